@@ -1,0 +1,30 @@
+/** The app itself: what it is, how it looks, the menu's commands. */
+import { z } from 'zod'
+import { call, stream } from './table'
+
+export const appContract = {
+  'app.info': call(
+    z.object({}),
+    z.object({
+      version: z.string(),
+      electron: z.string(),
+      platform: z.string(),
+      dark: z.boolean(),
+      highContrast: z.boolean(),
+      licences: z.array(z.object({ name: z.string(), licence: z.string() }))
+    })
+  ),
+  /** `system` follows the operating system. */
+  'app.theme': call(z.object({ theme: z.enum(['system', 'light', 'dark', 'contrast']) }), z.object({})),
+  /** The window has painted a usable screen; main uses it for start-up figures and screenshots. */
+  'app.ready': call(z.object({ firstRunShown: z.boolean() }), z.object({})),
+  'app.copy': call(z.object({ text: z.string().max(1_000_000) }), z.object({})),
+  'app.openDocs': call(z.object({ name: z.string().max(200) }), z.object({})),
+  'app.saveText': call(
+    z.object({ suggestedName: z.string().max(200), text: z.string() }),
+    z.object({ path: z.string().nullable() })
+  ),
+
+  'app.command': stream(z.object({ command: z.string() })),
+  'app.systemTheme': stream(z.object({ dark: z.boolean(), highContrast: z.boolean() }))
+}

@@ -1,0 +1,196 @@
+/** Shapes shared by the contract's areas: projects, scenarios, reports. zod, because they are parsed at borders. */
+import { z } from 'zod'
+
+export const SCHEMA_VERSION = 1
+
+/** A driver folder as text: `driver.ts`, its modules, optionally `client.ts`, `scenario.json`, `README.md`. */
+export const ProjectFiles = z.record(z.string().max(260), z.string().max(1_000_000))
+export type ProjectFiles = z.infer<typeof ProjectFiles>
+
+/** Presets of Driver Verifier options; rule ids (`VR-...`) may be named one by one. */
+export const VerifierOption = z.enum([
+  'special-pool',
+  'force-irql',
+  'low-resources',
+  'pool-tracking',
+  'io',
+  'deadlock',
+  'ddi-compliance',
+  'security',
+  'all'
+])
+export type VerifierOption = z.infer<typeof VerifierOption>
+
+const Bytes = z.union([
+  z.object({ text: z.string() }),
+  z.object({ hex: z.string().regex(/^([0-9a-fA-F]{2})*$/) }),
+  z.object({ zeros: z.number().int().min(0).max(1 << 20) })
+])
+
+/** One step of a scenario. `handle` names are the scenario's own words; `repeat` makes a load test of a step. */
+export const ScenarioStep = z.discriminatedUnion('do', [
+  z.object({
+    do: z.literal('open'),
+    path: z.string(),
+    as: z.string().default('h'),
+    access: z.array(z.enum(['read', 'write'])).default(['read', 'write']),
+    overlapped: z.boolean().default(false)
+  }),
+  z.object({
+    do: z.literal('ioctl'),
+    handle: z.string().default('h'),
+    code: z.union([z.number().int(), z.string()]),
+    input: Bytes.optional(),
+    outputLength: z.number().int().min(0).max(1 << 20).default(0),
+    repeat: z.number().int().min(1).max(10_000_000).default(1)
+  }),
+  z.object({
+    do: z.literal('read'),
+    handle: z.string().default('h'),
+    length: z.number().int().min(0).max(1 << 20),
+    repeat: z.number().int().min(1).max(10_000_000).default(1)
+  }),
+  z.object({
+    do: z.literal('write'),
+    handle: z.string().default('h'),
+    data: Bytes,
+    repeat: z.number().int().min(1).max(10_000_000).default(1)
+  }),
+  z.object({ do: z.literal('cancel'), handle: z.string().default('h') }),
+  z.object({ do: z.literal('close'), handle: z.string().default('h') }),
+  z.object({ do: z.literal('wait'), milliseconds: z.number().min(0).max(3_600_000) }),
+  z.object({ do: z.literal('unload'), driver: z.string().optional() })
+])
+export type ScenarioStep = z.infer<typeof ScenarioStep>
+
+/** `scenario.json`: which drivers are loaded, in order, and what user mode asks of them. */
+export const Scenario = z.object({
+  name: z.string().optional(),
+  seed: z.number().int().optional(),
+  /** Loaded in this order, unloaded in reverse. Default: the folder's driver.ts alone. */
+  drivers: z
+    .array(
+      z.object({
+        name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+        entry: z.string(),
+        parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).default({})
+      })
+    )
+    .optional(),
+  /** Registry values under the service key's Parameters (of the only driver). */
+  parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).optional(),
+  processes: z
+    .array(z.object({ name: z.string(), steps: z.array(ScenarioStep) }))
+    .optional(),
+  steps: z.array(ScenarioStep).optional(),
+  /** Whether the drivers are unloaded at the end. */
+  unload: z.boolean().default(true)
+})
+export type Scenario = z.infer<typeof Scenario>
+
+export const Place = z.object({ file: z.string(), line: z.number(), column: z.number().optional() })
+
+/** A mistake found in source text before the run. */
+export const Diagnostic = z.object({
+  code: z.string(),
+  severity: z.enum(['error', 'warning']),
+  file: z.string(),
+  line: z.number(),
+  column: z.number(),
+  endLine: z.number(),
+  endColumn: z.number(),
+  message: z.string(),
+  hint: z.string(),
+  docs: z.string().optional()
+})
+export type Diagnostic = z.infer<typeof Diagnostic>
+
+const Outcome = z.enum([
+  'ok',
+  'compile-error',
+  'load-failed',
+  'bugcheck',
+  'verifier-stop',
+  'leak',
+  'hang',
+  'limit'
+])
+
+/** The bug check card: what, first cause, where, what to change, how to repeat it. */
+export const StopReport = z.object({
+  code: z.string(),
+  name: z.string(),
+  parameters: z.array(z.string()).length(4),
+  parameterMeanings: z.array(z.string()).length(4),
+  what: z.string(),
+  firstCause: z.object({ text: z.string(), seq: z.number().nullable() }),
+  at: Place.nullable(),
+  seq: z.number(),
+  stack: z.array(z.object({ frame: z.string(), at: Place.nullable() })),
+  verifier: z.string().nullable(),
+  fix: z.string()
+})
+export type StopReport = z.infer<typeof StopReport>
+
+/**
+ * The report of one run: the document that `ring0 run --json` prints, and what is kept in SQLite.
+ * NTSTATUS and codes are `0xC0000010`, pointers 16 digits.
+ */
+export const RunReport = z.object({
+  schema: z.literal('ring0-run/1'),
+  outcome: Outcome,
+  driverEntry: z.object({ status: z.string() }).nullable(),
+  requests: z.array(
+    z.object({
+      api: z.string(),
+      major: z.string(),
+      minor: z.string().optional(),
+      ioctl: z.string().optional(),
+      status: z.string(),
+      information: z.number()
+    })
+  ),
+  bugcheck: z
+    .object({
+      code: z.string(),
+      name: z.string(),
+      parameters: z.array(z.string()).length(4),
+      at: Place.nullable()
+    })
+    .optional(),
+  report: StopReport.optional(),
+  leaks: z.array(
+    z.object({
+      kind: z.string(),
+      tag: z.string().optional(),
+      name: z.string().optional(),
+      bytes: z.number().optional(),
+      count: z.number()
+    })
+  ),
+  dbgPrint: z.array(z.string()),
+  diagnostics: z.array(Diagnostic),
+  client: z.object({ exitCode: z.number(), stdout: z.string() }).optional(),
+  /** One sentence for a hang or a limit. */
+  reason: z.string().optional(),
+  seed: z.number(),
+  verifier: z.array(z.string()),
+  stats: z.object({
+    events: z.number(),
+    ticks: z.number(),
+    irps: z.number(),
+    ddiCalls: z.number(),
+    poolBytesMax: z.number()
+  })
+})
+export type RunReport = z.infer<typeof RunReport>
+
+export const RunRequest = z.object({
+  files: ProjectFiles,
+  seed: z.number().int().default(1),
+  verifier: z.array(z.string()).default([]),
+  trace: z.enum(['off', 'full']).default('full'),
+  /** Overrides the folder's own scenario.json. */
+  scenario: Scenario.optional()
+})
+export type RunRequest = z.infer<typeof RunRequest>

@@ -1,0 +1,201 @@
+/**
+ * The trace: what happened in the simulated machine, as facts in the past tense.
+ *
+ * A run appends events and never changes one. Every picture, report and exit code is a fold over
+ * them. Addresses and other 64-bit values are `0x` strings of 16 digits, NTSTATUS and bug check
+ * codes `0x` strings of 8; counts and lengths are numbers. `cause` is the `seq` of the event that
+ * made this one happen (a completion is caused by the call that completed, and so on).
+ */
+
+/** Version of the event format; part of every stored or exported trace. */
+export const TRACE_VERSION = 1
+
+/** Place in a driver's or client's source. Lines and columns start at 1. */
+export interface SourcePlace {
+  file: string
+  line: number
+  column?: number
+}
+
+export interface EventBase {
+  /** 1, 2, 3 ... without gaps; a step in the user interface is a seq. */
+  seq: number
+  /** Simulated time in units of 100 ns since boot. */
+  tick: number
+  cpu: number
+  irql: number
+  /** Thread id (as PsGetCurrentThreadId), 0 for the idle loop. */
+  thread: number
+  process: number
+  /** Service name of the driver whose code was running. */
+  driver?: string
+  at?: SourcePlace
+  cause?: number
+}
+
+export type RoutineKind =
+  | 'DriverEntry'
+  | 'DriverUnload'
+  | 'dispatch'
+  | 'completion'
+  | 'cancel'
+  | 'dpc'
+  | 'timer'
+  | 'workitem'
+  | 'thread'
+  | 'startio'
+  | 'notify'
+  | 'main'
+  | 'other'
+
+export type ObjectType =
+  | 'Directory'
+  | 'Driver'
+  | 'Device'
+  | 'SymbolicLink'
+  | 'File'
+  | 'Event'
+  | 'Process'
+  | 'Thread'
+  | 'Key'
+  | 'Type'
+  | 'Semaphore'
+  | 'Mutant'
+  | 'Timer'
+
+/** The stops on the way from user mode to a driver and back. */
+export type HopLayer = 'win32' | 'ntdll' | 'syscall' | 'KiSystemCall64' | 'SSDT' | 'Nt' | 'return'
+
+export type Outcome =
+  | 'ok'
+  | 'compile-error'
+  | 'load-failed'
+  | 'bugcheck'
+  | 'verifier-stop'
+  | 'leak'
+  | 'hang'
+  | 'limit'
+
+export type LeakKind = 'pool' | 'device' | 'link' | 'handle' | 'thread' | 'irp' | 'timer' | 'object'
+
+/** One value shown in the trace: already formatted when 64 bits wide. */
+export type TraceValue = string | number | boolean | null
+
+export type EventBody =
+  // life of the run
+  | { t: 'run.started'; version: number; seed: number; verifier: string[] }
+  | { t: 'run.ended'; outcome: Outcome; summary: string }
+  // loading
+  | { t: 'service.created'; name: string; registryPath: string }
+  | { t: 'image.mapped'; name: string; base: string; size: number }
+  | { t: 'image.unmapped'; name: string; base: string }
+  | { t: 'driver.loaded'; name: string; status: string }
+  | { t: 'driver.unloaded'; name: string }
+  // objects
+  | { t: 'object.created'; type: ObjectType; object: string; name: string | null }
+  | { t: 'object.deleted'; type: ObjectType; object: string; name: string | null }
+  | { t: 'handle.opened'; handle: number; object: string; type: ObjectType; name: string | null }
+  | { t: 'handle.closed'; handle: number; object: string }
+  | {
+      t: 'device.created'
+      device: string
+      name: string | null
+      owner: string
+      type: number
+      flags: number
+      extension: number
+    }
+  | { t: 'device.deleted'; device: string; name: string | null; owner: string }
+  | { t: 'device.attached'; device: string; target: string; stackSize: number }
+  | { t: 'device.detached'; device: string; target: string }
+  | { t: 'link.created'; link: string; target: string }
+  | { t: 'link.deleted'; link: string }
+  // the way of a call
+  | { t: 'hop'; layer: HopLayer; name: string; detail: string; mode: 'user' | 'kernel' }
+  | { t: 'routine.called'; kind: RoutineKind; name: string; args: Record<string, TraceValue>; irp?: number }
+  | { t: 'routine.returned'; kind: RoutineKind; name: string; result: TraceValue; irp?: number }
+  | { t: 'ddi.called'; name: string; args: Record<string, TraceValue>; result?: TraceValue }
+  | { t: 'ddi.returned'; name: string; result: TraceValue }
+  // packets; `irp` is a small number that is never used twice, `address` may be
+  | {
+      t: 'irp.created'
+      irp: number
+      address: string
+      major: number
+      minor: number
+      ioctl: string | null
+      stackCount: number
+      by: 'I/O manager' | 'driver'
+      inputLength: number
+      outputLength: number
+    }
+  | {
+      t: 'irp.sent'
+      irp: number
+      device: string
+      deviceName: string | null
+      to: string
+      major: number
+      minor: number
+      location: number
+    }
+  | { t: 'irp.pended'; irp: number; location: number }
+  | { t: 'irp.queued'; irp: number; queue: string }
+  | { t: 'irp.completed'; irp: number; by: string; status: string; information: number; location: number }
+  | { t: 'irp.completion'; irp: number; to: string; location: number; result: string }
+  | { t: 'irp.cancelled'; irp: number; routine: boolean }
+  | { t: 'irp.finished'; irp: number; status: string; information: number }
+  | { t: 'irp.freed'; irp: number }
+  // memory and level
+  | { t: 'pool.allocated'; block: string; bytes: number; tag: string; pool: 'nonpaged' | 'paged' }
+  | { t: 'pool.freed'; block: string; bytes: number; tag: string; pool: 'nonpaged' | 'paged' }
+  | { t: 'irql.changed'; from: number; to: number; reason: string }
+  | { t: 'lock.acquired'; lock: string; kind: string }
+  | { t: 'lock.released'; lock: string; kind: string }
+  // time and threads
+  | { t: 'thread.created'; id: number; owner: number; name: string }
+  | { t: 'thread.exited'; id: number; status: string }
+  | { t: 'thread.switched'; from: number; to: number }
+  | { t: 'wait.started'; objects: string[]; timeout: number | null }
+  | { t: 'wait.ended'; status: string }
+  | { t: 'object.signaled'; object: string; type: string }
+  | { t: 'dpc.queued'; dpc: string; routine: string }
+  | { t: 'timer.set'; timer: string; due: number; period: number }
+  | { t: 'timer.expired'; timer: string }
+  | { t: 'work.queued'; item: string; routine: string }
+  | { t: 'process.created'; id: number; name: string }
+  | { t: 'process.exited'; id: number; name: string; exitCode: number }
+  | { t: 'registry'; operation: string; key: string; value: string | null; status: string }
+  // what people see
+  | { t: 'dbgprint'; text: string }
+  | { t: 'stdout'; text: string }
+  | {
+      t: 'request.finished'
+      index: number
+      api: string
+      irp: number | null
+      major: number
+      minor: number
+      ioctl: string | null
+      status: string
+      information: number
+    }
+  // what goes wrong
+  | { t: 'exception.raised'; code: string; address: string | null; access: string | null }
+  | { t: 'exception.handled'; code: string }
+  | { t: 'bugcheck'; code: string; name: string; parameters: [string, string, string, string] }
+  | {
+      t: 'verifier.stop'
+      rule: string
+      code: string
+      name: string
+      parameters: [string, string, string, string]
+    }
+  | { t: 'leak.found'; kind: LeakKind; tag?: string; bytes?: number; count: number; name?: string }
+  | { t: 'hang.found'; reason: string }
+  | { t: 'limit.reached'; limit: string; detail: string }
+
+export type TraceEvent = EventBase & EventBody
+export type EventType = EventBody['t']
+/** The event of one type, for folds and tests. */
+export type EventOf<T extends EventType> = EventBase & Extract<EventBody, { t: T }>

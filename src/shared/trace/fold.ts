@@ -1,0 +1,387 @@
+/**
+ * The machine at step n, as a fold over the trace. Pure; the pictures draw this state and nothing
+ * else. `fold` mutates and returns its own draft for speed: callers that keep a state clone it.
+ */
+import type { TraceEvent, ObjectType, SourcePlace, RoutineKind } from './event'
+
+export interface DeviceState {
+  device: string
+  name: string | null
+  owner: string
+  attachedTo: string | null
+  stackSize: number
+  flags: number
+  extension: number
+}
+
+export interface IrpState {
+  irp: number
+  address: string
+  major: number
+  minor: number
+  ioctl: string | null
+  stackCount: number
+  location: number
+  device: string | null
+  status: string | null
+  information: number
+  phase: 'created' | 'with driver' | 'pending' | 'completed' | 'finished' | 'freed'
+  createdAt: number
+  completedAt: number[]
+  inputLength: number
+  outputLength: number
+}
+
+export interface BlockState {
+  block: string
+  bytes: number
+  tag: string
+  pool: 'nonpaged' | 'paged'
+  allocatedAt: number
+  freedAt: number | null
+  at: SourcePlace | null
+}
+
+export interface FrameState {
+  kind: RoutineKind
+  name: string
+  irp: number | null
+  seq: number
+  at: SourcePlace | null
+}
+
+export interface MachineState {
+  step: number
+  tick: number
+  cpu: number
+  irql: number
+  thread: number
+  process: number
+  at: SourcePlace | null
+  driver: string | null
+  drivers: { name: string; status: string | null; loaded: boolean; base: string | null }[]
+  devices: DeviceState[]
+  links: { link: string; target: string }[]
+  objects: { object: string; type: ObjectType; name: string | null }[]
+  handles: { handle: number; object: string; name: string | null; process: number }[]
+  irps: IrpState[]
+  pool: { nonpagedBytes: number; pagedBytes: number; blocks: BlockState[]; recentlyFreed: BlockState[] }
+  frames: FrameState[]
+  threads: { id: number; name: string; state: 'running' | 'ready' | 'waiting' | 'exited' }[]
+  processes: { id: number; name: string; exitCode: number | null }[]
+  locks: { lock: string; kind: string; thread: number }[]
+  timers: { timer: string; due: number }[]
+  dpcs: { dpc: string; routine: string }[]
+  bugcheck: { seq: number; code: string; name: string; parameters: string[] } | null
+  stop: { seq: number; rule: string } | null
+  leaks: { kind: string; tag?: string; bytes?: number; count: number; name?: string }[]
+  outcome: string | null
+}
+
+/** Freed blocks are kept this long, so that a block that is still referenced can be outlined. */
+const RECENTLY_FREED_MAX = 16
+
+export function emptyState(): MachineState {
+  return {
+    step: 0,
+    tick: 0,
+    cpu: 0,
+    irql: 0,
+    thread: 0,
+    process: 0,
+    at: null,
+    driver: null,
+    drivers: [],
+    devices: [],
+    links: [],
+    objects: [],
+    handles: [],
+    irps: [],
+    pool: { nonpagedBytes: 0, pagedBytes: 0, blocks: [], recentlyFreed: [] },
+    frames: [],
+    threads: [],
+    processes: [],
+    locks: [],
+    timers: [],
+    dpcs: [],
+    bugcheck: null,
+    stop: null,
+    leaks: [],
+    outcome: null
+  }
+}
+
+function remove<T>(list: T[], match: (item: T) => boolean): T | undefined {
+  const index = list.findIndex(match)
+  return index < 0 ? undefined : list.splice(index, 1)[0]
+}
+
+/** Apply one event to the state, in place. */
+export function fold(state: MachineState, event: TraceEvent): MachineState {
+  state.step = event.seq
+  state.tick = event.tick
+  state.cpu = event.cpu
+  state.irql = event.irql
+  state.thread = event.thread
+  state.process = event.process
+  state.at = event.at ?? state.at
+  state.driver = event.driver ?? null
+  switch (event.t) {
+    case 'image.mapped':
+      state.drivers.push({ name: event.name, status: null, loaded: false, base: event.base })
+      break
+    case 'driver.loaded': {
+      const driver = state.drivers.findLast((item) => item.name === event.name)
+      if (driver) {
+        driver.status = event.status
+        driver.loaded = (Number(event.status) | 0) >= 0
+      }
+      break
+    }
+    case 'driver.unloaded':
+    case 'image.unmapped': {
+      const driver = state.drivers.findLast((item) => item.name === event.name)
+      if (driver) driver.loaded = false
+      break
+    }
+    case 'object.created':
+      state.objects.push({ object: event.object, type: event.type, name: event.name })
+      break
+    case 'object.deleted':
+      remove(state.objects, (item) => item.object === event.object)
+      break
+    case 'handle.opened':
+      state.handles.push({
+        handle: event.handle,
+        object: event.object,
+        name: event.name,
+        process: event.process
+      })
+      break
+    case 'handle.closed':
+      remove(state.handles, (item) => item.handle === event.handle && item.process === event.process)
+      break
+    case 'device.created':
+      state.devices.push({
+        device: event.device,
+        name: event.name,
+        owner: event.owner,
+        attachedTo: null,
+        stackSize: 1,
+        flags: event.flags,
+        extension: event.extension
+      })
+      break
+    case 'device.deleted':
+      remove(state.devices, (item) => item.device === event.device)
+      break
+    case 'device.attached': {
+      const device = state.devices.find((item) => item.device === event.device)
+      if (device) {
+        device.attachedTo = event.target
+        device.stackSize = event.stackSize
+      }
+      break
+    }
+    case 'device.detached': {
+      const device = state.devices.find((item) => item.device === event.device)
+      if (device) device.attachedTo = null
+      break
+    }
+    case 'link.created':
+      state.links.push({ link: event.link, target: event.target })
+      break
+    case 'link.deleted':
+      remove(state.links, (item) => item.link === event.link)
+      break
+    case 'routine.called':
+      state.frames.push({
+        kind: event.kind,
+        name: event.name,
+        irp: event.irp ?? null,
+        seq: event.seq,
+        at: event.at ?? null
+      })
+      break
+    case 'routine.returned': {
+      const index = state.frames.findLastIndex((item) => item.name === event.name)
+      if (index >= 0) state.frames.splice(index, 1)
+      break
+    }
+    case 'irp.created':
+      state.irps.push({
+        irp: event.irp,
+        address: event.address,
+        major: event.major,
+        minor: event.minor,
+        ioctl: event.ioctl,
+        stackCount: event.stackCount,
+        location: event.stackCount + 1,
+        device: null,
+        status: null,
+        information: 0,
+        phase: 'created',
+        createdAt: event.seq,
+        completedAt: [],
+        inputLength: event.inputLength,
+        outputLength: event.outputLength
+      })
+      break
+    case 'irp.sent':
+    case 'irp.pended':
+    case 'irp.completed':
+    case 'irp.finished':
+    case 'irp.freed':
+      foldIrp(state, event)
+      break
+    case 'pool.allocated': {
+      state.pool.blocks.push({
+        block: event.block,
+        bytes: event.bytes,
+        tag: event.tag,
+        pool: event.pool,
+        allocatedAt: event.seq,
+        freedAt: null,
+        at: event.at ?? null
+      })
+      if (event.pool === 'paged') state.pool.pagedBytes += event.bytes
+      else state.pool.nonpagedBytes += event.bytes
+      break
+    }
+    case 'pool.freed': {
+      const block = remove(state.pool.blocks, (item) => item.block === event.block)
+      if (event.pool === 'paged') state.pool.pagedBytes -= event.bytes
+      else state.pool.nonpagedBytes -= event.bytes
+      if (block) {
+        block.freedAt = event.seq
+        state.pool.recentlyFreed.push(block)
+        if (state.pool.recentlyFreed.length > RECENTLY_FREED_MAX) state.pool.recentlyFreed.shift()
+      }
+      break
+    }
+    case 'irql.changed':
+      state.irql = event.to
+      break
+    case 'lock.acquired':
+      state.locks.push({ lock: event.lock, kind: event.kind, thread: event.thread })
+      break
+    case 'lock.released':
+      remove(state.locks, (item) => item.lock === event.lock)
+      break
+    case 'thread.created':
+      state.threads.push({ id: event.id, name: event.name, state: 'ready' })
+      break
+    case 'thread.exited':
+      setThread(state, event.id, 'exited')
+      break
+    case 'thread.switched':
+      if (state.threads.find((item) => item.id === event.from)?.state === 'running')
+        setThread(state, event.from, 'ready')
+      setThread(state, event.to, 'running')
+      break
+    case 'wait.started':
+      setThread(state, event.thread, 'waiting')
+      break
+    case 'wait.ended':
+      setThread(state, event.thread, 'running')
+      break
+    case 'timer.set':
+      remove(state.timers, (item) => item.timer === event.timer)
+      state.timers.push({ timer: event.timer, due: event.due })
+      break
+    case 'timer.expired':
+      remove(state.timers, (item) => item.timer === event.timer)
+      break
+    case 'dpc.queued':
+      state.dpcs.push({ dpc: event.dpc, routine: event.routine })
+      break
+    case 'process.created':
+      state.processes.push({ id: event.id, name: event.name, exitCode: null })
+      break
+    case 'process.exited': {
+      const process = state.processes.find((item) => item.id === event.id)
+      if (process) process.exitCode = event.exitCode
+      break
+    }
+    case 'bugcheck':
+      state.bugcheck = {
+        seq: event.seq,
+        code: event.code,
+        name: event.name,
+        parameters: event.parameters
+      }
+      break
+    case 'verifier.stop':
+      state.stop = { seq: event.seq, rule: event.rule }
+      break
+    case 'leak.found': {
+      const { kind, tag, bytes, count, name } = event
+      state.leaks.push({
+        kind,
+        count,
+        ...(tag === undefined ? {} : { tag }),
+        ...(bytes === undefined ? {} : { bytes }),
+        ...(name === undefined ? {} : { name })
+      })
+      break
+    }
+    case 'run.ended':
+      state.outcome = event.outcome
+      break
+  }
+  // A DPC is shown as queued until its routine starts.
+  if (event.t === 'routine.called' && event.kind === 'dpc')
+    remove(state.dpcs, (item) => item.routine === event.name)
+  return state
+}
+
+function foldIrp(
+  state: MachineState,
+  event: Extract<
+    TraceEvent,
+    { t: 'irp.sent' | 'irp.pended' | 'irp.completed' | 'irp.finished' | 'irp.freed' }
+  >
+): void {
+  const irp = state.irps.findLast((item) => item.irp === event.irp)
+  if (!irp) return
+  switch (event.t) {
+    case 'irp.sent':
+      irp.location = event.location
+      irp.device = event.device
+      irp.phase = 'with driver'
+      break
+    case 'irp.pended':
+      irp.phase = 'pending'
+      break
+    case 'irp.completed':
+      irp.phase = 'completed'
+      irp.status = event.status
+      irp.information = event.information
+      irp.completedAt.push(event.seq)
+      break
+    case 'irp.finished':
+      irp.phase = 'finished'
+      irp.status = event.status
+      irp.information = event.information
+      break
+    case 'irp.freed':
+      remove(state.irps, (item) => item === irp)
+      break
+  }
+}
+
+function setThread(
+  state: MachineState,
+  id: number,
+  value: 'running' | 'ready' | 'waiting' | 'exited'
+): void {
+  const thread = state.threads.find((item) => item.id === id)
+  if (thread) thread.state = value
+}
+
+/** The state after the first `step` events. */
+export function foldAll(events: readonly TraceEvent[], step = events.length): MachineState {
+  const state = emptyState()
+  for (let i = 0; i < step && i < events.length; i++) fold(state, events[i]!)
+  return state
+}
