@@ -11,6 +11,7 @@ export type AppErrorCode =
   | 'database-newer'
   | 'database-locked'
   | 'database-damaged'
+  | 'disk-full'
   | 'not-found'
   | 'file-unreadable'
   | 'file-invalid'
@@ -29,7 +30,12 @@ export interface AppError {
 export type Result<T> = { ok: true; value: T } | { ok: false; error: AppError }
 
 export const ok = <T>(value: T): Result<T> => ({ ok: true, value })
-export const fail = (code: AppErrorCode, message: string, hint: string, detail?: string): Result<never> => ({
+export const fail = (
+  code: AppErrorCode,
+  message: string,
+  hint: string,
+  detail?: string,
+): Result<never> => ({
   ok: false,
-  error: detail === undefined ? { code, message, hint } : { code, message, hint, detail }
+  error: detail === undefined ? { code, message, hint } : { code, message, hint, detail },
 })

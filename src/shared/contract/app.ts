@@ -2,6 +2,10 @@
 import { z } from 'zod'
 import { call, stream } from './table'
 
+/** `system` follows the operating system. */
+export const Theme = z.enum(['system', 'light', 'dark', 'contrast'])
+export type Theme = z.infer<typeof Theme>
+
 export const appContract = {
   'app.info': call(
     z.object({}),
@@ -9,22 +13,23 @@ export const appContract = {
       version: z.string(),
       electron: z.string(),
       platform: z.string(),
+      /** What the user chose; `dark` and `highContrast` say what the system asks for now. */
+      theme: Theme,
       dark: z.boolean(),
       highContrast: z.boolean(),
-      licences: z.array(z.object({ name: z.string(), licence: z.string() }))
-    })
+      licences: z.array(z.object({ name: z.string(), licence: z.string() })),
+    }),
   ),
-  /** `system` follows the operating system. */
-  'app.theme': call(z.object({ theme: z.enum(['system', 'light', 'dark', 'contrast']) }), z.object({})),
+  'app.theme': call(z.object({ theme: Theme }), z.object({})),
   /** The window has painted a usable screen; main uses it for start-up figures and screenshots. */
   'app.ready': call(z.object({ firstRunShown: z.boolean() }), z.object({})),
   'app.copy': call(z.object({ text: z.string().max(1_000_000) }), z.object({})),
   'app.openDocs': call(z.object({ name: z.string().max(200) }), z.object({})),
   'app.saveText': call(
     z.object({ suggestedName: z.string().max(200), text: z.string() }),
-    z.object({ path: z.string().nullable() })
+    z.object({ path: z.string().nullable() }),
   ),
 
   'app.command': stream(z.object({ command: z.string() })),
-  'app.systemTheme': stream(z.object({ dark: z.boolean(), highContrast: z.boolean() }))
+  'app.systemTheme': stream(z.object({ dark: z.boolean(), highContrast: z.boolean() })),
 }
