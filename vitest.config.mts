@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 // that is not the one in node_modules. A require hook would not do: vitest imports external
 // packages as ES modules.
 const sqlite = process.env['RING0_BETTER_SQLITE3']
-const alias = sqlite ? { 'better-sqlite3': sqlite } : {}
+const alias: Record<string, string> = sqlite ? { 'better-sqlite3': sqlite } : {}
 
 export default defineConfig({
   resolve: { alias },

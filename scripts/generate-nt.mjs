@@ -9,9 +9,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { renderBugchecks } from './generate-nt/bugchecks.mjs'
 import { renderConstants, renderWin32Errors } from './generate-nt/constants.mjs'
+import { renderDdiFacts } from './generate-nt/ddi-facts.mjs'
+import { renderIrpFunctions } from './generate-nt/irp-functions.mjs'
 import { renderLayouts, renderOffsets, renderStructFacts } from './generate-nt/layouts.mjs'
 import { renderNtstatus } from './generate-nt/ntstatus.mjs'
+import { renderVerifierFacts } from './generate-nt/verifier-facts.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const target = join(root, 'src', 'shared', 'nt', 'generated')
@@ -27,6 +31,10 @@ export const GENERATED = {
     from: ['ntstatus', 'extra-ntstatus', 'extra-constants'],
     render: renderWin32Errors,
   },
+  'irp-functions.ts': { from: ['irp-functions'], render: renderIrpFunctions },
+  'bugchecks.ts': { from: ['bugchecks'], render: renderBugchecks },
+  'ddi-facts.ts': { from: ['ddi'], render: renderDdiFacts },
+  'verifier-facts.ts': { from: ['verifier-rules'], render: renderVerifierFacts },
 }
 
 /**
@@ -49,21 +57,24 @@ export function readTable(name) {
   return JSON.parse(readFileSync(join(root, 'data', 'kernel', `${name}.json`), 'utf8'))
 }
 
+/** The present text of a generated file, or undefined when it is missing. */
+export function readGenerated(file) {
+  try {
+    return readFileSync(join(target, file), 'utf8')
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 function main(check) {
   const stale = []
   for (const [file, text] of Object.entries(renderAll(readTable))) {
-    const path = join(target, file)
-    let present
-    try {
-      present = readFileSync(path, 'utf8')
-    } catch (error) {
-      if (error.code !== 'ENOENT') throw error
-    }
-    if (present === text) continue
+    if (readGenerated(file) === text) continue
     stale.push(file)
     if (check) continue
     mkdirSync(target, { recursive: true })
-    writeFileSync(path, text)
+    writeFileSync(join(target, file), text)
   }
   if (stale.length === 0) console.log('src/shared/nt/generated is up to date')
   else if (!check) console.log(`written: ${stale.join(', ')}`)

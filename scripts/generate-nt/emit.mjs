@@ -26,9 +26,8 @@ function hex(value) {
   return value.toString(16).toUpperCase()
 }
 
-/** A JSON-like value as a literal; members that are undefined, empty arrays or empty strings are left out. */
+/** A JSON-like value as a literal; members that say nothing (undefined, null, empty) are left out. */
 export function literal(value) {
-  if (value === null) return 'null'
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
   if (typeof value === 'object') {
     const members = Object.entries(value).filter(([, member]) => !isVoid(member))
@@ -40,7 +39,7 @@ export function literal(value) {
 }
 
 function isVoid(value) {
-  return value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
 }
 
 /** `export const NAME = VALUE` lines. */
