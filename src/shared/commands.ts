@@ -1,0 +1,286 @@
+/**
+ * The command table: one row for everything that a key, the menu or the palette can do. Menu,
+ * palette, tooltips, settings and README are drawn from it.
+ *
+ * Keys are written `Ctrl+Alt+Shift+Key` in that order (`Ctrl` is the command key on macOS). A row
+ * with an `area` other than `app` acts only while that part of the window has the focus, which is
+ * what makes single letters possible. Main shows the keys in the menu and never takes them itself:
+ * the window hears every key, so F10 and F11 stay free for stepping.
+ */
+
+/** Where a command acts. `app` is everywhere; `pictures` are the timeline and its neighbours. */
+export type CommandArea = 'app' | 'lab' | 'editor' | 'pictures' | 'explorer' | 'catalogue' | 'learn'
+
+/** Which menu shows the command; absent for those that only the palette and keys offer. */
+export type CommandMenu = 'file' | 'run' | 'view' | 'catalogue' | 'help'
+
+export interface Command {
+  id: string
+  title: string
+  /** First one is shown; all of them work. */
+  keys: readonly string[]
+  area: CommandArea
+  menu?: CommandMenu
+  /** Commands of one menu with equal groups stand together between separators. */
+  group?: number
+}
+
+export const COMMANDS = [
+  { id: 'sample.new', title: 'New sample', keys: ['Ctrl+N'], area: 'app', menu: 'file', group: 1 },
+  { id: 'open.anything', title: 'Open…', keys: ['Ctrl+P'], area: 'app', menu: 'file', group: 1 },
+  { id: 'sample.save', title: 'Save', keys: ['Ctrl+S'], area: 'lab', menu: 'file', group: 2 },
+  {
+    id: 'sample.saveAs',
+    title: 'Save as a new sample',
+    keys: ['Ctrl+Shift+S'],
+    area: 'lab',
+    menu: 'file',
+    group: 2,
+  },
+  {
+    id: 'labfile.import',
+    title: 'Import a lab file…',
+    keys: ['Ctrl+Shift+O'],
+    area: 'app',
+    menu: 'file',
+    group: 3,
+  },
+  {
+    id: 'labfile.export',
+    title: 'Export a lab file…',
+    keys: ['Ctrl+Shift+E'],
+    area: 'app',
+    menu: 'file',
+    group: 3,
+  },
+
+  { id: 'lab.run', title: 'Run', keys: ['F5'], area: 'app', menu: 'run', group: 1 },
+  { id: 'lab.stop', title: 'Stop', keys: ['Shift+F5'], area: 'app', menu: 'run', group: 1 },
+  { id: 'step.over', title: 'Step over', keys: ['F10'], area: 'lab', menu: 'run', group: 2 },
+  {
+    id: 'step.backOver',
+    title: 'Step back over',
+    keys: ['Ctrl+F10'],
+    area: 'lab',
+    menu: 'run',
+    group: 2,
+  },
+  { id: 'step.into', title: 'Step into', keys: ['F11'], area: 'lab', menu: 'run', group: 2 },
+  {
+    id: 'step.backInto',
+    title: 'Step back into',
+    keys: ['Ctrl+F11'],
+    area: 'lab',
+    menu: 'run',
+    group: 2,
+  },
+  { id: 'step.previous', title: 'Previous step', keys: ['Left'], area: 'pictures' },
+  { id: 'step.next', title: 'Next step', keys: ['Right'], area: 'pictures' },
+  { id: 'step.first', title: 'First step', keys: ['Home'], area: 'pictures' },
+  { id: 'step.last', title: 'Last step', keys: ['End'], area: 'pictures' },
+  { id: 'problem.next', title: 'Next problem', keys: ['E'], area: 'pictures' },
+  { id: 'problem.previous', title: 'Previous problem', keys: ['Shift+E'], area: 'pictures' },
+  { id: 'why.selection', title: 'Why?', keys: ['W'], area: 'pictures' },
+  { id: 'picture.table', title: 'Show this picture as a table', keys: ['T'], area: 'pictures' },
+  { id: 'picture.zoomIn', title: 'Zoom in', keys: ['+', '='], area: 'pictures' },
+  { id: 'picture.zoomOut', title: 'Zoom out', keys: ['-'], area: 'pictures' },
+  { id: 'picture.zoomReset', title: 'Show all', keys: ['0'], area: 'pictures' },
+  { id: 'run.compare', title: 'Compare two runs', keys: [], area: 'lab', menu: 'run', group: 3 },
+  {
+    id: 'report.show',
+    title: 'Show the report of the stop',
+    keys: [],
+    area: 'lab',
+    menu: 'run',
+    group: 3,
+  },
+  {
+    id: 'breakpoint.toggle',
+    title: 'Breakpoint on this line',
+    keys: ['F9'],
+    area: 'lab',
+    menu: 'run',
+    group: 3,
+  },
+
+  { id: 'view.lab', title: 'Lab', keys: ['Ctrl+1'], area: 'app', menu: 'view', group: 1 },
+  {
+    id: 'view.explorer',
+    title: 'Kernel explorer',
+    keys: ['Ctrl+2'],
+    area: 'app',
+    menu: 'view',
+    group: 1,
+  },
+  {
+    id: 'view.catalogue',
+    title: 'Catalogue',
+    keys: ['Ctrl+3'],
+    area: 'app',
+    menu: 'view',
+    group: 1,
+  },
+  { id: 'view.learn', title: 'Learn', keys: ['Ctrl+4'], area: 'app', menu: 'view', group: 1 },
+  { id: 'region.next', title: 'Next region', keys: ['F6'], area: 'app', menu: 'view', group: 2 },
+  {
+    id: 'region.previous',
+    title: 'Previous region',
+    keys: ['Shift+F6'],
+    area: 'app',
+    menu: 'view',
+    group: 2,
+  },
+  { id: 'layout.write', title: 'Layout: Write', keys: [], area: 'app', menu: 'view', group: 3 },
+  { id: 'layout.watch', title: 'Layout: Watch', keys: [], area: 'app', menu: 'view', group: 3 },
+  { id: 'layout.explain', title: 'Layout: Explain', keys: [], area: 'app', menu: 'view', group: 3 },
+  { id: 'layout.present', title: 'Layout: Present', keys: [], area: 'app', menu: 'view', group: 3 },
+  { id: 'layout.reset', title: 'Reset layout', keys: [], area: 'app', menu: 'view', group: 3 },
+  {
+    id: 'theme.system',
+    title: 'Theme: as the system',
+    keys: [],
+    area: 'app',
+    menu: 'view',
+    group: 4,
+  },
+  { id: 'theme.light', title: 'Theme: light', keys: [], area: 'app', menu: 'view', group: 4 },
+  { id: 'theme.dark', title: 'Theme: dark', keys: [], area: 'app', menu: 'view', group: 4 },
+  {
+    id: 'theme.contrast',
+    title: 'Theme: high contrast',
+    keys: [],
+    area: 'app',
+    menu: 'view',
+    group: 4,
+  },
+  {
+    id: 'text.larger',
+    title: 'Larger text',
+    keys: ['Ctrl+=', 'Ctrl++'],
+    area: 'app',
+    menu: 'view',
+    group: 5,
+  },
+  {
+    id: 'text.smaller',
+    title: 'Smaller text',
+    keys: ['Ctrl+-'],
+    area: 'app',
+    menu: 'view',
+    group: 5,
+  },
+  {
+    id: 'text.reset',
+    title: 'Usual text size',
+    keys: ['Ctrl+0'],
+    area: 'app',
+    menu: 'view',
+    group: 5,
+  },
+
+  {
+    id: 'catalogue.search',
+    title: 'Search the catalogue',
+    keys: ['Ctrl+F', '/'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 1,
+  },
+  {
+    id: 'catalogue.open',
+    title: 'Open in the Lab',
+    keys: ['Enter'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 2,
+  },
+  {
+    id: 'catalogue.duplicate',
+    title: 'Duplicate',
+    keys: ['Ctrl+D'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 2,
+  },
+  {
+    id: 'catalogue.tag',
+    title: 'Tag the selected samples',
+    keys: ['Ctrl+T'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 2,
+  },
+  {
+    id: 'catalogue.delete',
+    title: 'Delete',
+    keys: ['Delete'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 2,
+  },
+  {
+    id: 'catalogue.undo',
+    title: 'Undo the deletion',
+    keys: ['Ctrl+Z'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 2,
+  },
+  {
+    id: 'catalogue.restoreBundled',
+    title: 'Bring shipped samples back',
+    keys: [],
+    area: 'app',
+    menu: 'catalogue',
+    group: 3,
+  },
+
+  {
+    id: 'palette.open',
+    title: 'Commands',
+    keys: ['Ctrl+Shift+P'],
+    area: 'app',
+    menu: 'help',
+    group: 1,
+  },
+  { id: 'help.keys', title: 'Keys', keys: [], area: 'app', menu: 'help', group: 1 },
+  { id: 'help.about', title: 'About Ring0 Lab', keys: [], area: 'app', menu: 'help', group: 2 },
+] as const satisfies readonly Command[]
+
+export type CommandId = (typeof COMMANDS)[number]['id']
+
+/** The table by id; a row always exists. */
+export const commandById = (id: CommandId): Command => BY_ID.get(id)!
+
+const BY_ID = new Map<string, Command>(COMMANDS.map((command) => [command.id, command]))
+
+/** Whether a text names a command: the menu's messages cross IPC as plain text. */
+export const isCommandId = (id: string): id is CommandId => BY_ID.has(id)
+
+const MODIFIERS = ['Ctrl', 'Alt', 'Shift'] as const
+
+export interface KeyPress {
+  ctrl: boolean
+  alt: boolean
+  shift: boolean
+  /** Name of the key without modifiers, as in the table: `P`, `F5`, `Left`, `+`. */
+  key: string
+}
+
+/**
+ * Read one key combination of the table.
+ * @throws RangeError for a text that is not `Ctrl+Alt+Shift+Key`
+ */
+export function parseKeys(keys: string): KeyPress {
+  let rest = keys
+  const held = { Ctrl: false, Alt: false, Shift: false }
+  for (const modifier of MODIFIERS) {
+    if (rest.startsWith(`${modifier}+`) && rest.length > modifier.length + 1) {
+      held[modifier] = true
+      rest = rest.slice(modifier.length + 1)
+    }
+  }
+  if (rest === '' || /\s/.test(rest) || (rest.length > 1 && rest.includes('+')))
+    throw new RangeError(`Not a key combination: ${keys}`)
+  return { ctrl: held.Ctrl, alt: held.Alt, shift: held.Shift, key: rest }
+}
