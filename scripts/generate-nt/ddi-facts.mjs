@@ -1,6 +1,6 @@
 // ddi.json -> ddi-facts.ts
 
-import { fail, key, literal } from './emit.mjs'
+import { fail, key, literal, quote } from './emit.mjs'
 
 /** ddi-facts.ts: prototype, IRQL and rules of each routine. Statuses are names; their values are in ntstatus.ts. */
 export function renderDdiFacts(table) {
@@ -66,11 +66,11 @@ export interface DdiFacts {
   readonly params: readonly DdiParam[]
 }
 
-/** Facts by name of the routine. */
-export const DDI_FACTS = {
-${rows.join('')}} as const satisfies Readonly<Record<string, DdiFacts>>
-
 /** Names of the routines in the table. */
-export type DdiName = keyof typeof DDI_FACTS
+export type DdiName =
+${[...seen].map((name) => `  | ${quote(name)}\n`).join('')}
+/** Facts by name of the routine. */
+export const DDI_FACTS: Readonly<Record<DdiName, DdiFacts>> = {
+${rows.join('')}}
 `
 }

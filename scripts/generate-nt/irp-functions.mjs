@@ -63,7 +63,7 @@ export interface MajorFunctionFacts {
   readonly summary: string
   readonly sentBy: string
   readonly when: string
-  readonly userModeCalls: readonly IrpOrigin[]
+  readonly userModeCalls?: readonly IrpOrigin[]
   /** Member of IO_STACK_LOCATION.Parameters; absent when the request has none. */
   readonly parameters?: string
   /** Where the data lies: one sentence, or one by transfer method. */

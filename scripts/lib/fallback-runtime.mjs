@@ -95,8 +95,9 @@ async function adapt(folder) {
   const { createPackage } = await import('@electron/asar')
   const archive = join(folder, 'resources', 'default_app.asar')
   await createPackage(inProject('scripts', 'fallback', 'default-app'), archive)
-  const hook = 'sqlite-hook.cjs'
-  copyFileSync(inProject('scripts', 'fallback', hook), join(folder, 'resources', hook))
+  for (const name of ['sqlite-hook.cjs', 'utility-entry.cjs']) {
+    copyFileSync(inProject('scripts', 'fallback', name), join(folder, 'resources', name))
+  }
 }
 
 /** The finished runtime folder, or undefined when it was not made yet. */

@@ -10,7 +10,8 @@ const path = require('node:path')
 const electron = require('electron')
 
 const { app } = electron
-const hook = path.join(process.resourcesPath, 'sqlite-hook.cjs')
+const sqliteHook = path.join(process.resourcesPath, 'sqlite-hook.cjs')
+const utilityEntry = path.join(process.resourcesPath, 'utility-entry.cjs')
 
 /** Split the command line into `-r` modules and the application's folder. */
 function readArguments(args) {
@@ -24,15 +25,14 @@ function readArguments(args) {
   return { preload, folder: undefined }
 }
 
-/** Utility processes are plain Node: they get the same better-sqlite3 by way of `--require`. */
+/** Utility processes are plain Node: they get the same better-sqlite3 by way of another entry. */
 function hookUtilityProcesses() {
   const { utilityProcess } = electron
   const fork = utilityProcess.fork.bind(utilityProcess)
-  utilityProcess.fork = (modulePath, args, options) => {
-    const [list, rest] = Array.isArray(args) ? [args, options ?? {}] : [[], args ?? {}]
-    const execArgv = ['--require', hook, ...(rest.execArgv ?? [])]
-    return fork(modulePath, list, { ...rest, execArgv })
-  }
+  utilityProcess.fork = (modulePath, args, options) =>
+    Array.isArray(args)
+      ? fork(utilityEntry, [modulePath, ...args], options)
+      : fork(utilityEntry, [modulePath], args)
 }
 
 function adopt(folder) {
@@ -62,7 +62,7 @@ function start() {
     return
   }
   try {
-    require(hook)
+    require(sqliteHook)
     hookUtilityProcesses()
     adopt(folder)
     require(require.resolve(folder))
