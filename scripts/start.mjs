@@ -28,7 +28,7 @@ async function runQuietly(executable, args, env) {
     for (const line of lines) if (!noise.test(line)) process.stderr.write(`${line}\n`)
   }
   const options = { env, stdio: ['inherit', 'inherit', 'pipe'], timeout: patienceMs }
-  const status = await run(executable, args, { ...options, onError: filter })
+  const status = await run(executable, args, { ...options, onOutput: filter })
   if (rest && !noise.test(rest)) process.stderr.write(rest)
   return status
 }

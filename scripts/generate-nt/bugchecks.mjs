@@ -21,9 +21,7 @@ export function renderBugchecks(table) {
   const steps = decision.order.map((step) => [step.if, step.then])
   const contexts = decision.unhandledException.map((step) => [step.context, step.then])
   const ruleRows = (rules) =>
-    rules
-      .map(([condition, outcome]) => `    ${literal({ condition, outcome })},\n`)
-      .join('')
+    rules.map(([condition, outcome]) => `    ${literal({ condition, outcome })},\n`).join('')
   return `/** Bug check codes by name. */
 export const BUGCHECK_CODES = {
 ${sorted.map(({ name, code }) => `  ${key(name)}: ${hex32(code)},\n`).join('')}} as const

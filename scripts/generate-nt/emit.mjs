@@ -39,7 +39,12 @@ export function literal(value) {
 }
 
 function isVoid(value) {
-  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
+  return (
+    value === undefined ||
+    value === null ||
+    value === '' ||
+    (Array.isArray(value) && value.length === 0)
+  )
 }
 
 /** `export const NAME = VALUE` lines. */

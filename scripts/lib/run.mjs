@@ -9,14 +9,16 @@ import { root } from './paths.mjs'
  * Run a program to its end.
  * @param {string} command
  * @param {string[]} args
- * @param {import('node:child_process').SpawnOptions & { onError?: (text: string) => void }} [options]
- *   onError gets what the program writes to stderr when that is a pipe
+ * @param {import('node:child_process').SpawnOptions & {
+ *   onOutput?: (text: string) => void }} [options] onOutput gets what comes through pipes
  * @returns {Promise<number>} exit status; 128 plus the signal's number is reported as 128
  */
-export function run(command, args, { onError, ...options } = {}) {
+export function run(command, args, { onOutput, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options })
-    if (onError) child.stderr.setEncoding('utf8').on('data', onError)
+    for (const stream of onOutput ? [child.stdout, child.stderr] : []) {
+      stream?.setEncoding('utf8').on('data', onOutput)
+    }
     const forward = (signal) => child.kill(signal)
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
     for (const signal of signals) process.on(signal, forward)
