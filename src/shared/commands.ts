@@ -1,110 +1,334 @@
 /**
- * The command table: what the menu, the palette, tooltips, key handling and the documentation are
- * made from. The window implements each id; the menu sends ids through `app.command`.
+ * The command table: one row for everything that a key, the menu or the palette can do. Menu,
+ * palette, tooltips, settings and README are drawn from it.
  *
- * Keys are written `Ctrl+Shift+P`; letters and digits name the physical key of a US layout, so that
- * other layouts keep the position. `picture` commands act only while a picture has the focus.
+ * Keys are written `Ctrl+Alt+Shift+Key` in that order (`Ctrl` is the command key on macOS). A row
+ * with an `area` other than `app` acts only while that part of the window has the focus, which is
+ * what makes single letters possible. Main shows the keys in the menu and never takes them itself:
+ * the window hears every key, so F10 and F11 stay free for stepping.
  */
 
-export type CommandGroup = 'File' | 'Run' | 'Step' | 'Go' | 'View' | 'Layout' | 'Help'
+/** Where a command acts. `app` is everywhere; `pictures` are the timeline and its neighbours. */
+export type CommandArea = 'app' | 'lab' | 'editor' | 'pictures' | 'explorer' | 'catalogue' | 'learn'
 
-export interface CommandInfo {
-  readonly id: string
-  readonly title: string
-  readonly group: CommandGroup
-  readonly keys: readonly string[]
-  readonly scope: 'app' | 'picture'
-  /** Shown in the menu bar. */
-  readonly menu: boolean
-}
+/** Which menu shows the command; absent for those that only the palette and keys offer. */
+export type CommandMenu = 'file' | 'run' | 'view' | 'catalogue' | 'help'
 
-function command<const Id extends string>(
-  id: Id,
-  title: string,
-  group: CommandGroup,
-  keys: readonly string[] = [],
-  more: { scope?: 'app' | 'picture'; menu?: boolean } = {},
-): CommandInfo & { readonly id: Id } {
-  const scope = more.scope ?? 'app'
-  return { id, title, group, keys, scope, menu: more.menu ?? scope === 'app' }
+export interface Command {
+  id: string
+  title: string
+  /** First one is shown; all of them work. */
+  keys: readonly string[]
+  area: CommandArea
+  menu?: CommandMenu
+  /** Commands of one menu with equal groups stand together between separators. */
+  group?: number
 }
 
 export const COMMANDS = [
-  command('project.new', 'New driver', 'File'),
-  command('project.open', 'Open sample, object or event', 'File', ['Ctrl+P']),
-  command('project.save', 'Save to the catalogue', 'File', ['Ctrl+S']),
-  command('project.revert', 'Discard draft and return to the saved sample', 'File'),
-  command('file.new', 'Add file', 'File'),
-  command('file.rename', 'Rename file', 'File'),
-  command('file.delete', 'Delete file', 'File'),
+  { id: 'sample.new', title: 'New sample', keys: ['Ctrl+N'], area: 'app', menu: 'file', group: 1 },
+  { id: 'open.anything', title: 'Open…', keys: ['Ctrl+P'], area: 'app', menu: 'file', group: 1 },
+  { id: 'sample.save', title: 'Save', keys: ['Ctrl+S'], area: 'lab', menu: 'file', group: 2 },
+  {
+    id: 'sample.saveAs',
+    title: 'Save as a new sample',
+    keys: ['Ctrl+Shift+S'],
+    area: 'lab',
+    menu: 'file',
+    group: 2,
+  },
+  {
+    id: 'sample.revert',
+    title: 'Discard the draft',
+    keys: [],
+    area: 'lab',
+    menu: 'file',
+    group: 2,
+  },
+  { id: 'file.add', title: 'Add a file', keys: [], area: 'lab' },
+  { id: 'file.rename', title: 'Rename this file', keys: [], area: 'lab' },
+  { id: 'file.delete', title: 'Delete this file', keys: [], area: 'lab' },
+  {
+    id: 'labfile.import',
+    title: 'Import a lab file…',
+    keys: ['Ctrl+Shift+O'],
+    area: 'app',
+    menu: 'file',
+    group: 3,
+  },
+  {
+    id: 'labfile.export',
+    title: 'Export a lab file…',
+    keys: ['Ctrl+Shift+E'],
+    area: 'app',
+    menu: 'file',
+    group: 3,
+  },
 
-  command('run.start', 'Run', 'Run', ['F5']),
-  command('run.stop', 'Stop', 'Run', ['Shift+F5']),
-  command('run.compare', 'Compare two runs', 'Run'),
-  command('run.report', 'Show the report of the stop', 'Run'),
-  command('run.save', 'Save run as .labrun', 'Run'),
-  command('run.close', 'Close run', 'Run'),
+  { id: 'lab.run', title: 'Run', keys: ['F5'], area: 'app', menu: 'run', group: 1 },
+  { id: 'lab.stop', title: 'Stop', keys: ['Shift+F5'], area: 'app', menu: 'run', group: 1 },
+  { id: 'step.over', title: 'Step over', keys: ['F10'], area: 'lab', menu: 'run', group: 2 },
+  {
+    id: 'step.backOver',
+    title: 'Step back over',
+    keys: ['Ctrl+F10'],
+    area: 'lab',
+    menu: 'run',
+    group: 2,
+  },
+  { id: 'step.into', title: 'Step into', keys: ['F11'], area: 'lab', menu: 'run', group: 2 },
+  {
+    id: 'step.backInto',
+    title: 'Step back into',
+    keys: ['Ctrl+F11'],
+    area: 'lab',
+    menu: 'run',
+    group: 2,
+  },
+  {
+    id: 'step.goto',
+    title: 'Go to step…',
+    keys: ['Ctrl+G'],
+    area: 'lab',
+    menu: 'run',
+    group: 2,
+  },
+  { id: 'step.previous', title: 'Previous step', keys: ['Left'], area: 'pictures' },
+  { id: 'step.next', title: 'Next step', keys: ['Right'], area: 'pictures' },
+  { id: 'step.first', title: 'First step', keys: ['Home'], area: 'pictures' },
+  { id: 'step.last', title: 'Last step', keys: ['End'], area: 'pictures' },
+  { id: 'problem.next', title: 'Next problem', keys: ['E'], area: 'pictures' },
+  { id: 'problem.previous', title: 'Previous problem', keys: ['Shift+E'], area: 'pictures' },
+  { id: 'why.selection', title: 'Why?', keys: ['W'], area: 'pictures' },
+  { id: 'picture.table', title: 'Show this picture as a table', keys: ['T'], area: 'pictures' },
+  { id: 'picture.zoomIn', title: 'Zoom in', keys: ['+', '='], area: 'pictures' },
+  { id: 'picture.zoomOut', title: 'Zoom out', keys: ['-'], area: 'pictures' },
+  { id: 'picture.zoomReset', title: 'Show all', keys: ['0'], area: 'pictures' },
+  { id: 'run.compare', title: 'Compare two runs', keys: [], area: 'lab', menu: 'run', group: 3 },
+  {
+    id: 'report.show',
+    title: 'Show the report of the stop',
+    keys: [],
+    area: 'lab',
+    menu: 'run',
+    group: 3,
+  },
+  {
+    id: 'breakpoint.toggle',
+    title: 'Breakpoint on this line',
+    keys: ['F9'],
+    area: 'lab',
+    menu: 'run',
+    group: 3,
+  },
 
-  command('step.over', 'Step over', 'Step', ['F10']),
-  command('step.overBack', 'Step back over', 'Step', ['Ctrl+F10']),
-  command('step.into', 'Step into', 'Step', ['F11']),
-  command('step.intoBack', 'Step back into', 'Step', ['Ctrl+F11']),
-  command('step.next', 'Next step', 'Step', ['Right'], { scope: 'picture' }),
-  command('step.previous', 'Previous step', 'Step', ['Left'], { scope: 'picture' }),
-  command('step.first', 'First step', 'Step', ['Home'], { scope: 'picture' }),
-  command('step.last', 'Last step', 'Step', ['End'], { scope: 'picture' }),
-  command('step.nextProblem', 'Next problem', 'Step', ['E'], { scope: 'picture', menu: true }),
-  command('step.previousProblem', 'Previous problem', 'Step', ['Shift+E'], {
-    scope: 'picture',
-    menu: true,
-  }),
-  command('step.goto', 'Go to step', 'Step', ['Ctrl+G']),
-  command('step.why', 'Why did this happen?', 'Step', ['W'], { scope: 'picture', menu: true }),
-  command('step.firstCause', 'Go to the first cause of the stop', 'Step'),
-  command('step.breakpoint', 'Toggle breakpoint', 'Step', ['F9']),
-  command('step.nextBreakpoint', 'Next breakpoint', 'Step', ['Ctrl+F9']),
-  command('step.previousBreakpoint', 'Previous breakpoint', 'Step', ['Ctrl+Shift+F9']),
+  {
+    id: 'breakpoint.next',
+    title: 'Next breakpoint',
+    keys: ['Ctrl+F9'],
+    area: 'lab',
+    menu: 'run',
+    group: 3,
+  },
+  {
+    id: 'breakpoint.previous',
+    title: 'Previous breakpoint',
+    keys: ['Ctrl+Shift+F9'],
+    area: 'lab',
+    menu: 'run',
+    group: 3,
+  },
+  { id: 'report.cause', title: 'Go to the first cause of the stop', keys: [], area: 'lab' },
+  { id: 'run.export', title: 'Save the run as .labrun', keys: [], area: 'lab' },
+  { id: 'run.close', title: 'Close this run', keys: [], area: 'lab' },
 
-  command('go.lab', 'Lab', 'Go', ['Ctrl+1']),
-  command('go.explorer', 'Explorer', 'Go', ['Ctrl+2']),
-  command('go.catalogue', 'Catalogue', 'Go', ['Ctrl+3']),
-  command('go.nextRegion', 'Next region', 'Go', ['F6']),
-  command('go.previousRegion', 'Previous region', 'Go', ['Shift+F6']),
-  command('go.editor', 'Editor', 'Go'),
-  command('go.timeline', 'Timeline', 'Go'),
-  command('go.output', 'Output', 'Go'),
-  command('go.problems', 'Problems', 'Go', ['Ctrl+Shift+M']),
+  { id: 'view.lab', title: 'Lab', keys: ['Ctrl+1'], area: 'app', menu: 'view', group: 1 },
+  {
+    id: 'view.explorer',
+    title: 'Kernel explorer',
+    keys: ['Ctrl+2'],
+    area: 'app',
+    menu: 'view',
+    group: 1,
+  },
+  {
+    id: 'view.catalogue',
+    title: 'Catalogue',
+    keys: ['Ctrl+3'],
+    area: 'app',
+    menu: 'view',
+    group: 1,
+  },
+  { id: 'region.next', title: 'Next region', keys: ['F6'], area: 'app', menu: 'view', group: 2 },
+  {
+    id: 'region.previous',
+    title: 'Previous region',
+    keys: ['Shift+F6'],
+    area: 'app',
+    menu: 'view',
+    group: 2,
+  },
+  { id: 'layout.write', title: 'Layout: Write', keys: [], area: 'app', menu: 'view', group: 3 },
+  { id: 'layout.watch', title: 'Layout: Watch', keys: [], area: 'app', menu: 'view', group: 3 },
+  { id: 'layout.explain', title: 'Layout: Explain', keys: [], area: 'app', menu: 'view', group: 3 },
+  { id: 'layout.present', title: 'Layout: Present', keys: [], area: 'app', menu: 'view', group: 3 },
+  { id: 'layout.reset', title: 'Reset layout', keys: [], area: 'app', menu: 'view', group: 3 },
+  {
+    id: 'theme.system',
+    title: 'Theme: as the system',
+    keys: [],
+    area: 'app',
+    menu: 'view',
+    group: 4,
+  },
+  { id: 'theme.light', title: 'Theme: light', keys: [], area: 'app', menu: 'view', group: 4 },
+  { id: 'theme.dark', title: 'Theme: dark', keys: [], area: 'app', menu: 'view', group: 4 },
+  {
+    id: 'theme.contrast',
+    title: 'Theme: high contrast',
+    keys: [],
+    area: 'app',
+    menu: 'view',
+    group: 4,
+  },
+  {
+    id: 'text.larger',
+    title: 'Larger text',
+    keys: ['Ctrl+=', 'Ctrl++'],
+    area: 'app',
+    menu: 'view',
+    group: 5,
+  },
+  {
+    id: 'text.smaller',
+    title: 'Smaller text',
+    keys: ['Ctrl+-'],
+    area: 'app',
+    menu: 'view',
+    group: 5,
+  },
+  {
+    id: 'text.reset',
+    title: 'Usual text size',
+    keys: ['Ctrl+0'],
+    area: 'app',
+    menu: 'view',
+    group: 5,
+  },
 
-  command('view.palette', 'Commands', 'View', ['Ctrl+Shift+P']),
-  command('view.table', 'Show picture as table', 'View', ['T'], { scope: 'picture', menu: true }),
-  command('view.zoomIn', 'Zoom in', 'View', ['+'], { scope: 'picture' }),
-  command('view.zoomOut', 'Zoom out', 'View', ['-'], { scope: 'picture' }),
-  command('view.zoomFit', 'Show the whole run', 'View', ['0'], { scope: 'picture' }),
-  command('view.textLarger', 'Larger text', 'View', ['Ctrl+=']),
-  command('view.textSmaller', 'Smaller text', 'View', ['Ctrl+-']),
-  command('view.textReset', 'Normal text size', 'View', ['Ctrl+0']),
-  command('view.themeSystem', 'Theme: follow the system', 'View'),
-  command('view.themeLight', 'Theme: light', 'View'),
-  command('view.themeDark', 'Theme: dark', 'View'),
-  command('view.themeContrast', 'Theme: high contrast', 'View'),
-  command('view.detail', 'Switch between learner and expert detail', 'View'),
-  command('view.settings', 'Settings', 'View', ['Ctrl+,']),
+  { id: 'detail.toggle', title: 'Learner or expert detail', keys: [], area: 'app' },
+  {
+    id: 'view.settings',
+    title: 'Settings',
+    keys: ['Ctrl+,'],
+    area: 'app',
+    menu: 'view',
+    group: 6,
+  },
 
-  command('layout.write', 'Layout: Write', 'Layout'),
-  command('layout.watch', 'Layout: Watch', 'Layout'),
-  command('layout.explain', 'Layout: Explain', 'Layout'),
-  command('layout.present', 'Layout: Present', 'Layout'),
-  command('layout.reset', 'Reset layout', 'Layout'),
+  {
+    id: 'catalogue.search',
+    title: 'Search the catalogue',
+    keys: ['Ctrl+F', '/'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 1,
+  },
+  {
+    id: 'catalogue.open',
+    title: 'Open in the Lab',
+    keys: ['Enter'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 2,
+  },
+  {
+    id: 'catalogue.duplicate',
+    title: 'Duplicate',
+    keys: ['Ctrl+D'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 2,
+  },
+  {
+    id: 'catalogue.tag',
+    title: 'Tag the selected samples',
+    keys: ['Ctrl+T'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 2,
+  },
+  {
+    id: 'catalogue.delete',
+    title: 'Delete',
+    keys: ['Delete'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 2,
+  },
+  {
+    id: 'catalogue.undo',
+    title: 'Undo the deletion',
+    keys: ['Ctrl+Z'],
+    area: 'catalogue',
+    menu: 'catalogue',
+    group: 2,
+  },
+  {
+    id: 'catalogue.restoreBundled',
+    title: 'Bring shipped samples back',
+    keys: [],
+    area: 'app',
+    menu: 'catalogue',
+    group: 3,
+  },
 
-  command('help.keys', 'Keyboard reference', 'Help'),
-  command('help.about', 'About Ring0 Lab', 'Help'),
-] as const
+  {
+    id: 'palette.open',
+    title: 'Commands',
+    keys: ['Ctrl+Shift+P'],
+    area: 'app',
+    menu: 'help',
+    group: 1,
+  },
+  { id: 'help.keys', title: 'Keys', keys: [], area: 'app', menu: 'help', group: 1 },
+  { id: 'help.about', title: 'About Ring0 Lab', keys: [], area: 'app', menu: 'help', group: 2 },
+] as const satisfies readonly Command[]
 
 export type CommandId = (typeof COMMANDS)[number]['id']
 
-const byId = new Map<string, CommandInfo>(COMMANDS.map((item) => [item.id, item]))
+/** The table by id; a row always exists. */
+export const commandById = (id: CommandId): Command => BY_ID.get(id)!
 
-/** The row of a command, or undefined for an unknown id. */
-export function commandInfo(id: string): CommandInfo | undefined {
-  return byId.get(id)
+const BY_ID = new Map<string, Command>(COMMANDS.map((command) => [command.id, command]))
+
+/** Whether a text names a command: the menu's messages cross IPC as plain text. */
+export const isCommandId = (id: string): id is CommandId => BY_ID.has(id)
+
+const MODIFIERS = ['Ctrl', 'Alt', 'Shift'] as const
+
+export interface KeyPress {
+  ctrl: boolean
+  alt: boolean
+  shift: boolean
+  /** Name of the key without modifiers, as in the table: `P`, `F5`, `Left`, `+`. */
+  key: string
+}
+
+/**
+ * Read one key combination of the table.
+ * @throws RangeError for a text that is not `Ctrl+Alt+Shift+Key`
+ */
+export function parseKeys(keys: string): KeyPress {
+  let rest = keys
+  const held = { Ctrl: false, Alt: false, Shift: false }
+  for (const modifier of MODIFIERS) {
+    if (rest.startsWith(`${modifier}+`) && rest.length > modifier.length + 1) {
+      held[modifier] = true
+      rest = rest.slice(modifier.length + 1)
+    }
+  }
+  if (rest === '' || /\s/.test(rest) || (rest.length > 1 && rest.includes('+')))
+    throw new RangeError(`Not a key combination: ${keys}`)
+  return { ctrl: held.Ctrl, alt: held.Alt, shift: held.Shift, key: rest }
 }
