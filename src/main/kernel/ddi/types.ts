@@ -1,0 +1,277 @@
+/**
+ * The form of a DDI table entry. One entry makes the stub in `wdm.d.ts`, the marshalling in the
+ * sandbox, the argument and IRQL checks, the trace events, the hover and the support table.
+ *
+ * In kernel code an argument is: a pointer a `number` (see `mm/memory.ts`: an index of simulated
+ * virtual memory, 0 = NULL), an integer of up to 32 bits a `number`, a 64-bit integer a `bigint`.
+ */
+import type { RoutineKind } from '../../../shared/trace/event'
+import type { Kernel } from '../kernel'
+
+export type ScalarKind =
+  | 'u8'
+  | 'i8'
+  | 'u16'
+  | 'i16'
+  | 'u32'
+  | 'i32'
+  | 'u64'
+  | 'i64'
+  | 'bool'
+  | 'ntstatus'
+  | 'handle'
+  | 'size'
+
+/** What crosses between driver code and kernel at one parameter. */
+export type ParamType =
+  /** Integers. `handle` is a signed number (-1 = INVALID_HANDLE_VALUE); `size` any number or bigint, clamped to 2^31-1. */
+  | { k: ScalarKind; c: string; optional?: boolean }
+  /** Pointer to memory; `target` is the structure it points at when it is a known one. A string literal becomes ANSI bytes in the image. */
+  | { k: 'ptr'; c: string; target: string | null; optional?: boolean }
+  /** LARGE_INTEGER by value, or a pointer to one: a view, a number or a bigint. `null` when optional. */
+  | { k: 'large'; c: string; optional?: boolean }
+  /** Function of the driver, by signature name; NULL when optional. */
+  | { k: 'fn'; c: string; routine: RoutineName; optional?: boolean }
+  /** PCWSTR / PCSTR: a script string, or a pointer to a zero-terminated string in memory. */
+  | { k: 'wstr'; c: string; optional?: boolean }
+  | { k: 'astr'; c: string; optional?: boolean }
+  /** Result parameter: `out()` object or a pointer to memory of the right width. */
+  | { k: 'out'; c: string; of: OutType; optional?: boolean }
+  /** The rest of a printf-like call. Only last. */
+  | { k: 'varargs'; c: string }
+
+export type OutType =
+  | { k: Exclude<ScalarKind, 'size'>; c: string }
+  | { k: 'ptr'; c: string; target: string | null }
+
+export type ReturnType =
+  | { k: 'void'; c: 'VOID' }
+  | { k: Exclude<ScalarKind, 'size'>; c: string }
+  | { k: 'ptr'; c: string; target: string | null }
+  /** Code address: a function of the driver or an opaque pointer. */
+  | { k: 'fn'; c: string; routine: RoutineName }
+
+/** A result parameter as kernel code sees it. */
+export interface Out<T> {
+  /** False when the caller passed NULL. */
+  readonly given: boolean
+  write(value: T): void
+}
+
+/** A value of a printf-like call's tail: integers of any width, strings, pointers (number of `ptr`). */
+export type VarArg = { k: 'int'; v: bigint } | { k: 'str'; v: string } | { k: 'ptr'; v: number }
+
+type ScalarValue<K> = K extends 'u64' | 'i64' ? bigint : K extends 'bool' ? boolean : number
+
+export type ArgValue<P> = P extends { k: 'out'; of: infer O }
+  ? Out<O extends { k: infer K } ? (K extends 'ptr' ? number : ScalarValue<K>) : never>
+  : P extends { k: 'varargs' }
+    ? VarArg[]
+    : P extends { k: 'wstr' | 'astr' }
+      ? string | null
+      : P extends { k: 'large' }
+        ? bigint | null
+        : P extends { k: infer K }
+          ? ScalarValue<K>
+          : never
+
+export type Args<P extends Record<string, ParamType>> = { [N in keyof P]: ArgValue<P[N]> }
+
+type ReturnValue<R> = R extends { k: 'void' }
+  ? void
+  : R extends { k: infer K }
+    ? ScalarValue<K>
+    : never
+
+/** Steps that a kernel routine asks of the thread that runs it; made by the helpers in `ke/thread.ts`. */
+export type KernelRoutine<T> = Generator<KernelOp, T, number>
+
+/** What a kernel routine can wait for; the value that comes back is an NTSTATUS or a return value. */
+export type KernelOp =
+  | { op: 'call'; address: number; routine: RoutineName; args: number[]; irp: number }
+  | { op: 'wait' }
+  | { op: 'yield' }
+  | { op: 'exit' }
+
+export interface DdiEntry<
+  P extends Record<string, ParamType> = Record<string, ParamType>,
+  R extends ReturnType = ReturnType
+> {
+  params: P
+  returns: R
+  /** Overrides the IRQL range of the reference facts (data/kernel/ddi.json). */
+  irql?: [min: number, max: number]
+  /** `wdm` by default. */
+  module?: 'wdm' | 'win32'
+  support?: 'full' | 'partial'
+  /** What a `partial` one leaves out or does differently. */
+  note?: string
+  /** Only for routines that the reference facts do not hold. */
+  summary?: string
+  docs?: string
+  /** False for routines too small for an event of their own (list and string helpers, macros). Default true. */
+  traced?: boolean
+  /** A plain function, or a generator when it may wait or call the driver. */
+  run(k: Kernel, a: Args<P>): ReturnValue<R> | KernelRoutine<ReturnValue<R>>
+}
+
+/** Keeps the parameter types of an entry while checking its form. */
+export function ddi<const P extends Record<string, ParamType>, const R extends ReturnType>(
+  entry: DdiEntry<P, R>
+): DdiEntry {
+  return entry as unknown as DdiEntry
+}
+
+const scalar = <K extends ScalarKind>(k: K, c: string) => ({ k, c }) as const
+
+/** Parameter and return types by their C names. */
+export const t = {
+  void: { k: 'void', c: 'VOID' } as const,
+  uchar: scalar('u8', 'UCHAR'),
+  cchar: scalar('i8', 'CCHAR'),
+  ushort: scalar('u16', 'USHORT'),
+  ulong: scalar('u32', 'ULONG'),
+  long: scalar('i32', 'LONG'),
+  ulonglong: scalar('u64', 'ULONGLONG'),
+  longlong: scalar('i64', 'LONGLONG'),
+  ulongptr: scalar('u64', 'ULONG_PTR'),
+  size: scalar('size', 'SIZE_T'),
+  boolean: scalar('bool', 'BOOLEAN'),
+  ntstatus: scalar('ntstatus', 'NTSTATUS'),
+  handle: scalar('handle', 'HANDLE'),
+  kirql: scalar('u8', 'KIRQL'),
+  mode: scalar('i8', 'KPROCESSOR_MODE'),
+  accessMask: scalar('u32', 'ACCESS_MASK'),
+  deviceType: scalar('u32', 'DEVICE_TYPE'),
+  poolType: scalar('u32', 'POOL_TYPE'),
+  /** A 32-bit value with another C name: enumerations and the like. */
+  enum: (c: string) => scalar('u32', c),
+  u32: (c: string) => scalar('u32', c),
+  i32: (c: string) => scalar('i32', c),
+  /** PVOID. */
+  pvoid: { k: 'ptr', c: 'PVOID', target: null } as const,
+  /** Pointer to a known structure. */
+  ptr: <T extends string>(target: T) => ({ k: 'ptr', c: `P${target}`, target }) as const,
+  wstr: { k: 'wstr', c: 'PCWSTR' } as const,
+  astr: { k: 'astr', c: 'PCSTR' } as const,
+  /** PLARGE_INTEGER or LARGE_INTEGER. */
+  large: { k: 'large', c: 'LARGE_INTEGER' } as const,
+  fn: <T extends RoutineName>(routine: T) => ({ k: 'fn', c: `P${routine}`, routine }) as const,
+  out: <const O extends OutType>(of: O) => ({ k: 'out', c: `P${of.c}`, of }) as const,
+  varargs: { k: 'varargs', c: '...' } as const,
+  optional: <const P extends ParamType>(type: P) => ({ ...type, optional: true }) as const
+}
+
+/** A callback's signature: how the kernel calls a function of a driver. */
+export interface RoutineSignature {
+  kind: RoutineKind
+  params: Record<string, { k: 'ptr'; c: string; target: string | null } | { k: 'u32' | 'i32' | 'u8' | 'bool' | 'handle'; c: string }>
+  returns:
+    | { k: 'void' | 'ntstatus' | 'u32' | 'i32' | 'bool'; c: string }
+    | { k: 'ptr'; c: string; target: string | null }
+}
+
+const pvoid = { k: 'ptr', c: 'PVOID', target: null } as const
+const to = (target: string) => ({ k: 'ptr', c: `P${target}`, target }) as const
+const nothing = { k: 'void', c: 'VOID' } as const
+const status = { k: 'ntstatus', c: 'NTSTATUS' } as const
+
+/** Every signature by its WDK type name. The order is the id that the sandbox uses. */
+export const ROUTINES = {
+  DRIVER_INITIALIZE: {
+    kind: 'DriverEntry',
+    params: { DriverObject: to('DRIVER_OBJECT'), RegistryPath: to('UNICODE_STRING') },
+    returns: status
+  },
+  DRIVER_UNLOAD: { kind: 'DriverUnload', params: { DriverObject: to('DRIVER_OBJECT') }, returns: nothing },
+  DRIVER_DISPATCH: {
+    kind: 'dispatch',
+    params: { DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP') },
+    returns: status
+  },
+  DRIVER_ADD_DEVICE: {
+    kind: 'other',
+    params: { DriverObject: to('DRIVER_OBJECT'), PhysicalDeviceObject: to('DEVICE_OBJECT') },
+    returns: status
+  },
+  DRIVER_STARTIO: {
+    kind: 'startio',
+    params: { DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP') },
+    returns: nothing
+  },
+  DRIVER_CANCEL: {
+    kind: 'cancel',
+    params: { DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP') },
+    returns: nothing
+  },
+  IO_COMPLETION_ROUTINE: {
+    kind: 'completion',
+    params: { DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP'), Context: pvoid },
+    returns: status
+  },
+  IO_WORKITEM_ROUTINE: {
+    kind: 'workitem',
+    params: { DeviceObject: to('DEVICE_OBJECT'), Context: pvoid },
+    returns: nothing
+  },
+  WORKER_THREAD_ROUTINE: { kind: 'workitem', params: { Parameter: pvoid }, returns: nothing },
+  KDEFERRED_ROUTINE: {
+    kind: 'dpc',
+    params: { Dpc: to('KDPC'), DeferredContext: pvoid, SystemArgument1: pvoid, SystemArgument2: pvoid },
+    returns: nothing
+  },
+  IO_DPC_ROUTINE: {
+    kind: 'dpc',
+    params: { Dpc: to('KDPC'), DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP'), Context: pvoid },
+    returns: nothing
+  },
+  IO_TIMER_ROUTINE: {
+    kind: 'timer',
+    params: { DeviceObject: to('DEVICE_OBJECT'), Context: pvoid },
+    returns: nothing
+  },
+  KSTART_ROUTINE: { kind: 'thread', params: { StartContext: pvoid }, returns: nothing },
+  DRIVER_REINITIALIZE: {
+    kind: 'other',
+    params: { DriverObject: to('DRIVER_OBJECT'), Context: pvoid, Count: { k: 'u32', c: 'ULONG' } },
+    returns: nothing
+  },
+  CREATE_PROCESS_NOTIFY_ROUTINE: {
+    kind: 'notify',
+    params: {
+      ParentId: { k: 'handle', c: 'HANDLE' },
+      ProcessId: { k: 'handle', c: 'HANDLE' },
+      Create: { k: 'bool', c: 'BOOLEAN' }
+    },
+    returns: nothing
+  },
+  CSQ_INSERT_IRP: { kind: 'other', params: { Csq: to('IO_CSQ'), Irp: to('IRP') }, returns: nothing },
+  CSQ_REMOVE_IRP: { kind: 'other', params: { Csq: to('IO_CSQ'), Irp: to('IRP') }, returns: nothing },
+  CSQ_PEEK_NEXT_IRP: {
+    kind: 'other',
+    params: { Csq: to('IO_CSQ'), Irp: to('IRP'), PeekContext: pvoid },
+    returns: to('IRP')
+  },
+  CSQ_ACQUIRE_LOCK: { kind: 'other', params: { Csq: to('IO_CSQ'), Irql: pvoid }, returns: nothing },
+  CSQ_RELEASE_LOCK: {
+    kind: 'other',
+    params: { Csq: to('IO_CSQ'), Irql: { k: 'u8', c: 'KIRQL' } },
+    returns: nothing
+  },
+  CSQ_COMPLETE_CANCELED_IRP: {
+    kind: 'cancel',
+    params: { Csq: to('IO_CSQ'), Irp: to('IRP') },
+    returns: nothing
+  },
+  /** A client program's `main`. */
+  MAIN: { kind: 'main', params: {}, returns: { k: 'i32', c: 'int' } },
+  /** A client program's thread. */
+  THREAD_START_ROUTINE: {
+    kind: 'thread',
+    params: { lpParameter: pvoid },
+    returns: { k: 'u32', c: 'DWORD' }
+  }
+} as const satisfies Record<string, RoutineSignature>
+
+export type RoutineName = keyof typeof ROUTINES
+export const ROUTINE_NAMES = Object.keys(ROUTINES) as RoutineName[]

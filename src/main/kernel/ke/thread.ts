@@ -1,0 +1,93 @@
+/** Threads as the scheduler sees them: a stack of frames, some of the kernel, some of driver code. */
+import type { KernelRoutine, RoutineName } from '../ddi/types'
+import type { SourcePlace } from '../../../shared/trace/event'
+import type { Ptr } from '../mm/memory'
+import type { Process } from '../ps/process'
+
+/** One activation on a thread's stack. */
+export type Frame = KernelFrame | CodeFrame
+
+/** A kernel routine in the middle of its work. */
+export interface KernelFrame {
+  kind: 'kernel'
+  routine: KernelRoutine<unknown>
+  /** Name for stack listings, `nt!IofCallDriver`. */
+  name: string
+  /** Index of the DDI whose result goes to the code frame below, or -1. */
+  ddi: number
+  cause: number
+}
+
+/** A function of a driver or client, run by the code runner. */
+export interface CodeFrame {
+  kind: 'code'
+  id: number
+  fn: number
+  routine: RoutineName
+  name: string
+  image: number
+  args: number[]
+  irp: number
+  started: boolean
+  at: SourcePlace | null
+  /** seq of its `routine.called`. */
+  cause: number
+  /** Index of the DDI that suspended it, to convert its result; -1 after a quantum's end. */
+  waitingFor: number
+  /** IRQL at entry, to find callbacks that forget to restore it. */
+  irqlAtEntry: number
+  /** Stack pointer at entry. */
+  stackPointer: Ptr
+}
+
+export type ThreadState = 'ready' | 'running' | 'waiting' | 'exited'
+
+export class Thread {
+  state: ThreadState = 'ready'
+  readonly frames: Frame[] = []
+  /** KPRIORITY; higher runs first. */
+  priority = 8
+  /** APC_LEVEL or PASSIVE_LEVEL while it does not run. */
+  irql = 0
+  /** Value that the next `next()` of the top kernel frame receives. */
+  input = 0
+  /** Exception to raise in the top frame instead of resuming it. */
+  raise: unknown = null
+  /** Ends the wait it is in; set by the dispatcher. */
+  wait: ThreadWait | null = null
+  /** KernelMode (0) or UserMode (1): who called the system service it is in. */
+  previousMode: 0 | 1 = 0
+  exitStatus = 0
+  /** DDI calls left before another ready thread of the same priority gets its turn. */
+  quantum = 0
+  at: SourcePlace | null = null
+  cause = 0
+  /** Address space it is attached to instead of its own process's (KeStackAttachProcess). */
+  attached: Process | null = null
+  /** Packets that it asked for and that are not finished (the thread's IRP list). */
+  readonly irps = new Set<Ptr>()
+
+  constructor(
+    readonly id: number,
+    readonly name: string,
+    readonly process: Process,
+    /** ETHREAD. */
+    readonly address: Ptr,
+    /** Lowest and highest usable byte + 1 of its kernel stack (user stack for client threads in user mode). */
+    readonly stackLimit: Ptr,
+    readonly stackBase: Ptr
+  ) {
+    this.stackPointer = stackBase
+  }
+
+  stackPointer: Ptr
+}
+
+/** A wait in progress. */
+export interface ThreadWait {
+  objects: readonly Ptr[]
+  all: boolean
+  /** Tick of the time-out, or null. */
+  deadline: number | null
+  alertable: boolean
+}

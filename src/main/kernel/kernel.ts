@@ -1,0 +1,474 @@
+/**
+ * The simulated machine: boots, runs threads, answers routine calls, stops.
+ *
+ * `next` and `ddi` are the two ways in (see port.ts). Everything is a function of the seed and of
+ * what driver code does: no clock of the host, no chance but `random`, no order but the run queue.
+ */
+import type { EventBody, SourcePlace, TraceEvent } from '../../shared/trace/event'
+import { hex32 } from '../../shared/nt/format'
+import type { KernelOp, KernelRoutine, RoutineName } from './ddi/types'
+import { DdiTable } from './ddi/table'
+import { faultOf } from './ke/fault'
+import { Scheduler } from './ke/scheduler'
+import { Irql } from './ke/irql'
+import { Dpcs } from './ke/dpc'
+import { Timers } from './ke/timer'
+import { Dispatcher } from './ke/dispatcher'
+import { SpinLocks } from './ke/spinlock'
+import type { Frame, Thread } from './ke/thread'
+import { Images } from './loader/image'
+import { Loader } from './loader/loader'
+import { Memory, MemoryFault, plainBacking, type Backing, type Ptr } from './mm/memory'
+import { Mdls } from './mm/mdl'
+import { Pool } from './ex/pool'
+import { WorkQueue } from './ex/work-item'
+import { ObjectManager } from './ob/object'
+import { Devices } from './io/device'
+import { Irps } from './io/irp'
+import { IoServices } from './io/services'
+import { Registry } from './cm/registry'
+import { Processes } from './ps/processes'
+import { Syscalls } from './ps/syscall'
+import { Random } from './random'
+import { assert, BugCheck, NtException, RunLimit, SimulatorBug } from './stop'
+import { Verifier } from './verifier/verifier'
+import type {
+  AccessKind,
+  CallArgs,
+  CallResult,
+  Command,
+  FunctionInfo,
+  KernelPort,
+  Report,
+  SlowAccess
+} from './port'
+
+export interface KernelOptions {
+  seed: number
+  /** Verifier options or rule ids that are on. */
+  verifier?: readonly string[]
+  /** `off` keeps only what the report needs. */
+  trace?: 'off' | 'full'
+  /** Receives every event, in order. */
+  onEvent?: (event: TraceEvent) => void
+  backing?: Backing
+  /** Turns a location id of compiled code into a place. */
+  place?: (location: number) => SourcePlace | null
+  limits?: Partial<Limits>
+}
+
+/** Bounds of one run; reaching one is an outcome, never an error. */
+export interface Limits {
+  /** Loop back edges of one routine's activation between waits. */
+  loopFuel: number
+  /** Routine calls of the whole run. */
+  ddiCalls: number
+  events: number
+  outputLines: number
+  /** Simulated time without progress of the main thread, in ticks of 100 ns. */
+  idleTicks: number
+  /** Ticks one stay at DISPATCH_LEVEL or above may last (bug check 0x133). */
+  dispatchTicks: number
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  loopFuel: 2_000_000,
+  ddiCalls: 20_000_000,
+  events: 5_000_000,
+  outputLines: 100_000,
+  idleTicks: 600 * 10_000_000,
+  dispatchTicks: 10_000_000
+}
+
+/** Events that the report needs even when the trace is off. */
+const ALWAYS_KEPT = new Set<EventBody['t']>([
+  'run.started',
+  'run.ended',
+  'driver.loaded',
+  'driver.unloaded',
+  'dbgprint',
+  'stdout',
+  'process.exited',
+  'bugcheck',
+  'verifier.stop',
+  'leak.found',
+  'hang.found',
+  'limit.reached',
+  'exception.raised'
+])
+
+/** Simulated ticks that one routine call takes. */
+const TICKS_PER_CALL = 1
+
+export class Kernel implements KernelPort {
+  readonly memory: Memory
+  readonly random: Random
+  readonly tracing: boolean
+  readonly limits: Limits
+  readonly options: KernelOptions
+
+  readonly irql: Irql
+  readonly dpcs: Dpcs
+  readonly timers: Timers
+  readonly dispatcher: Dispatcher
+  readonly spinLocks: SpinLocks
+  readonly scheduler: Scheduler
+  readonly pool: Pool
+  readonly workQueue: WorkQueue
+  readonly mdls: Mdls
+  readonly ob: ObjectManager
+  readonly devices: Devices
+  readonly irps: Irps
+  readonly io: IoServices
+  readonly registry: Registry
+  readonly processes: Processes
+  readonly syscalls: Syscalls
+  readonly images: Images
+  readonly loader: Loader
+  readonly verifier: Verifier
+  readonly ddis: DdiTable
+
+  /** Simulated time since boot in units of 100 ns. */
+  tick = 0
+  ddiCalls = 0
+  /** Set once: the machine stopped (bug check, limit, or the script is done). */
+  ended: BugCheck | RunLimit | 'done' | null = null
+  /** A defect of the simulator met inside a call from the sandbox; the runner throws it on. */
+  bug: SimulatorBug | null = null
+
+  private seq = 0
+  private pending: TraceEvent | null = null
+  private outputLines = 0
+  private stackTraceText = ''
+
+  constructor(options: KernelOptions) {
+    this.options = options
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.tracing = (options.trace ?? 'full') === 'full'
+    this.random = new Random(options.seed)
+    this.memory = new Memory(options.backing ?? plainBacking())
+    this.verifier = new Verifier(this, options.verifier ?? [])
+    this.irql = new Irql(this)
+    this.pool = new Pool(this)
+    this.images = new Images(this)
+    this.ob = new ObjectManager(this)
+    this.processes = new Processes(this)
+    this.scheduler = new Scheduler(this)
+    this.dispatcher = new Dispatcher(this)
+    this.timers = new Timers(this)
+    this.dpcs = new Dpcs(this)
+    this.spinLocks = new SpinLocks(this)
+    this.workQueue = new WorkQueue(this)
+    this.mdls = new Mdls(this)
+    this.registry = new Registry(this)
+    this.devices = new Devices(this)
+    this.irps = new Irps(this)
+    this.io = new IoServices(this)
+    this.syscalls = new Syscalls(this)
+    this.loader = new Loader(this)
+    this.ddis = new DdiTable(this)
+    this.emit({
+      t: 'run.started',
+      version: 1,
+      seed: options.seed,
+      verifier: [...(options.verifier ?? [])]
+    })
+  }
+
+  // --- trace -----------------------------------------------------------------------------------
+
+  /** Thread whose frames run now; the idle thread when nothing else does. */
+  get thread(): Thread {
+    return this.scheduler.current
+  }
+
+  /**
+   * Append an event. Returns its seq, 0 when the trace is off and the event is not one of the few
+   * that every run keeps. In hot paths ask `tracing` first: formatting costs more than emitting.
+   */
+  emit(body: EventBody, cause?: number): number {
+    if (!this.tracing && !ALWAYS_KEPT.has(body.t)) return 0
+    if (this.pending) this.flush()
+    const thread = this.scheduler?.current as Thread | undefined
+    const seq = ++this.seq
+    const base: TraceEvent = {
+      seq,
+      tick: this.tick,
+      cpu: 0,
+      irql: this.irql?.level ?? 0,
+      thread: thread?.id ?? 0,
+      process: thread?.process.id ?? 0,
+      ...body
+    }
+    const driver = thread && this.driverOf(thread)
+    if (driver) base.driver = driver
+    if (thread?.at) base.at = thread.at
+    const because = cause ?? thread?.cause ?? 0
+    if (because) base.cause = because
+    this.pending = base
+    if (seq > this.limits.events && !this.ended)
+      throw new RunLimit('limit', 'events', `the trace reached ${this.limits.events} events`)
+    return seq
+  }
+
+  /** Hand the newest event on. It is held back by one so that a call's result can join its event. */
+  flush(): void {
+    const event = this.pending
+    if (!event) return
+    this.pending = null
+    this.options.onEvent?.(event)
+  }
+
+  /** Add the result to the `ddi.called` event `seq` if nothing followed it, else say it in an event of its own. */
+  emitResult(seq: number, name: string, result: string | number | boolean | null): void {
+    if (!this.tracing) return
+    if (this.pending?.seq === seq && this.pending.t === 'ddi.called') this.pending.result = result
+    else this.emit({ t: 'ddi.returned', name, result }, seq)
+  }
+
+  get events(): number {
+    return this.seq
+  }
+
+  print(text: string, kind: 'dbgprint' | 'stdout'): void {
+    if (++this.outputLines > this.limits.outputLines)
+      throw new RunLimit('limit', 'output', `more than ${this.limits.outputLines} lines of output`)
+    this.emit({ t: kind, text })
+  }
+
+  /** Service name of the driver whose code is on top of the thread's stack. */
+  driverOf(thread: Thread): string | undefined {
+    for (let i = thread.frames.length - 1; i >= 0; i--) {
+      const frame = thread.frames[i]!
+      if (frame.kind === 'code') return this.images.byNumber(frame.image)?.name
+    }
+    return undefined
+  }
+
+  // --- stops -----------------------------------------------------------------------------------
+
+  /** Stop the machine. Parameters as in `data/kernel/bugchecks.json`; pointers as addresses. */
+  bugCheck(
+    code: number,
+    p1: bigint | number = 0n,
+    p2: bigint | number = 0n,
+    p3: bigint | number = 0n,
+    p4: bigint | number = 0n,
+    what: string | null = null
+  ): never {
+    throw new BugCheck(code, [BigInt(p1), BigInt(p2), BigInt(p3), BigInt(p4)], null, what)
+  }
+
+  /** The run is over: say why, once. */
+  stop(reason: BugCheck | RunLimit | 'done'): void {
+    if (this.ended) return
+    this.ended = reason
+    if (reason instanceof BugCheck) {
+      const parameters = reason.parameters.map(
+        (p) => '0x' + BigInt.asUintN(64, p).toString(16).toUpperCase().padStart(16, '0')
+      ) as [string, string, string, string]
+      const name = this.verifier.bugCheckName(reason.code)
+      if (reason.rule)
+        this.emit({ t: 'verifier.stop', rule: reason.rule, code: hex32(reason.code), name, parameters })
+      else this.emit({ t: 'bugcheck', code: hex32(reason.code), name, parameters })
+    } else if (reason instanceof RunLimit) {
+      if (reason.outcome === 'hang') this.emit({ t: 'hang.found', reason: reason.detail })
+      else this.emit({ t: 'limit.reached', limit: reason.limit, detail: reason.detail })
+    }
+    this.flush()
+  }
+
+  // --- the runner's side -------------------------------------------------------------------------
+
+  next(report: Report): Command {
+    try {
+      return this.scheduler.next(report)
+    } catch (error) {
+      this.caught(error)
+      return this.scheduler.endCommand()
+    }
+  }
+
+  ddi(index: number, location: number, args: CallArgs): CallResult {
+    if (this.ended) return this.ddis.dead()
+    const thread = this.scheduler.current
+    thread.at = this.options.place?.(location) ?? thread.at
+    try {
+      if (++this.ddiCalls > this.limits.ddiCalls)
+        throw new RunLimit(
+          'limit',
+          'routine calls',
+          `more than ${this.limits.ddiCalls} routine calls`
+        )
+      this.advance(TICKS_PER_CALL)
+      return this.ddis.call(index, args)
+    } catch (error) {
+      return this.raiseInCode(error)
+    }
+  }
+
+  /** Access that the runner's fast path refused: do it, raise an exception, or stop the machine. */
+  slowAccess(access: SlowAccess): void {
+    if (this.ended) {
+      access.state = 'dead'
+      return
+    }
+    const userMode = this.scheduler.userMode
+    try {
+      this.memory.slowAccess(access, userMode)
+      access.state = 'done'
+    } catch (error) {
+      if (access.stack) this.placeFromStack(access.stack)
+      const result = this.raiseInCode(error)
+      access.state = result.state === 'throw' ? 'throw' : 'dead'
+      access.code = result.code
+    }
+  }
+
+  registerFunction(info: FunctionInfo): Ptr {
+    return this.images.registerFunction(info)
+  }
+
+  /** Put a constant string into an image's read-only data; equal strings share a place. */
+  intern(image: number, text: string, wide: boolean): Ptr {
+    return this.images.intern(image, text, wide)
+  }
+
+  /** The runner met a limit of its own: deep recursion, memory, an error that no NT exception describes. */
+  runnerFailed(kind: 'stack' | 'memory' | 'endless' | 'script', message: string, stack: string): void {
+    if (this.ended) return
+    this.placeFromStack(stack)
+    try {
+      if (kind === 'stack')
+        this.bugCheck(0x7f, 8n, 0n, 0n, 0n, 'The kernel stack is used up: the calls go too deep.')
+      if (kind === 'memory') throw new RunLimit('limit', 'script memory', message)
+      if (kind === 'endless') this.outOfFuel()
+      throw new RunLimit('limit', 'script error', message)
+    } catch (error) {
+      this.caught(error)
+    }
+  }
+
+  placeFromStack(stack: string): void {
+    this.stackTraceText = stack
+    const place = this.images.placeFromStack(stack)
+    if (place) this.scheduler.current.at = place
+  }
+
+  /** Answer to the runner after `error` left a call: an exception to raise, or the end. */
+  private raiseInCode(error: unknown): CallResult {
+    try {
+      const exception = this.toException(error, this.scheduler.userMode)
+      if (this.tracing)
+        this.emit({
+          t: 'exception.raised',
+          code: hex32(exception.code),
+          address: exception.address === null ? null : formatAddress(exception.address),
+          access: exception.access
+        })
+      return this.ddis.raise(exception)
+    } catch (stop) {
+      this.caught(stop)
+      return this.ddis.dead()
+    }
+  }
+
+  /** Turn what kernel code threw into an NT exception, or throw the stop that it means. */
+  toException(error: unknown, userMode = false): NtException {
+    if (error instanceof MemoryFault) return faultOf(this, error.index, error.access, userMode)
+    if (error instanceof NtException) return error
+    throw error
+  }
+
+  /** An execute fault: a call through a pointer that is no code. */
+  fault(index: Ptr, access: AccessKind): NtException {
+    return faultOf(this, index, access, this.scheduler.userMode)
+  }
+
+  caught(error: unknown): void {
+    if (error instanceof BugCheck || error instanceof RunLimit) this.stop(error)
+    else {
+      this.bug =
+        error instanceof SimulatorBug
+          ? error
+          : new SimulatorBug(
+              `simulator fault at event ${this.seq}, seed ${this.options.seed}: ${String(error)}`,
+              { cause: error }
+            )
+      this.ended = 'done'
+    }
+  }
+
+  /** A loop ran out of fuel: a hang below DISPATCH_LEVEL, a watchdog violation from there on. */
+  outOfFuel(): never {
+    if (this.irql.level >= 2)
+      this.bugCheck(
+        0x133,
+        this.dpcs.running ? 0n : 1n,
+        this.limits.dispatchTicks,
+        this.limits.dispatchTicks,
+        0n,
+        'The processor stayed at DISPATCH_LEVEL or above too long.'
+      )
+    const at = this.scheduler.current.at
+    throw new RunLimit(
+      'hang',
+      'fuel',
+      `Stopped after ${this.limits.loopFuel.toLocaleString('en-US')} operations in the loop` +
+        (at ? ` at ${at.file}:${at.line}` : '')
+    )
+  }
+
+  // --- time --------------------------------------------------------------------------------------
+
+  advance(ticks: number): void {
+    this.tick += ticks
+    if (this.tick >= this.timers.nextDue) this.timers.expire()
+  }
+
+  /** True when something must run before the current code goes on. */
+  get attention(): boolean {
+    return (
+      this.irql.level < 2 && (this.dpcs.pending || this.scheduler.preemptionDue())
+    )
+  }
+
+  // --- calling code ------------------------------------------------------------------------------
+
+  /**
+   * Call a function by its address on the current thread; for use in kernel routines:
+   * `const status = yield* k.call(address, 'DRIVER_DISPATCH', [device, irp])`.
+   * The result is an int32 (NTSTATUS as unsigned), 0 for void.
+   */
+  *call(address: Ptr, routine: RoutineName, args: number[], irp = 0): KernelRoutine<number> {
+    return yield { op: 'call', address, routine, args, irp }
+  }
+
+  /** Frames of the current thread, innermost first, as `module!function`. */
+  stack(): { frame: string; at: SourcePlace | null }[] {
+    const thread = this.scheduler.current
+    const list: { frame: string; at: SourcePlace | null }[] = []
+    for (let i = thread.frames.length - 1; i >= 0; i--) {
+      const frame: Frame = thread.frames[i]!
+      if (frame.kind === 'code') {
+        const image = this.images.byNumber(frame.image)
+        list.push({
+          frame: `${image?.name ?? '?'}!${frame.name}`,
+          at: i === thread.frames.length - 1 || frame === topCode(thread) ? thread.at : frame.at
+        })
+      } else if (frame.name) list.push({ frame: frame.name, at: null })
+    }
+    return list
+  }
+}
+
+function topCode(thread: Thread): Frame | undefined {
+  return thread.frames.findLast((frame) => frame.kind === 'code')
+}
+
+function formatAddress(address: bigint): string {
+  return '0x' + BigInt.asUintN(64, address).toString(16).toUpperCase().padStart(16, '0')
+}
+
+export type { KernelOp }
+export { assert }

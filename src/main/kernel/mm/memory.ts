@@ -1,0 +1,500 @@
+/**
+ * Simulated memory: page tables, physical frames and checked access.
+ *
+ * Addresses are *indexes* here (see layout.ts). Every read and write goes through a page table
+ * entry and throws `MemoryFault` when the page does not allow it; the DDI border turns that into an
+ * exception or a bug check by the rules of `data/kernel/bugchecks.json`.
+ */
+import {
+  CONTROL,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  PHYSICAL_BYTES,
+  PHYSICAL_PAGES,
+  PTE,
+  REGIONS,
+  USER_SLICE_BYTES,
+  USER_SLICES,
+  VIRTUAL_BYTES,
+  VIRTUAL_PAGES,
+  WILD_BASE,
+  WILD_SLOT_SHIFT,
+  WILD_SLOTS
+} from './layout'
+import type { AccessKind } from '../port'
+
+/** A pointer in kernel code: an index of simulated virtual memory. 0 is NULL. */
+export type Ptr = number
+
+/** Access that the page tables do not allow. Never an error of the simulator. */
+export class MemoryFault {
+  constructor(
+    readonly index: Ptr,
+    readonly access: AccessKind
+  ) {}
+}
+
+/** The bytes behind a machine; the sandbox makes them inside WebAssembly, tests plainly. */
+export interface Backing {
+  control: Uint8Array
+  physical: Uint8Array
+}
+
+export function plainBacking(): Backing {
+  return { control: new Uint8Array(CONTROL.bytes), physical: new Uint8Array(PHYSICAL_BYTES) }
+}
+
+const OFFSET_MASK = PAGE_SIZE - 1
+const FRAME_MASK = ~OFFSET_MASK
+
+export class Memory {
+  /** What kernel mode may reach now. */
+  readonly ptes: Int32Array
+  /** What user mode of the current process may reach now. */
+  readonly userPtes: Int32Array
+  private readonly hi: Int32Array
+  private readonly bytes: Uint8Array
+  private readonly view: DataView
+  private readonly words: Int32Array
+  /** Free physical frames, used first in, first out, so that a freed page is not at once another's. */
+  private readonly freeFrames = new Int32Array(PHYSICAL_PAGES)
+  private freeHead = 0
+  private freeCount = PHYSICAL_PAGES - 1
+  private readonly wild: bigint[] = []
+  private readonly wildSlots = new Map<bigint, number>()
+  private readonly pageablePages = new Set<number>()
+  private pageableResident = true
+  private currentSlice = -1
+  private readonly slices: { ptes: Int32Array; high: number }[] = []
+
+  constructor(backing: Backing) {
+    const { control, physical } = backing
+    const words = (offset: number, length: number): Int32Array =>
+      new Int32Array(control.buffer, control.byteOffset + offset, length)
+    this.ptes = words(CONTROL.kernelPtes, VIRTUAL_PAGES)
+    this.userPtes = words(CONTROL.userPtes, VIRTUAL_PAGES)
+    this.hi = words(CONTROL.hi, 256)
+    this.bytes = physical
+    this.view = new DataView(physical.buffer, physical.byteOffset, physical.byteLength)
+    this.words = new Int32Array(physical.buffer, physical.byteOffset, physical.byteLength >> 2)
+    // Frame 0 stays unused, so that an entry of 0 means "nothing here".
+    for (let i = 0; i < PHYSICAL_PAGES - 1; i++) this.freeFrames[i] = i + 1
+    for (const region of Object.values(REGIONS))
+      for (let i = region.start >>> 20; i < (region.start + region.bytes) >>> 20; i++)
+        this.hi[i] = region.hi
+    for (let slice = 0; slice < USER_SLICES; slice++) {
+      const first = (REGIONS.user.start + slice * USER_SLICE_BYTES) >>> 20
+      // Each process lives at an address of its own, as address space randomisation would have it.
+      for (let i = 0; i < USER_SLICE_BYTES >>> 20; i++)
+        this.hi[first + i] = REGIONS.user.hi + slice * 0x17
+    }
+    for (let i = 0; i < 256; i++) if (i > 0 && this.hi[i] === 0) this.hi[i] = 0x7fff_0000 | i
+  }
+
+  // --- addresses -----------------------------------------------------------------------------
+
+  /** The 64-bit address of an index. */
+  address(index: Ptr): bigint {
+    if (index >= WILD_BASE) {
+      const slot = (index - WILD_BASE) >>> WILD_SLOT_SHIFT
+      return BigInt.asUintN(64, (this.wild[slot] ?? 0n) + BigInt(index & 0xffff))
+    }
+    return (BigInt(this.hi[index >>> 20]! >>> 0) << 32n) | BigInt(index >>> 0)
+  }
+
+  /** `0xFFFF9A0101403060`. */
+  format(index: Ptr): string {
+    if (index >= WILD_BASE) return '0x' + hex(this.address(index), 16)
+    return '0x' + HEX8(this.hi[index >>> 20]! >>> 0) + HEX8(index >>> 0)
+  }
+
+  /** The index of an address; foreign addresses get one in the wild window. */
+  index(address: bigint): Ptr {
+    const value = BigInt.asUintN(64, address)
+    return this.fromHalves(Number(value & 0xffff_ffffn) | 0, Number(value >> 32n) | 0)
+  }
+
+  fromHalves(lo: number, hi: number): Ptr {
+    const index = lo >>> 0
+    if (index < VIRTUAL_BYTES && this.hi[index >>> 20] === hi) return index
+    return this.wildIndex((BigInt(hi >>> 0) << 32n) | BigInt(index))
+  }
+
+  private wildIndex(address: bigint): Ptr {
+    let slot = this.wildSlots.get(address)
+    if (slot === undefined) {
+      slot = this.wildSlots.size % WILD_SLOTS
+      const old = this.wild[slot]
+      if (old !== undefined) this.wildSlots.delete(old)
+      this.wild[slot] = address
+      this.wildSlots.set(address, slot)
+    }
+    return WILD_BASE + (slot << WILD_SLOT_SHIFT)
+  }
+
+  /** Pointer arithmetic that keeps the 64-bit meaning across regions. */
+  add(index: Ptr, bytes: number | bigint): Ptr {
+    if (typeof bytes === 'number' && index < VIRTUAL_BYTES) {
+      const sum = index + bytes
+      if (sum > 0 && sum >>> 20 === index >>> 20) return sum
+    }
+    return this.index(this.address(index) + BigInt(bytes))
+  }
+
+  isUser(index: Ptr): boolean {
+    if (index >= WILD_BASE) return this.address(index) < 0x8000_0000_0000n
+    return this.hi[index >>> 20]! >= 0
+  }
+
+  isCanonical(index: Ptr): boolean {
+    const address = this.address(index)
+    return address < 0x8000_0000_0000n || address >= 0xffff_8000_0000_0000n
+  }
+
+  // --- pages ---------------------------------------------------------------------------------
+
+  /** Entry of the page that holds `index`; 0 when nothing is mapped there. */
+  pte(index: Ptr): number {
+    return index < VIRTUAL_BYTES ? this.ptes[index >>> PAGE_SHIFT]! : 0
+  }
+
+  /** Physical pages that are free. */
+  get freePages(): number {
+    return this.freeCount
+  }
+
+  /** Map `count` fresh zeroed pages at `index`. False, with nothing changed, when memory is short. */
+  commit(index: Ptr, count: number, flags: number): boolean {
+    if (count > this.freeCount) return false
+    const first = index >>> PAGE_SHIFT
+    for (let page = first; page < first + count; page++) {
+      const frame = this.freeFrames[this.freeHead]!
+      this.freeHead = (this.freeHead + 1) % PHYSICAL_PAGES
+      this.freeCount--
+      const base = frame << PAGE_SHIFT
+      this.bytes.fill(0, base, base + PAGE_SIZE)
+      this.setPte(page, base | flags)
+    }
+    return true
+  }
+
+  /** Unmap pages and give their frames back; `mark` stays as the entry (a freed or unloaded flag). */
+  decommit(index: Ptr, count: number, mark = 0): void {
+    const first = index >>> PAGE_SHIFT
+    for (let page = first; page < first + count; page++) {
+      const entry = this.entryOf(page)
+      if (entry & FRAME_MASK) {
+        const tail = (this.freeHead + this.freeCount) % PHYSICAL_PAGES
+        this.freeFrames[tail] = entry >>> PAGE_SHIFT
+        this.freeCount++
+      }
+      this.setPte(page, mark)
+    }
+  }
+
+  /** Map pages that exist already at a second place (an MDL's system mapping). */
+  alias(index: Ptr, sourceIndexes: readonly Ptr[], flags: number): void {
+    const first = index >>> PAGE_SHIFT
+    sourceIndexes.forEach((source, i) =>
+      this.setPte(first + i, (this.entryOf(source >>> PAGE_SHIFT) & FRAME_MASK) | flags)
+    )
+  }
+
+  /** Remove a second mapping without freeing what lies behind it. */
+  unalias(index: Ptr, count: number): void {
+    for (let i = 0; i < count; i++) this.setPte((index >>> PAGE_SHIFT) + i, 0)
+  }
+
+  protect(index: Ptr, count: number, flags: number): void {
+    const first = index >>> PAGE_SHIFT
+    for (let page = first; page < first + count; page++)
+      this.setPte(page, (this.entryOf(page) & FRAME_MASK) | flags)
+  }
+
+  /** Physical byte address behind an index, or -1. */
+  physical(index: Ptr): number {
+    const entry = this.pte(index)
+    return entry & FRAME_MASK ? (entry & FRAME_MASK) | (index & OFFSET_MASK) : -1
+  }
+
+  /** Entry of a page whatever process is current. */
+  private entryOf(page: number): number {
+    const slice = sliceOfPage(page)
+    if (slice >= 0 && slice !== this.currentSlice)
+      return this.slices[slice]?.ptes[page - firstPageOfSlice(slice)] ?? 0
+    return this.ptes[page]!
+  }
+
+  private setPte(page: number, entry: number): void {
+    const slice = sliceOfPage(page)
+    if (slice >= 0) {
+      const table = this.slices[slice]
+      if (!table) throw new Error(`no user slice ${slice}`)
+      const offset = page - firstPageOfSlice(slice)
+      table.ptes[offset] = entry
+      table.high = Math.max(table.high, offset + 1)
+      if (slice !== this.currentSlice) return
+      this.userPtes[page] = entry
+    }
+    if (entry & PTE.pageable) this.pageablePages.add(page)
+    else if (this.pageablePages.size) this.pageablePages.delete(page)
+    this.ptes[page] =
+      entry & PTE.pageable && !this.pageableResident ? pageOut(entry) : entry
+  }
+
+  /** Pageable memory leaves when the IRQL reaches DISPATCH_LEVEL and returns below it. */
+  setPageableResident(resident: boolean): void {
+    if (this.pageableResident === resident) return
+    this.pageableResident = resident
+    for (const page of this.pageablePages) {
+      const entry = this.ptes[page]!
+      this.ptes[page] = resident ? pageIn(entry) : pageOut(entry)
+    }
+  }
+
+  // --- user address spaces ---------------------------------------------------------------------
+
+  /** A new user address space; its number, or -1 when all are taken. */
+  createSlice(): number {
+    if (this.slices.length >= USER_SLICES) return -1
+    this.slices.push({ ptes: new Int32Array(USER_SLICE_BYTES >>> PAGE_SHIFT), high: 0 })
+    return this.slices.length - 1
+  }
+
+  sliceStart(slice: number): Ptr {
+    return REGIONS.user.start + slice * USER_SLICE_BYTES
+  }
+
+  /** Make `slice` the current user address space; -1 for none (the System process). */
+  switchSlice(slice: number): void {
+    if (slice === this.currentSlice) return
+    const old = this.slices[this.currentSlice]
+    if (old) {
+      const first = firstPageOfSlice(this.currentSlice)
+      this.ptes.fill(0, first, first + old.high)
+      this.userPtes.fill(0, first, first + old.high)
+    }
+    this.currentSlice = slice
+    const table = this.slices[slice]
+    if (table) {
+      const first = firstPageOfSlice(slice)
+      this.ptes.set(table.ptes.subarray(0, table.high), first)
+      this.userPtes.set(table.ptes.subarray(0, table.high), first)
+    }
+  }
+
+  // --- checked access --------------------------------------------------------------------------
+
+  private at(index: Ptr, size: number, access: 'read' | 'write'): number {
+    const entry = index < VIRTUAL_BYTES && index >= 0 ? this.ptes[index >>> PAGE_SHIFT]! : 0
+    if (!(entry & (access === 'read' ? PTE.read : PTE.write))) throw new MemoryFault(index, access)
+    const offset = index & OFFSET_MASK
+    if (offset + size > PAGE_SIZE) return -1
+    return (entry & FRAME_MASK) | offset
+  }
+
+  u8(index: Ptr): number {
+    return this.bytes[this.at(index, 1, 'read')]!
+  }
+  i8(index: Ptr): number {
+    return (this.u8(index) << 24) >> 24
+  }
+  u16(index: Ptr): number {
+    const at = this.at(index, 2, 'read')
+    return at < 0 ? this.u8(index) | (this.u8(index + 1) << 8) : this.view.getUint16(at, true)
+  }
+  i16(index: Ptr): number {
+    return (this.u16(index) << 16) >> 16
+  }
+  i32(index: Ptr): number {
+    const at = this.at(index, 4, 'read')
+    if (at < 0) return this.u16(index) | (this.u16(index + 2) << 16)
+    return at & 3 ? this.view.getInt32(at, true) : this.words[at >> 2]!
+  }
+  u32(index: Ptr): number {
+    return this.i32(index) >>> 0
+  }
+  u64(index: Ptr): bigint {
+    return (BigInt(this.u32(index + 4)) << 32n) | BigInt(this.u32(index))
+  }
+  i64(index: Ptr): bigint {
+    return BigInt.asIntN(64, this.u64(index))
+  }
+  /** A pointer field, as an index. */
+  ptr(index: Ptr): Ptr {
+    const lo = this.i32(index)
+    const hi = this.i32(index + 4)
+    return lo === 0 && hi === 0 ? 0 : this.fromHalves(lo, hi)
+  }
+
+  setU8(index: Ptr, value: number): void {
+    this.bytes[this.at(index, 1, 'write')] = value
+  }
+  setU16(index: Ptr, value: number): void {
+    const at = this.at(index, 2, 'write')
+    if (at < 0) {
+      this.setU8(index, value & 0xff)
+      this.setU8(index + 1, (value >> 8) & 0xff)
+    } else this.view.setUint16(at, value, true)
+  }
+  setU32(index: Ptr, value: number): void {
+    const at = this.at(index, 4, 'write')
+    if (at < 0) {
+      this.setU16(index, value & 0xffff)
+      this.setU16(index + 2, (value >>> 16) & 0xffff)
+    } else if (at & 3) this.view.setInt32(at, value | 0, true)
+    else this.words[at >> 2] = value
+  }
+  setU64(index: Ptr, value: bigint): void {
+    this.setU32(index, Number(value & 0xffff_ffffn) | 0)
+    this.setU32(index + 4, Number((value >> 32n) & 0xffff_ffffn) | 0)
+  }
+  /** A 64-bit field with a value that fits 53 bits. */
+  setSize(index: Ptr, value: number): void {
+    this.setU32(index, value | 0)
+    this.setU32(index + 4, Math.floor(value / 0x1_0000_0000) | 0)
+  }
+  /** A 64-bit field read as a number; exact below 2^53. */
+  size(index: Ptr): number {
+    return this.u32(index + 4) * 0x1_0000_0000 + this.u32(index)
+  }
+  setPtr(index: Ptr, value: Ptr): void {
+    if (value === 0) {
+      this.setU32(index, 0)
+      this.setU32(index + 4, 0)
+    } else if (value >= WILD_BASE) this.setU64(index, this.address(value))
+    else {
+      this.setU32(index, value)
+      this.setU32(index + 4, this.hi[value >>> 20]!)
+    }
+  }
+
+  /** Check that every page of a range allows the access; throws at the first that does not. */
+  probe(index: Ptr, length: number, access: 'read' | 'write'): void {
+    for (let at = index; at < index + length; at = (at & FRAME_MASK) + PAGE_SIZE)
+      this.at(at, 1, access)
+  }
+
+  read(index: Ptr, length: number): Uint8Array {
+    const out = new Uint8Array(length)
+    this.eachRun(index, length, 'read', (at, offset, count) =>
+      out.set(this.bytes.subarray(at, at + count), offset)
+    )
+    return out
+  }
+
+  write(index: Ptr, data: Uint8Array): void {
+    this.eachRun(index, data.length, 'write', (at, offset, count) =>
+      this.bytes.set(offset === 0 && count === data.length ? data : data.subarray(offset, offset + count), at)
+    )
+  }
+
+  fill(index: Ptr, length: number, value: number): void {
+    this.eachRun(index, length, 'write', (at, _offset, count) =>
+      this.bytes.fill(value, at, at + count)
+    )
+  }
+
+  /** Copy with the semantics of memmove. */
+  copy(to: Ptr, from: Ptr, length: number): void {
+    if (length <= 0) return
+    const source = this.at(from, 1, 'read')
+    const target = this.at(to, 1, 'write')
+    const inPage =
+      (from & OFFSET_MASK) + length <= PAGE_SIZE && (to & OFFSET_MASK) + length <= PAGE_SIZE
+    if (inPage) this.bytes.copyWithin(target, source, source + length)
+    else this.write(to, this.read(from, length))
+  }
+
+  private eachRun(
+    index: Ptr,
+    length: number,
+    access: 'read' | 'write',
+    run: (at: number, offset: number, count: number) => void
+  ): void {
+    let offset = 0
+    while (offset < length) {
+      const at = this.at(index + offset, 1, access)
+      const count = Math.min(length - offset, PAGE_SIZE - (at & OFFSET_MASK))
+      run(at, offset, count)
+      offset += count
+    }
+  }
+
+  /** UTF-16 text of `bytes` bytes. */
+  text16(index: Ptr, bytes: number): string {
+    const data = this.read(index, bytes & ~1)
+    let text = ''
+    for (let i = 0; i < data.length; i += 2) text += String.fromCharCode(data[i]! | (data[i + 1]! << 8))
+    return text
+  }
+
+  setText16(index: Ptr, text: string): void {
+    for (let i = 0; i < text.length; i++) this.setU16(index + i * 2, text.charCodeAt(i))
+  }
+
+  /** Zero-terminated UTF-16 text, at most `max` characters. */
+  wsz(index: Ptr, max = 32_767): string {
+    let text = ''
+    for (let i = 0; i < max; i++) {
+      const unit = this.u16(index + i * 2)
+      if (unit === 0) break
+      text += String.fromCharCode(unit)
+    }
+    return text
+  }
+
+  /** Zero-terminated ANSI text, at most `max` characters. */
+  sz(index: Ptr, max = 65_535): string {
+    let text = ''
+    for (let i = 0; i < max; i++) {
+      const unit = this.u8(index + i)
+      if (unit === 0) break
+      text += String.fromCharCode(unit)
+    }
+    return text
+  }
+
+  /** FNV-1a over all mapped memory: equal machines have equal digests. For tests of determinism. */
+  digest(): string {
+    let hash = 0x811c9dc5
+    for (let page = 0; page < VIRTUAL_PAGES; page++) {
+      const entry = this.ptes[page]!
+      if (!(entry & FRAME_MASK)) continue
+      hash = Math.imul(hash ^ page, 0x01000193)
+      const base = (entry & FRAME_MASK) >> 2
+      for (let i = 0; i < PAGE_SIZE >> 2; i++) hash = Math.imul(hash ^ this.words[base + i]!, 0x01000193)
+    }
+    return HEX8(hash >>> 0)
+  }
+}
+
+const USER_FIRST_PAGE = REGIONS.user.start >>> PAGE_SHIFT
+const USER_END_PAGE = (REGIONS.user.start + REGIONS.user.bytes) >>> PAGE_SHIFT
+const SLICE_PAGES = USER_SLICE_BYTES >>> PAGE_SHIFT
+
+function sliceOfPage(page: number): number {
+  return page >= USER_FIRST_PAGE && page < USER_END_PAGE
+    ? Math.floor((page - USER_FIRST_PAGE) / SLICE_PAGES)
+    : -1
+}
+
+function firstPageOfSlice(slice: number): number {
+  return USER_FIRST_PAGE + slice * SLICE_PAGES
+}
+
+function pageOut(entry: number): number {
+  if (!(entry & PTE.read)) return entry
+  return (entry & ~(PTE.read | PTE.write)) | PTE.pagedOut | (entry & PTE.write ? PTE.wasWrite : 0)
+}
+
+function pageIn(entry: number): number {
+  if (!(entry & PTE.pagedOut)) return entry
+  return (
+    (entry & ~(PTE.pagedOut | PTE.wasWrite)) | PTE.read | (entry & PTE.wasWrite ? PTE.write : 0)
+  )
+}
+
+const HEX8 = (value: number): string => value.toString(16).toUpperCase().padStart(8, '0')
+const hex = (value: bigint, digits: number): string =>
+  value.toString(16).toUpperCase().padStart(digits, '0')

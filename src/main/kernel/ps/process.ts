@@ -1,0 +1,19 @@
+/** A process: an address space, a handle table, threads. */
+import type { HandleTable } from '../ob/handle'
+import type { Ptr } from '../mm/memory'
+
+export class Process {
+  exitCode: number | null = null
+  /** Next free byte of its simulated heap. */
+  heap: Ptr = 0
+
+  constructor(
+    readonly id: number,
+    readonly name: string,
+    /** EPROCESS. */
+    readonly address: Ptr,
+    /** User address space (`Memory.createSlice`), -1 for the System process. */
+    readonly slice: number,
+    readonly handles: HandleTable
+  ) {}
+}

@@ -1,0 +1,41 @@
+/** Ways in which simulated code ends early. Thrown inside the kernel, never seen outside it. */
+
+/** The machine stops: a bug check or a verifier stop. */
+export class BugCheck {
+  constructor(
+    readonly code: number,
+    readonly parameters: readonly [bigint, bigint, bigint, bigint],
+    /** Verifier rule (`VR-...`) that made it, or null for plain kernel behaviour. */
+    readonly rule: string | null,
+    /** What happened in the driver's words; the report shows it. */
+    readonly what: string | null
+  ) {}
+}
+
+/** A raised exception (SEH): goes to the nearest `try` of driver code. */
+export class NtException {
+  constructor(
+    readonly code: number,
+    /** Address that was touched, for an access violation. */
+    readonly address: bigint | null = null,
+    readonly access: 'read' | 'write' | 'execute' | null = null
+  ) {}
+}
+
+/** The run cannot go on for a reason that Windows does not have: fuel, memory of the sandbox. */
+export class RunLimit {
+  constructor(
+    readonly outcome: 'hang' | 'limit',
+    readonly limit: string,
+    readonly detail: string
+  ) {}
+}
+
+/** A defect of the simulator itself; never looks like a driver's bug check. */
+export class SimulatorBug extends Error {
+  override name = 'SimulatorBug'
+}
+
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new SimulatorBug(message)
+}
