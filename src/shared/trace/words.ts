@@ -1,83 +1,26 @@
 /** Names for the numbers of the trace: NTSTATUS, major functions, IRQL, places. */
-import { NTSTATUS_ROWS } from '../nt/generated/ntstatus'
+import { irqlName } from '../nt/irql'
+import { majorName } from '../nt/irp-functions'
+import { statusInfo, statusName as nameOf } from '../nt/ntstatus'
+import { NT_SUCCESS } from '../nt/status'
 import type { SourcePlace } from './event'
 
-const statusByValue = new Map<number, { name: string; text: string }>()
-for (const [value, name, text] of NTSTATUS_ROWS)
-  if (!statusByValue.has(value >>> 0)) statusByValue.set(value >>> 0, { name, text })
+export { irqlName, majorName }
 
-/** `0xC0000010` -> `STATUS_INVALID_DEVICE_REQUEST`; a value without a name stays as it is. */
+/** `0xC0000010` -> `STATUS_INVALID_DEVICE_REQUEST`; what is no number stays as it is. */
 export function statusName(status: string | null): string {
   if (status === null) return 'no status'
-  if (!status.startsWith('0x')) return status
-  return statusByValue.get(Number(status) >>> 0)?.name ?? status
+  return status.startsWith('0x') ? nameOf(Number(status)) : status
 }
 
-/** What a status means, in one sentence, or an empty string. */
+/** What a status means, in one sentence. */
 export function statusMeaning(status: string): string {
-  return statusByValue.get(Number(status) >>> 0)?.text ?? ''
+  return statusInfo(Number(status)).meaning ?? ''
 }
 
 /** NT_SUCCESS for a status written as text. */
 export function isSuccess(status: string): boolean {
-  return (Number(status) | 0) >= 0
-}
-
-const MAJOR = [
-  'CREATE',
-  'CREATE_NAMED_PIPE',
-  'CLOSE',
-  'READ',
-  'WRITE',
-  'QUERY_INFORMATION',
-  'SET_INFORMATION',
-  'QUERY_EA',
-  'SET_EA',
-  'FLUSH_BUFFERS',
-  'QUERY_VOLUME_INFORMATION',
-  'SET_VOLUME_INFORMATION',
-  'DIRECTORY_CONTROL',
-  'FILE_SYSTEM_CONTROL',
-  'DEVICE_CONTROL',
-  'INTERNAL_DEVICE_CONTROL',
-  'SHUTDOWN',
-  'LOCK_CONTROL',
-  'CLEANUP',
-  'CREATE_MAILSLOT',
-  'QUERY_SECURITY',
-  'SET_SECURITY',
-  'POWER',
-  'SYSTEM_CONTROL',
-  'DEVICE_CHANGE',
-  'QUERY_QUOTA',
-  'SET_QUOTA',
-  'PNP',
-] as const
-
-/** `14` -> `IRP_MJ_DEVICE_CONTROL`. */
-export function majorName(major: number): string {
-  const name = MAJOR[major]
-  return name === undefined ? `IRP_MJ 0x${major.toString(16)}` : `IRP_MJ_${name}`
-}
-
-/** Name of an x64 IRQL; device levels have a number only. */
-export function irqlName(level: number): string {
-  switch (level) {
-    case 0:
-      return 'PASSIVE_LEVEL'
-    case 1:
-      return 'APC_LEVEL'
-    case 2:
-      return 'DISPATCH_LEVEL'
-    case 13:
-      return 'CLOCK_LEVEL'
-    case 14:
-      return 'IPI_LEVEL'
-    case 15:
-      return 'HIGH_LEVEL'
-    default:
-      return `DIRQL ${level}`
-  }
+  return NT_SUCCESS(Number(status))
 }
 
 /** `driver.ts line 11`. */
