@@ -2,15 +2,22 @@
 
 import { exportedConstants, fail, hex32, literal, quote, shorthandTable } from './emit.mjs'
 
-/** All statuses, the reference table first; names are unique. */
+/**
+ * All statuses, the reference table first; names are unique. `mappings` of the second file gives statuses of the first a
+ * Win32 error where they have none.
+ */
 export function allStatuses(table, extra) {
-  const statuses = [...table.statuses, ...extra.statuses]
+  const added = new Map(extra.mappings.map(({ status, win32 }) => [status, win32]))
   const seen = new Set()
-  for (const { name, value } of statuses) {
+  const statuses = [...table.statuses, ...extra.statuses].map((status) => {
+    const { name, value } = status
     if (seen.has(name)) fail(`status ${name} is listed twice`)
     if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) fail(`${name}: bad value`)
+    if (added.has(name) && status.win32) fail(`${name} is mapped twice`)
     seen.add(name)
-  }
+    return { ...status, win32: status.win32 ?? added.get(name) }
+  })
+  for (const name of added.keys()) if (!seen.has(name)) fail(`mapping of unknown status ${name}`)
   return statuses
 }
 

@@ -4,6 +4,8 @@ import {
   NTSTATUS,
   NTSTATUS_ROWS,
   STATUS_INVALID_DEVICE_REQUEST,
+  STATUS_INVALID_PARAMETER_4,
+  STATUS_NOT_LOCKED,
   STATUS_PENDING,
   statusInfo,
   statusName,
@@ -27,7 +29,10 @@ interface StatusRow {
 }
 
 const table = readTable('ntstatus') as { statuses: StatusRow[] }
-const extra = readTable('extra-ntstatus') as { statuses: StatusRow[] }
+const extra = readTable('extra-ntstatus') as {
+  statuses: StatusRow[]
+  mappings: { status: string; win32: { name: string; value: number } }[]
+}
 const rows = [...table.statuses, ...extra.statuses]
 
 describe('NTSTATUS table', () => {
@@ -60,6 +65,9 @@ describe('NTSTATUS table', () => {
     const mapped = new Map<number, { name: string; value: number }>()
     for (const { value, win32 } of rows) {
       if (win32) mapped.set(value, { name: win32.name, value: win32.value })
+    }
+    for (const { status, win32 } of extra.mappings) {
+      mapped.set(statusValue(status) ?? -1, { name: win32.name, value: win32.value })
     }
     for (const { value, name } of rows) {
       expect(win32FromStatus(value), name).toBe(mapped.get(value)?.value ?? 317)
@@ -96,6 +104,8 @@ describe('win32FromStatus', () => {
     expect(win32FromStatus(0x80070057)).toBe(87)
     expect(win32FromStatus(0xc0fffff0)).toBe(317)
     expect(win32FromStatus(STATUS_PENDING)).toBe(997)
+    expect(win32FromStatus(STATUS_INVALID_PARAMETER_4)).toBe(87)
+    expect(win32FromStatus(STATUS_NOT_LOCKED)).toBe(158)
   })
 
   it('names errors', () => {
