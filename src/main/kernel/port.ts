@@ -13,6 +13,7 @@ import type { SourcePlace } from '../../shared/trace/event'
 /** What the kernel wants next. One object, reused: read it before the next call. */
 export interface Command {
   op:
+    | 'load' // evaluate the modules of image number `fn`; `returned` with the entry function's address, 0 without one
     | 'start' // begin `fn` with `args` as frame `frame`
     | 'resume' // go on with `frame`; `result` is the value of the routine that suspended it
     | 'throw' // go on with `frame` by raising exception `code` inside it
@@ -27,6 +28,9 @@ export interface Command {
   args: number[]
   result: CallResult
   code: number
+  /** For `start`, `resume` and `throw`: stack pointer and lowest usable byte of the thread's stack (for `local`). */
+  stack: number
+  stackLimit: number
 }
 
 /** What the runner did with the last command. One object, reused. */
@@ -42,6 +46,10 @@ export interface Report {
   code: number
   /** Location id when suspended by a loop's quantum, else 0. */
   loop: number
+  /** Back edges taken since the last command, for fuel. */
+  backEdges: number
+  /** Stack pointer when the frame stopped. */
+  stack: number
   /** For `threw`: where, when known, and the sandbox's own message when it was no NT exception. */
   at: SourcePlace | null
   message: string
@@ -64,7 +72,10 @@ export interface CallResult {
 
 /** How the runner presents the arguments of a call. Parameter i is read once. */
 export interface CallArgs {
-  /** int32 as passed: integers, pointer index, function number is already an address. */
+  /**
+   * int32 as passed: integers, pointer index, address of a function. For `large`: 0 = NULL, -1 = by
+   * value (`wide(i)` has it), else the pointer.
+   */
   int(i: number): number
   wide(i: number): bigint
   /** Text of a string argument, or null when a pointer was passed (then `int(i)` has it). */
@@ -84,3 +95,50 @@ export interface FunctionInfo {
 
 /** Kinds of slow access that the runner cannot do by itself: they fault, cross a page, or are unaligned. */
 export type AccessKind = 'read' | 'write' | 'execute'
+
+/** An access that the runner's fast path refused. One object, reused by the runner; the kernel fills in the answer. */
+export interface SlowAccess {
+  kind: AccessKind
+  index: number
+  /** 1, 2, 4 or 8 bytes. */
+  size: number
+  /** Halves of the value, int32 each: the one to write, or the answer of a read (upper half of narrow ones ignored). */
+  lo: number
+  hi: number
+  /** The sandbox's stack trace, innermost frame first: `    at name (file:line:column)` lines. */
+  stack: string
+  state: 'done' | 'throw' | 'dead'
+  /** NTSTATUS for `throw`. */
+  code: number
+}
+
+/** Failures that belong to the runner and not to simulated code. */
+export type RunnerFailure =
+  | 'stack' // calls too deep
+  | 'memory' // the script's own memory limit
+  | 'endless' // code that never yields
+  | 'script' // an error of the script that is no NT exception
+
+/**
+ * What the runner needs of the kernel. No method may throw for anything that driver code does; what
+ * is thrown is a defect of the simulator, ends the run and reaches the caller of the runner.
+ */
+export interface KernelPort {
+  /** Report what became of the last command and ask for the next one. */
+  next(report: Report): Command
+  /** Driver code called the routine `index` of the DDI table at source location `location`. */
+  ddi(index: number, location: number, args: CallArgs): CallResult
+  /** Driver code called through a pointer that is no function of this sandbox; `count` untyped arguments. */
+  callAddress(address: number, location: number, args: CallArgs, count: number): CallResult
+  slowAccess(access: SlowAccess): void
+  /** A function of driver code became a pointer: the address it has in its image. */
+  registerFunction(info: FunctionInfo): number
+  /** Index of constant text in the image's read-only data; equal texts share one. 0 when the image is full. */
+  intern(image: number, text: string, wide: boolean): number
+  /** Index of the address `hi:lo`; foreign ones get one in the wild window. */
+  indexOf(lo: number, hi: number): number
+  /** Address of an index, also of a wild one. */
+  addressOf(index: number): bigint
+  /** The sandbox met a limit of its own. The run is over: what is asked of the kernel afterwards is answered `dead`. */
+  runnerFailed(kind: RunnerFailure, message: string, stack: string): void
+}
