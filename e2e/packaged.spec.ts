@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type BetterSqlite3 from 'better-sqlite3'
 import { expect, test } from './fixtures/launch'
 
 const packaged = process.env['RING0_PACKAGED']
@@ -8,7 +9,7 @@ test('the packaged app starts, has SQLite, and shows its window', async ({ launc
   if (!packaged) throw new Error('RING0_PACKAGED is not set: run these tests with `npm run e2e`.')
   const { app, page, userData } = await launch({ packaged })
   const facts = await app.evaluate(({ app }) => {
-    const Database = process.mainModule?.require('better-sqlite3') as typeof import('better-sqlite3')
+    const Database = process.mainModule?.require('better-sqlite3') as typeof BetterSqlite3
     return {
       isPackaged: app.isPackaged,
       name: app.getName(),

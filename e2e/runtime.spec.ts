@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type BetterSqlite3 from 'better-sqlite3'
 import { expect, test } from './fixtures/launch'
 
 // What the product takes for granted from Electron and its surroundings.
@@ -24,7 +25,7 @@ test('the app starts under its own name and keeps its data in the given profile'
 test('SQLite with full-text search runs in the main process', async ({ launch }) => {
   const { app } = await launch()
   const found = await app.evaluate(() => {
-    const Database = process.mainModule?.require('better-sqlite3') as typeof import('better-sqlite3')
+    const Database = process.mainModule?.require('better-sqlite3') as typeof BetterSqlite3
     const db = new Database(':memory:')
     db.exec("create virtual table t using fts5(text); insert into t values ('a kernel driver')")
     return db.prepare("select text from t where t match 'driver'").pluck().get()

@@ -13,7 +13,10 @@ import { ensureSystem } from './lib/system.mjs'
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19)) return
-  throw new SetupError(`Node ${process.versions.node} is too old.`, 'Use Node 20.19, 22.12 or newer.')
+  throw new SetupError(
+    `Node ${process.versions.node} is too old.`,
+    'Use Node 20.19, 22.12 or newer.',
+  )
 }
 
 await main(async () => {

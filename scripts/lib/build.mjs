@@ -12,7 +12,14 @@ const common = ['package.json', 'package-lock.json', 'tsconfig.base.json', 'src/
 
 const app = {
   title: 'Building the app',
-  sources: [...common, 'electron.vite.config.ts', 'src/main', 'src/preload', 'src/renderer', 'data'],
+  sources: [
+    ...common,
+    'electron.vite.config.ts',
+    'src/main',
+    'src/preload',
+    'src/renderer',
+    'data',
+  ],
   stamp: inProject('out', '.app'),
   result: inProject('out', 'main', 'index.js'),
   build: () => tool('electron-vite/bin/electron-vite.js', ['build', '--logLevel', 'warn']),
@@ -50,9 +57,7 @@ const digestOf = (part) => fingerprint(part.sources, { ignore: tests })
 
 function isFresh(part, digest) {
   return (
-    existsSync(part.result) &&
-    existsSync(part.stamp) &&
-    readFileSync(part.stamp, 'utf8') === digest
+    existsSync(part.result) && existsSync(part.stamp) && readFileSync(part.stamp, 'utf8') === digest
   )
 }
 

@@ -103,7 +103,7 @@ async function viaFetch(spec, options) {
   const url = await npmValue(['view', spec, 'dist.tarball'])
   // A server that accepts the connection and then says nothing must not hold everything up.
   const silence = new AbortController()
-  let timer = setTimeout(() => silence.abort(), 60_000)
+  const timer = setTimeout(() => silence.abort(), 60_000)
   try {
     const response = await fetch(url, { signal: silence.signal })
     if (!response.ok || !response.body) throw new Error(`${response.status} for ${url}`)

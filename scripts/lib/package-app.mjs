@@ -25,7 +25,9 @@ function executablePath() {
 
 async function versionOf(electron) {
   const env = { ...process.env, ELECTRON_RUN_AS_NODE: '1' }
-  const { stdout } = await capture(electron.executable, ['-p', 'process.versions.electron'], { env })
+  const { stdout } = await capture(electron.executable, ['-p', 'process.versions.electron'], {
+    env,
+  })
   return stdout.trim()
 }
 
