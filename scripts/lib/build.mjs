@@ -29,7 +29,7 @@ const cli = {
   title: 'Building the terminal program',
   sources: [
     ...common,
-    'vite.cli.config.ts',
+    'vite.cli.config.mts',
     'data',
     ...['catalogue', 'cli', 'dsl', 'kernel', 'lab', 'pe'].map((part) => `src/main/${part}`),
   ],
@@ -39,7 +39,7 @@ const cli = {
     // Made aside and swapped: another terminal may be running the old one.
     const fresh = inProject('out', '.cli-fresh')
     rmSync(fresh, { recursive: true, force: true })
-    const args = ['build', '--config', 'vite.cli.config.ts', '--logLevel', 'warn']
+    const args = ['build', '--config', 'vite.cli.config.mts', '--logLevel', 'warn']
     const status = await tool('vite/bin/vite.js', [...args, '--outDir', fresh])
     if (status !== 0) return status
     rmSync(inProject('out', 'cli'), { recursive: true, force: true })
