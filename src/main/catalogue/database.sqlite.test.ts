@@ -1,12 +1,24 @@
 import { spawn } from 'node:child_process'
-import { copyFileSync, existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { APPLICATION_ID, openDatabase } from './database'
 import { MIGRATIONS, type Migration } from './migrations'
-import { must, sampleFields, temporaryCatalogue, temporaryFolder } from './testing/temporary-catalogue'
+import {
+  must,
+  sampleFields,
+  temporaryCatalogue,
+  temporaryFolder,
+} from './testing/temporary-catalogue'
 
 const open = (file: string, over: Partial<Parameters<typeof openDatabase>[0]> = {}) =>
   openDatabase({ file, appVersion: '0.1.0', busyTimeoutMs: 50, ...over })
@@ -69,7 +81,9 @@ describe('migrations', () => {
     expect(result).toMatchObject({ ok: false, error: { code: 'internal' } })
     const db = must(open(file))
     expect(db.pragma('user_version', { simple: true })).toBe(1)
-    expect(db.prepare(`SELECT count(*) FROM sqlite_schema WHERE name = 'half'`).pluck().get()).toBe(0)
+    expect(db.prepare(`SELECT count(*) FROM sqlite_schema WHERE name = 'half'`).pluck().get()).toBe(
+      0,
+    )
     db.close()
   })
 
@@ -190,7 +204,8 @@ describe('a file that is refused is not changed', () => {
          db.exec("BEGIN EXCLUSIVE; INSERT INTO settings VALUES ('held', 'yes')")
          console.log('held')
          setInterval(() => { if (require('fs').existsSync(process.argv[3])) process.exit(0) }, 20)`,
-        process.env['RING0_BETTER_SQLITE3'] ?? createRequire(import.meta.url).resolve('better-sqlite3'),
+        process.env['RING0_BETTER_SQLITE3'] ??
+          createRequire(import.meta.url).resolve('better-sqlite3'),
         file,
         release,
       ],

@@ -1,10 +1,9 @@
 /** Between the catalogue and lab files: what an export takes out, what an import merges in. */
-import { randomUUID } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
 import type { LabContent, LabRun, LabSample } from './labfile'
 import type { RunStore } from './runs'
 import type { SampleStore } from './samples'
-import { canonicalJson, contentDigest, tidyTag } from './text'
+import { canonicalJson, contentDigest, sha256, tidyTag } from './text'
 
 export interface ImportCounts {
   added: number
@@ -126,14 +125,18 @@ function mergeRun(
 ): void {
   const sampleId = run.sample === null ? null : (idOf.get(run.sample) ?? null)
   const { sampleTitle, request, report } = run
-  const present = runs.get(run.id)
-  if (present.ok) {
-    const same =
-      canonicalJson({ request, report }) ===
-      canonicalJson({ request: present.value.request, report: present.value.report })
-    if (same) return
+  const content = canonicalJson({ request, report })
+  const isPresent = (id: string): boolean | 'another' => {
+    const present = runs.get(id)
+    if (!present.ok) return false
+    const { request, report } = present.value
+    return canonicalJson({ request, report }) === content || 'another'
   }
-  const id = present.ok ? randomUUID() : run.id
+  // Made from the content, so that a second import of the file finds it.
+  const otherId = sha256(`${run.id} ${content}`).slice(0, 32)
+  const place = isPresent(run.id)
+  if (place === true || (place === 'another' && isPresent(otherId) !== false)) return
+  const id = place === 'another' ? otherId : run.id
   const saved = runs.save({ id, sampleId, sampleTitle, request, report }, run.startedAt)
   if (!saved.ok) counts.skipped.push(`Run of “${sampleTitle}”: ${saved.error.message}`)
 }

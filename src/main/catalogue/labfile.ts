@@ -29,6 +29,7 @@ import { z } from 'zod'
 import { SampleStatus } from '../../shared/contract/catalogue'
 import { ProjectFiles, RunReport, RunRequest } from '../../shared/contract/model'
 import { fail, ok, type Result } from '../../shared/errors'
+import { jsonErrorPlace } from './json-place'
 import { canonicalJson, isProjectPath, sha256 } from './text'
 
 export const LABFILE_FORMAT = 'ring0lab'
@@ -96,11 +97,12 @@ export function readLab(text: string): Result<{ content: LabContent; skipped: st
   let document: unknown
   try {
     document = JSON.parse(text.replace(/^\uFEFF/, ''))
-  } catch (error) {
+  } catch {
+    const place = jsonErrorPlace(text)
     return invalid(
       'The file is not a lab file: it is not JSON.',
       'Choose a file that ends in .ring0lab. If it is one, it was cut short: fetch it again.',
-      placeOfJsonError(error, text),
+      place ? `Line ${place.line}, column ${place.column}: ${place.found}` : undefined,
     )
   }
   if (!isRecord(document) || document['format'] !== LABFILE_FORMAT)
@@ -242,12 +244,4 @@ function depthOf(value: unknown): number {
     )
   }
   return depth
-}
-
-function placeOfJsonError(error: unknown, text: string): string {
-  const message = error instanceof Error ? error.message : String(error)
-  const position = /position (\d+)/.exec(message)?.[1]
-  if (position === undefined) return message
-  const before = text.slice(0, Number(position)).split('\n')
-  return `${message} (line ${before.length}, column ${(before.at(-1) ?? '').length + 1})`
 }
