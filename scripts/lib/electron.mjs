@@ -4,7 +4,7 @@
 //   3. on Linux x64 the runtime of fallback-runtime.mjs.
 
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
-import { statSync, writeFileSync } from 'node:fs'
+import { statSync, statfsSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -96,7 +96,7 @@ async function install() {
       child.once('close', (code) => done(code))
     })
     if (status === 0 && installed()) return undefined
-    const reason = complaint.match(/(?:cause|code)[^\n]*\b(E[A-Z_]+)\b/)?.[1]
+    const reason = complaint.match(/Error: (.+)/)?.[1]
     return reason ?? (status === null ? 'no answer' : `status ${status}`)
   } finally {
     clearInterval(watch)
@@ -164,10 +164,25 @@ export function electronEnvironment({ folder, executable, sqlite }) {
     ELECTRON_OVERRIDE_DIST_PATH: folder,
     ELECTRON_EXEC_PATH: executable,
     RING0_ELECTRON: executable,
+    RING0_SWITCHES: machineSwitches.join(' '),
   }
   if (sqlite) env.RING0_BETTER_SQLITE3 = sqlite
   return env
 }
 
+/** Containers often have 64 MB of shared memory or none; Chromium then dies in the middle. */
+function isSharedMemoryScarce() {
+  if (process.platform !== 'linux') return false
+  try {
+    const { bsize, blocks } = statfsSync('/dev/shm')
+    return bsize * blocks < 512e6
+  } catch {
+    return true
+  }
+}
+
 /** Switches that this machine needs: Chromium's sandbox refuses to run as root. */
-export const machineSwitches = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+export const machineSwitches = [
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+  ...(isSharedMemoryScarce() ? ['--disable-dev-shm-usage'] : []),
+]

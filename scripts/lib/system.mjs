@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SetupError, progress, say } from './log.mjs'
 import { inCache } from './paths.mjs'
-import { capture, run, which } from './run.mjs'
+import { capture, which } from './run.mjs'
 
 // Debian names; the second is what newer releases (time64) call it.
 const packages = [
@@ -49,15 +49,29 @@ async function availableNames() {
   return names
 }
 
+/** Some of a long list, and how many more there are. */
+function shortly(names) {
+  const shown = names.slice(0, 3).join(', ')
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown
+}
+
 async function install(lacking) {
-  const bar = progress(`Installing system libraries (missing: ${lacking.join(', ')})`)
+  const bar = progress(`Installing system libraries (missing: ${shortly(lacking)})`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const apt = (...args) => run('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 2] })
+  const apt = (...args) => capture('apt-get', ['-qq', ...args], { env })
   // An update that fails in part (one of several sources away) still often has what is needed.
   await apt('update')
   const names = await availableNames()
   const wait = ['-o', 'DPkg::Lock::Timeout=300']
-  if ((await apt('install', '-y', '--no-install-recommends', ...wait, ...names)) !== 0) {
+  const { status, stderr } = await apt(
+    'install',
+    '-y',
+    '--no-install-recommends',
+    ...wait,
+    ...names,
+  )
+  if (status !== 0) {
+    process.stderr.write(stderr)
     throw new SetupError(
       'apt-get could not install what Electron needs.',
       `Try by hand: apt-get install -y --no-install-recommends ${names.join(' ')}`,
