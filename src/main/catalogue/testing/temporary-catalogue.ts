@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { ProjectFiles, RunReport } from '../../../shared/contract/model'
+import type { ProjectFiles } from '../../../shared/contract/model'
 import type { Result } from '../../../shared/errors'
 import { openCatalogue, type Catalogue, type CatalogueOptions } from '../catalogue'
 
@@ -76,17 +76,4 @@ export const sampleFields = (
   files: ProjectFiles
 } => ({ title, summary: '', status: 'draft', tags: [], notes: '', files: HELLO, ...over })
 
-/** The report of a run that ended well, or otherwise. */
-export const reportOf = (over: Partial<RunReport> = {}): RunReport => ({
-  schema: 'ring0-run/1',
-  outcome: 'ok',
-  driverEntry: { status: '0x00000000' },
-  requests: [],
-  leaks: [],
-  dbgPrint: ['hello'],
-  diagnostics: [],
-  seed: 1,
-  verifier: [],
-  stats: { events: 57, ticks: 1000, irps: 2, ddiCalls: 9, poolBytesMax: 64 },
-  ...over,
-})
+export { reportOf } from './report'
