@@ -74,7 +74,8 @@ function objection(file: string, specifier: string): string | undefined {
   const from = layerOf(file)
   const layer = from === undefined ? undefined : layers[from]
   if (from === undefined || layer === undefined) return undefined
-  const isTest = file.endsWith('.test.ts')
+  // Folders called testing hold what tests share.
+  const isTest = file.endsWith('.test.ts') || file.includes('/testing/')
   const [path = ''] = specifier.split('?')
   if (path.startsWith('.')) {
     const target = posix.join(posix.dirname(file), path)
