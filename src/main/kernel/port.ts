@@ -46,7 +46,7 @@ export interface Report {
   code: number
   /** Location id when suspended by a loop's quantum, else 0. */
   loop: number
-  /** Back edges taken since the last command, for fuel. */
+  /** Back edges that led to it; 0 when it is no loop. */
   backEdges: number
   /** Stack pointer when the frame stopped. */
   stack: number
@@ -73,8 +73,8 @@ export interface CallResult {
 /** How the runner presents the arguments of a call. Parameter i is read once. */
 export interface CallArgs {
   /**
-   * int32 as passed: integers, pointer index, address of a function. For `large`: 0 = NULL, -1 = by
-   * value (`wide(i)` has it), else the pointer.
+   * int32 as passed: integers, pointer index, address of a function. For `large`: 0 = NULL, else
+   * `wide(i)` has the value.
    */
   int(i: number): number
   wide(i: number): bigint
@@ -105,8 +105,8 @@ export interface SlowAccess {
   /** Halves of the value, int32 each: the one to write, or the answer of a read (upper half of narrow ones ignored). */
   lo: number
   hi: number
-  /** The sandbox's stack trace, innermost frame first: `    at name (file:line:column)` lines. */
-  stack: string
+  /** Innermost place in driver code, when known. */
+  at: SourcePlace | null
   state: 'done' | 'throw' | 'dead'
   /** NTSTATUS for `throw`. */
   code: number
@@ -135,10 +135,14 @@ export interface KernelPort {
   registerFunction(info: FunctionInfo): number
   /** Index of constant text in the image's read-only data; equal texts share one. 0 when the image is full. */
   intern(image: number, text: string, wide: boolean): number
+  /** Index of a constant UNICODE_STRING, likewise. */
+  internUnicodeString(image: number, text: string): number
+  /** Address of the routine `index` of the DDI table, for driver code that takes a pointer to it. */
+  routineAddress(index: number): number
   /** Index of the address `hi:lo`; foreign ones get one in the wild window. */
   indexOf(lo: number, hi: number): number
   /** Address of an index, also of a wild one. */
   addressOf(index: number): bigint
   /** The sandbox met a limit of its own. The run is over: what is asked of the kernel afterwards is answered `dead`. */
-  runnerFailed(kind: RunnerFailure, message: string, stack: string): void
+  runnerFailed(kind: RunnerFailure, message: string, at: SourcePlace | null): void
 }
