@@ -13,7 +13,7 @@ import type { SourcePlace } from '../../shared/trace/event'
 /** What the kernel wants next. One object, reused: read it before the next call. */
 export interface Command {
   op:
-    | 'load' // evaluate the modules of image number `fn`; `returned` with the entry function's address, 0 without one
+    | 'load' // evaluate code unit `fn` for image number `args[0]`; `returned` with the address of its entry function
     | 'start' // begin `fn` with `args` as frame `frame`
     | 'resume' // go on with `frame`; `result` is the value of the routine that suspended it
     | 'throw' // go on with `frame` by raising exception `code` inside it
@@ -21,7 +21,7 @@ export interface Command {
     | 'pause' // return to the event loop, then ask again
     | 'end' // the run is over
   frame: number
-  /** Function number in the runner's registry (see `registerFunction`). */
+  /** Function number in the runner's registry (see `registerFunction`); for `load` the code unit. */
   fn: number
   /** Index into ROUTINE_NAMES: how `args` are to be wrapped and the result unwrapped. */
   routine: number
