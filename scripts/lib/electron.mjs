@@ -146,15 +146,19 @@ export async function ensureElectron() {
     if (own) return describe(own)
     if (reason) say(`  not reachable (${reason}). To try again later, delete ${refusal}`)
   }
-  if (!hasFallback) {
+  try {
+    if (hasFallback) return describe(await ensureFallback())
+  } catch (error) {
+    // Perhaps there was no network at all: that says nothing about Electron's own site.
     rmSync(refusal, { force: true })
-    throw new SetupError(
-      'Electron could not be downloaded.',
-      'Set ELECTRON_OVERRIDE_DIST_PATH to a folder that holds Electron, or ELECTRON_MIRROR to a\n' +
-        'mirror of its releases, and run the command again.',
-    )
+    throw error
   }
-  return describe(await ensureFallback())
+  rmSync(refusal, { force: true })
+  throw new SetupError(
+    'Electron could not be downloaded.',
+    'Set ELECTRON_OVERRIDE_DIST_PATH to a folder that holds Electron, or ELECTRON_MIRROR to a\n' +
+      'mirror of its releases, and run the command again.',
+  )
 }
 
 /** Environment in which every tool finds this Electron. */

@@ -102,12 +102,13 @@ export async function extract(source, total, { title, entry, integrity, target }
 async function npmValue(args) {
   const { command, args: all, shell } = npm([...args, '--loglevel=error'])
   const { status, stdout, stderr } = await capture(command, all, { shell })
-  if (status !== 0) throw new Error(stderr.trim().split('\n').at(-1) ?? `npm ${args[0]} failed`)
-  return stdout.trim()
+  if (status === 0) return stdout.trim()
+  const lines = stderr.match(/(?<=^npm (error|ERR!) ).+/gm) ?? []
+  const reason = lines.find((line) => !/^(code|errno|syscall|A complete log)\b/.test(line))
+  throw new Error(reason ?? `npm ${args[0]} ended with status ${status}`)
 }
 
-async function viaFetch(spec, options) {
-  const url = await npmValue(['view', spec, 'dist.tarball'])
+async function viaFetch(url, options) {
   // A server that accepts the connection and then says nothing must not hold everything up.
   const silence = new AbortController()
   const timer = setTimeout(() => silence.abort(), 60_000)
@@ -150,18 +151,19 @@ async function viaNpm(spec, options) {
  */
 export async function fetchPackageFile(spec, options) {
   try {
-    await viaFetch(spec, options)
+    const url = await npmValue(['view', spec, 'dist.tarball'])
+    try {
+      await viaFetch(url, options)
+    } catch (error) {
+      if (error instanceof SetupError) throw error
+      say(`The download stopped: ${error.cause?.message ?? error.message}`)
+      await viaNpm(spec, options)
+    }
   } catch (error) {
     if (error instanceof SetupError) throw error
-    say(`The download stopped: ${error.cause?.message ?? error.message}`)
-    try {
-      await viaNpm(spec, options)
-    } catch (second) {
-      if (second instanceof SetupError) throw second
-      throw new SetupError(
-        `${spec} could not be fetched: ${second.message}`,
-        'Is the npm registry reachable? `npm ping` tells. Running the command again starts anew.',
-      )
-    }
+    throw new SetupError(
+      `${spec} could not be fetched: ${error.message}`,
+      'Is the npm registry reachable? `npm ping` tells. Running the command again starts anew.',
+    )
   }
 }
