@@ -40,7 +40,7 @@ export default defineConfig(
       'no-new-func': 'error',
       '@typescript-eslint/consistent-type-imports': [
         'error',
-        { fixStyle: 'separate-type-imports' },
+        { fixStyle: 'separate-type-imports', disallowTypeAnnotations: false },
       ],
       '@typescript-eslint/no-unused-vars': [
         'error',
@@ -68,6 +68,20 @@ export default defineConfig(
     },
   },
 
+  {
+    // A promise nobody waits for is an error nobody sees. These rules need the types.
+    files: ['src/main/{app,catalogue,cli,lab}/**/*.ts', 'src/preload/**/*.ts', 'e2e/**/*.ts'],
+    languageOptions: { parserOptions: { project: 'tsconfig.node.json' } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+    },
+  },
   {
     files: ['scripts/**/*.{mjs,cjs,js}', 'bench/**/*.mjs', '*.mjs'],
     languageOptions: { globals: nodeGlobals },
