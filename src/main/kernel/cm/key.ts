@@ -1,0 +1,60 @@
+/** Keys and values of the registry, as a tree. */
+import type { Ptr } from '../mm/memory'
+import { upcase } from '../rtl/upcase'
+
+export interface RegistryValue {
+  name: string
+  type: number
+  data: Uint8Array
+}
+
+export class Key {
+  readonly subkeys = new Map<string, Key>()
+  readonly values = new Map<string, RegistryValue>()
+  /** Key that this one is a link to (CurrentControlSet). */
+  link: Key | null = null
+  className = ''
+  volatile = false
+  deleted = false
+  /** Tick of the last change. */
+  lastWrite = 0
+  /** Keeps the deviation small that key control blocks have no bytes of their own. */
+  block: Ptr = 0
+
+  constructor(
+    readonly name: string,
+    readonly parent: Key | null,
+  ) {}
+
+  /** `\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\Foo`. */
+  get path(): string {
+    return this.parent ? `${this.parent.path}\\${this.name}` : `\\${this.name}`
+  }
+
+  subkey(name: string): Key | undefined {
+    const key = this.subkeys.get(upcase(name))
+    return key?.link ?? key
+  }
+
+  value(name: string): RegistryValue | undefined {
+    return this.values.get(upcase(name))
+  }
+
+  add(name: string): Key {
+    const key = new Key(name, this)
+    this.subkeys.set(upcase(name), key)
+    return key
+  }
+
+  /** Subkeys in the order that enumeration gives: by name. */
+  sortedSubkeys(): Key[] {
+    return [...this.subkeys.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+      .map(([, key]) => key)
+  }
+
+  /** Values in the order in which they were made. */
+  valueList(): RegistryValue[] {
+    return [...this.values.values()]
+  }
+}

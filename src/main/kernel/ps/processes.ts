@@ -1,0 +1,324 @@
+/**
+ * Processes and thread objects: EPROCESS and ETHREAD in memory, the list of processes that drivers
+ * can walk (and unlink from), user address spaces.
+ */
+import {
+  CLIENT_ID,
+  EPROCESS,
+  ETHREAD,
+  KPROCESS,
+  KTHREAD,
+  LIST_ENTRY,
+} from '../../../shared/nt/generated/offsets'
+import { STATUS_INSUFFICIENT_RESOURCES } from '../../../shared/nt/generated/ntstatus'
+import type { KernelRoutine } from '../ddi/types'
+import { initializeListHead, insertTail, removeEntry } from '../ke/list'
+import type { Thread } from '../ke/thread'
+import type { Kernel } from '../kernel'
+import { PAGE_SIZE, PTE } from '../mm/layout'
+import type { Ptr } from '../mm/memory'
+import { HandleTable } from '../ob/handle'
+import type { KObject } from '../ob/object'
+import { assert, RunLimit } from '../stop'
+import { Process } from './process'
+
+/** Where things lie in a process's 8 MiB of user space, as offsets from its start. */
+export const USER_LAYOUT = {
+  peb: 0x1_0000,
+  /** Program image, one megabyte. */
+  image: 0x10_0000,
+  heap: 0x20_0000,
+  heapEnd: 0x60_0000,
+  /** User stacks, from the end downwards. */
+  stacks: 0x60_0000,
+  stacksEnd: 0x80_0000,
+} as const
+
+const USER_STACK_BYTES = 16 * PAGE_SIZE
+/** A stack and the guard page below it. */
+const USER_STACK_SLOT = USER_STACK_BYTES + PAGE_SIZE
+
+/** KOBJECTS values of DISPATCHER_HEADER.Type. */
+const PROCESS_OBJECT = 3
+const THREAD_OBJECT = 6
+/** Protected, signer WinSystem. */
+const PROTECTION_SYSTEM = 0x72
+const FLAGS_PROCESS_INSERTED = 1 << 26
+const FLAGS_PROCESS_EXITING = 1 << 2
+const FLAGS3_SYSTEM_PROCESS = 1 << 12
+const HIGHEST_USER_ADDRESS = 0x7fff_fffe_ffffn
+
+const TOKEN_BYTES = 0x498
+/** Fields of TOKEN that token-stealing code looks at. */
+export const TOKEN = {
+  SIZE: TOKEN_BYTES,
+  TokenSource: 0,
+  TokenId: 0x10,
+  AuthenticationId: 0x18,
+  'Privileges.Present': 0x40,
+  'Privileges.Enabled': 0x48,
+  'Privileges.EnabledByDefault': 0x50,
+} as const
+const LOCAL_SYSTEM_LUID = 0x3e7n
+/** Every privilege from SeCreateTokenPrivilege (2) to the last known one (36). */
+const SYSTEM_PRIVILEGES = 0x1f_f2ff_ffbcn
+/** What an unelevated user has: shutdown, change notify, undock, working set, time zone. */
+const USER_PRIVILEGES = 0x6_0288_0000n
+
+/** Companion of a Token object. */
+export interface TokenData {
+  /** `SYSTEM` or the user's name. */
+  user: string
+  elevated: boolean
+}
+
+export class Processes {
+  /** The System process, id 4: no user space. */
+  readonly system: Process
+  private readonly byPid = new Map<number, Process>()
+  private readonly byEprocess = new Map<Ptr, Process>()
+  private readonly tokens = new Map<Process, KObject<TokenData>>()
+  private readonly userStacks = new Map<Process, number>()
+  private readonly listHead: Ptr
+  private nextPid = 0x1004
+
+  constructor(private readonly k: Kernel) {
+    const { memory, ob } = k
+    this.listHead = ob.data.variable('PsActiveProcessHead', LIST_ENTRY.SIZE)
+    initializeListHead(memory, this.listHead)
+    this.system = this.build('System', 4, -1, 0, { user: 'SYSTEM', elevated: true })
+    memory.setU8(this.system.address + EPROCESS.Protection, PROTECTION_SYSTEM)
+    memory.setU32(this.system.address + EPROCESS.Flags3, FLAGS3_SYSTEM_PROCESS)
+    memory.setPtr(ob.data.variable('PsInitialSystemProcess', 8), this.system.address)
+  }
+
+  // --- life ------------------------------------------------------------------------------------
+
+  /**
+   * Make a user process: address space, handle table, EPROCESS, a place in PsActiveProcessHead.
+   * @returns the process, or the NTSTATUS that says why there is none
+   */
+  create(
+    name: string,
+    options: { parent?: Process; user?: string; elevated?: boolean } = {},
+  ): Process | number {
+    const { memory } = this.k
+    const slice = memory.createSlice()
+    if (slice < 0) return STATUS_INSUFFICIENT_RESOURCES
+    const id = this.nextPid
+    this.nextPid += 4 + 4 * (id % 7)
+    const parent = options.parent?.id ?? this.system.id
+    const process = this.build(name, id, slice, parent, {
+      user: options.user ?? 'user',
+      elevated: options.elevated ?? false,
+    })
+    const start = memory.sliceStart(slice)
+    process.heap = start + USER_LAYOUT.heap
+    if (!memory.commit(start + USER_LAYOUT.peb, 1, PTE.read | PTE.write | PTE.user))
+      return STATUS_INSUFFICIENT_RESOURCES
+    memory.setPtr(process.address + EPROCESS.Peb, start + USER_LAYOUT.peb)
+    memory.setPtr(process.address + EPROCESS.SectionBaseAddress, start + USER_LAYOUT.image)
+    this.k.emit({ t: 'process.created', id, name })
+    return process
+  }
+
+  private build(
+    name: string,
+    id: number,
+    slice: number,
+    parent: number,
+    token: TokenData,
+  ): Process {
+    const { k } = this
+    const { memory, ob } = k
+    const object = ob.createSystem<Process | null>('Process', EPROCESS.SIZE, { data: null })
+    const at = object.address
+    const process = new Process(id, name, at, slice, new HandleTable(k, id))
+    object.data = process
+    memory.setU8(at + EPROCESS['Pcb.Header.Type'], PROCESS_OBJECT)
+    memory.setU8(at + EPROCESS['Pcb.Header.Size'], (KPROCESS.SIZE / 4) & 0xff)
+    initializeListHead(memory, at + EPROCESS['Pcb.Header.WaitListHead'])
+    initializeListHead(memory, at + EPROCESS['Pcb.ThreadListHead'])
+    initializeListHead(memory, at + EPROCESS['Pcb.ProfileListHead'])
+    initializeListHead(memory, at + EPROCESS.ThreadListHead)
+    // A physical address that no other process has; nothing in the machine goes through it.
+    memory.setU64(at + EPROCESS['Pcb.DirectoryTableBase'], BigInt(0x1ad000 + (slice + 1) * 0x5000))
+    memory.setU8(at + EPROCESS['Pcb.BasePriority'], 8)
+    memory.setU64(at + EPROCESS.UniqueProcessId, BigInt(id))
+    memory.setU64(at + EPROCESS.InheritedFromUniqueProcessId, BigInt(parent))
+    memory.setU64(at + EPROCESS.CreateTime, BigInt(k.tick))
+    memory.setU32(at + EPROCESS.Flags, FLAGS_PROCESS_INSERTED)
+    memory.setU32(at + EPROCESS.ExitStatus, 0x103)
+    memory.setU8(at + EPROCESS.PriorityClass, 2)
+    if (slice >= 0) memory.setU64(at + EPROCESS.HighestUserAddress, HIGHEST_USER_ADDRESS)
+    for (let i = 0; i < 14 && i < name.length; i++)
+      memory.setU8(at + EPROCESS.ImageFileName + i, name.charCodeAt(i) & 0xff)
+    const tokenObject = this.createToken(token)
+    this.tokens.set(process, tokenObject)
+    // EX_FAST_REF: the low four bits count cached references.
+    memory.setU64(at + EPROCESS['Token.Value'], memory.address(tokenObject.address) | 0xfn)
+    insertTail(k, this.listHead, at + EPROCESS.ActiveProcessLinks)
+    this.byPid.set(id, process)
+    this.byEprocess.set(at, process)
+    return process
+  }
+
+  private createToken(data: TokenData): KObject<TokenData> {
+    const { memory, ob } = this.k
+    const token = ob.createSystem('Token', TOKEN_BYTES, { data })
+    const { address } = token
+    const source = '*SYSTEM*'
+    for (let i = 0; i < 8; i++) memory.setU8(address + i, source.charCodeAt(i))
+    const privileges = data.elevated ? SYSTEM_PRIVILEGES : USER_PRIVILEGES
+    const luid = data.user === 'SYSTEM' ? LOCAL_SYSTEM_LUID : 0x2_1f3an
+    memory.setU64(address + TOKEN.AuthenticationId, luid)
+    memory.setU64(address + TOKEN['Privileges.Present'], privileges)
+    memory.setU64(address + TOKEN['Privileges.Enabled'], privileges)
+    memory.setU64(address + TOKEN['Privileges.EnabledByDefault'], privileges)
+    return token
+  }
+
+  /**
+   * A process has ended: close its handles, take it off the list, signal it. Its threads have to be
+   * gone (or be the one that runs this).
+   */
+  *exit(process: Process, exitCode: number): KernelRoutine<void> {
+    if (process.exitCode !== null) return
+    const { k } = this
+    const { memory } = k
+    process.exitCode = exitCode
+    const at = process.address
+    memory.setU32(at + EPROCESS.Flags, memory.u32(at + EPROCESS.Flags) | FLAGS_PROCESS_EXITING)
+    memory.setU32(at + EPROCESS.ExitStatus, exitCode >>> 0)
+    yield* process.handles.closeAll()
+    memory.setU64(at + EPROCESS.ExitTime, BigInt(k.tick))
+    memory.setU32(at + EPROCESS['Pcb.Header.SignalState'], 1)
+    k.emit({ t: 'process.exited', id: process.id, name: process.name, exitCode })
+    this.byPid.delete(process.id)
+    removeEntry(k, at + EPROCESS.ActiveProcessLinks)
+    // Whoever still holds a reference keeps the EPROCESS; look-ups by id no longer find it.
+    yield* k.ob.dereference(at)
+  }
+
+  // --- questions -------------------------------------------------------------------------------
+
+  /** Process whose address space is current: the thread's own, or the one it is attached to. */
+  get current(): Process {
+    const thread = this.k.scheduler.current
+    return thread.attached ?? thread.process
+  }
+
+  byId(id: number): Process | undefined {
+    return this.byPid.get(id)
+  }
+
+  byAddress(address: Ptr): Process | undefined {
+    return this.byEprocess.get(address)
+  }
+
+  /** Processes that live, in order of creation. */
+  all(): Process[] {
+    return [...this.byPid.values()]
+  }
+
+  /** Companion of the token a process was given at its start. */
+  tokenOf(process: Process): TokenData {
+    const token = this.tokens.get(process)
+    assert(token, `no token for process ${process.id}`)
+    return token.data
+  }
+
+  /** The token that EPROCESS.Token names now, whatever was written there. */
+  tokenAddress(process: Ptr): Ptr {
+    const { memory } = this.k
+    return memory.index(memory.u64(process + EPROCESS['Token.Value']) & ~0xfn)
+  }
+
+  // --- threads ---------------------------------------------------------------------------------
+
+  /** An ETHREAD for a thread of a process, in its thread lists. The scheduler calls it. */
+  createThreadObject(process: Process, id: number): Ptr {
+    const { k } = this
+    const { memory, ob } = k
+    const object = ob.create<number>('Thread', ETHREAD.SIZE, { data: id })
+    if (typeof object === 'number')
+      throw new RunLimit('limit', 'memory', 'no memory left for a thread object')
+    const at = object.address
+    memory.setU8(at + ETHREAD['Tcb.Header.Type'], THREAD_OBJECT)
+    memory.setU8(at + ETHREAD['Tcb.Header.Size'], (KTHREAD.SIZE / 4) & 0xff)
+    initializeListHead(memory, at + ETHREAD['Tcb.Header.WaitListHead'])
+    initializeListHead(memory, at + ETHREAD['Tcb.MutantListHead.Flink'])
+    initializeListHead(memory, at + ETHREAD['IrpList.Flink'])
+    for (const state of [
+      ETHREAD['Tcb.ApcState.ApcListHead'],
+      ETHREAD['Tcb.SavedApcState.ApcListHead'],
+    ]) {
+      initializeListHead(memory, at + state)
+      initializeListHead(memory, at + state + LIST_ENTRY.SIZE)
+    }
+    memory.setPtr(at + ETHREAD['Tcb.ApcState.Process'], process.address)
+    memory.setPtr(at + ETHREAD['Tcb.Process'], process.address)
+    memory.setU8(at + ETHREAD['Tcb.PreviousMode'], process.slice < 0 ? 0 : 1)
+    memory.setU8(at + ETHREAD['Tcb.BasePriority'], 8)
+    memory.setU64(at + ETHREAD.Cid + CLIENT_ID.UniqueProcess, BigInt(process.id))
+    memory.setU64(at + ETHREAD.Cid + CLIENT_ID.UniqueThread, BigInt(id))
+    memory.setU64(at + ETHREAD.CreateTime, BigInt(k.tick))
+    insertTail(
+      k,
+      process.address + EPROCESS['Pcb.ThreadListHead'],
+      at + ETHREAD['Tcb.ThreadListEntry.Flink'],
+    )
+    insertTail(k, process.address + EPROCESS.ThreadListHead, at + ETHREAD['ThreadListEntry.Flink'])
+    this.countThreads(process, 1)
+    return at
+  }
+
+  /** A thread has ended: take its ETHREAD off the lists and drop the system's reference. */
+  threadExited(thread: Thread): void {
+    const { k } = this
+    const { memory } = k
+    const at = thread.address
+    if (!k.ob.lookup(at)) return
+    memory.setU64(at + ETHREAD.ExitTime, BigInt(k.tick))
+    memory.setU32(at + ETHREAD.CrossThreadFlags, memory.u32(at + ETHREAD.CrossThreadFlags) | 1)
+    removeEntry(k, at + ETHREAD['Tcb.ThreadListEntry.Flink'])
+    removeEntry(k, at + ETHREAD['ThreadListEntry.Flink'])
+    this.countThreads(thread.process, -1)
+    k.ob.release(at)
+  }
+
+  private countThreads(process: Process, by: number): void {
+    const at = process.address + EPROCESS.ActiveThreads
+    this.k.memory.setU32(at, this.k.memory.u32(at) + by)
+  }
+
+  // --- user memory -----------------------------------------------------------------------------
+
+  /** A stack for a program's thread, with a guard page below it. */
+  allocateUserStack(process: Process): { limit: Ptr; base: Ptr } {
+    const { memory } = this.k
+    const count = this.userStacks.get(process) ?? 0
+    const base = memory.sliceStart(process.slice) + USER_LAYOUT.stacksEnd - count * USER_STACK_SLOT
+    const limit = base - USER_STACK_BYTES
+    if (limit - PAGE_SIZE < memory.sliceStart(process.slice) + USER_LAYOUT.stacks)
+      throw new RunLimit('limit', 'threads', `too many threads in ${process.name}`)
+    if (!memory.commit(limit, USER_STACK_BYTES / PAGE_SIZE, PTE.read | PTE.write | PTE.user))
+      throw new RunLimit('limit', 'memory', 'no physical memory left for a user stack')
+    this.userStacks.set(process, count + 1)
+    return { limit, base }
+  }
+
+  /**
+   * Whole pages of a process's user space, zeroed, never handed out twice; 0 when it is full. What a
+   * program's heap and VirtualAlloc are made from.
+   */
+  allocateUser(process: Process, bytes: number): Ptr {
+    const { memory } = this.k
+    const pages = Math.max(1, Math.ceil(bytes / PAGE_SIZE))
+    const at = (process.heap + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1)
+    if (at + pages * PAGE_SIZE > memory.sliceStart(process.slice) + USER_LAYOUT.heapEnd) return 0
+    if (!memory.commit(at, pages, PTE.read | PTE.write | PTE.user)) return 0
+    process.heap = at + pages * PAGE_SIZE
+    return at
+  }
+}
