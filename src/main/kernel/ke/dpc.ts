@@ -1,0 +1,275 @@
+/**
+ * Deferred procedure calls: routines that run at DISPATCH_LEVEL as soon as the IRQL allows, on
+ * whatever thread is current then.
+ *
+ * The scheduler puts `retire` on the current thread when the level is below DISPATCH_LEVEL and
+ * `pending` says so. While it runs, timers that are due fire as well, as on Windows.
+ */
+import { DpcObject, HighImportance, MediumImportance } from '../../../shared/nt/generated/constants'
+import { KDPC } from '../../../shared/nt/generated/offsets'
+import type { KernelRoutine } from '../ddi/types'
+import type { Kernel } from '../kernel'
+import type { Ptr } from '../mm/memory'
+import { BugCheck, RunLimit, SimulatorBug } from '../stop'
+import { kernelApcDisable } from './apc'
+import { atDispatchLevel, checkNonpaged, requireNonpaged } from './at-dispatch'
+import { unhandled } from './fault'
+import { DISPATCH_LEVEL } from './irql'
+
+/** Simulated ticks that it takes to get to a DPC routine. */
+const TICKS_PER_DPC = 50
+/** How many times the budget of one DPC an unbroken stay at DISPATCH_LEVEL may take. */
+const STAY_FACTOR = 2
+/** Size of KDPC_DATA, the head of a processor's queue. */
+const KDPC_DATA_BYTES = 0x28
+
+interface Queued {
+  /** KDPC, or 0 for a routine of the kernel. */
+  dpc: Ptr
+  native: (() => KernelRoutine<void>) | null
+  /** seq of its `dpc.queued`. */
+  cause: number
+}
+
+export class Dpcs {
+  /** True while `retire` is at work. */
+  running = false
+  private readonly queue: Queued[] = []
+  /** Tick at which the running DPC began. */
+  private startedAt = 0
+  /** KDPC.DpcData of a queued DPC points here. */
+  private dpcData: Ptr = 0
+
+  constructor(private readonly k: Kernel) {}
+
+  /** Whether `retire` has something to do. */
+  get pending(): boolean {
+    return this.queue.length > 0 || this.k.timers.overdue
+  }
+
+  /** Number of queued DPCs. */
+  get length(): number {
+    return this.queue.length
+  }
+
+  // --- KDPC --------------------------------------------------------------------------------------
+
+  /** KeInitializeDpc. */
+  initialize(dpc: Ptr, routine: Ptr, context: Ptr): void {
+    const { memory } = this.k
+    checkNonpaged(this.k, dpc, 'KDPC')
+    memory.fill(dpc, KDPC.SIZE, 0)
+    memory.setU8(dpc + KDPC.Type, DpcObject)
+    memory.setU8(dpc + KDPC.Importance, MediumImportance)
+    memory.setPtr(dpc + KDPC.DeferredRoutine, routine)
+    memory.setPtr(dpc + KDPC.DeferredContext, context)
+  }
+
+  /** KeInsertQueueDpc: false, with nothing changed, when it is queued already. */
+  insert(dpc: Ptr, argument1: Ptr, argument2: Ptr): boolean {
+    requireNonpaged(this.k, dpc, 'KDPC')
+    return atDispatchLevel(this.k, () => {
+      const { k } = this
+      const { memory } = k
+      if (memory.ptr(dpc + KDPC.DpcData) !== 0) return false
+      if (!this.dpcData) this.dpcData = k.pool.allocate(KDPC_DATA_BYTES, 'KDpc', { system: true })
+      memory.setPtr(dpc + KDPC.SystemArgument1, argument1)
+      memory.setPtr(dpc + KDPC.SystemArgument2, argument2)
+      memory.setPtr(dpc + KDPC.DpcData, this.dpcData)
+      const item: Queued = {
+        dpc,
+        native: null,
+        cause: k.tracing
+          ? k.emit({
+              t: 'dpc.queued',
+              dpc: memory.format(dpc),
+              routine: k.images.symbol(memory.ptr(dpc + KDPC.DeferredRoutine)),
+            })
+          : 0,
+      }
+      if (memory.u8(dpc + KDPC.Importance) === HighImportance) this.queue.unshift(item)
+      else this.queue.push(item)
+      return true
+    })
+  }
+
+  /** A routine of the kernel to be run as a DPC. */
+  insertNative(native: () => KernelRoutine<void>): void {
+    this.queue.push({ dpc: 0, native, cause: this.k.thread.cause })
+  }
+
+  /** KeRemoveQueueDpc: whether it was queued. */
+  remove(dpc: Ptr): boolean {
+    requireNonpaged(this.k, dpc, 'KDPC')
+    return atDispatchLevel(this.k, () => {
+      const { memory } = this.k
+      if (memory.ptr(dpc + KDPC.DpcData) === 0) return false
+      memory.setPtr(dpc + KDPC.DpcData, 0)
+      const index = this.queue.findIndex((item) => item.dpc === dpc)
+      if (index >= 0) this.queue.splice(index, 1)
+      return index >= 0
+    })
+  }
+
+  /** DeferredRoutine of a KDPC; 0 when it cannot be read. */
+  routineOf(dpc: Ptr): Ptr {
+    if (!dpc || !(this.k.memory.pte(dpc) & 1)) return 0
+    return this.k.memory.ptr(dpc + KDPC.DeferredRoutine)
+  }
+
+  /** A queued KDPC in a range of memory that is about to go away; 0 for none. */
+  queuedIn(start: Ptr, end: Ptr): Ptr {
+    return this.queue.find(({ dpc }) => dpc >= start && dpc < end && dpc !== 0)?.dpc ?? 0
+  }
+
+  /** A queued KDPC whose routine lies in a range: a driver's image. 0 for none. */
+  queuedInto(start: Ptr, end: Ptr): Ptr {
+    const item = this.queue.find(({ dpc }) => {
+      const routine = this.routineOf(dpc)
+      return routine >= start && routine < end
+    })
+    return item?.dpc ?? 0
+  }
+
+  /** KeFlushQueuedDpcs: back when every DPC that was queued at the call has run. */
+  *flush(): KernelRoutine<void> {
+    // Below DISPATCH_LEVEL the scheduler retires what is pending before this thread goes on.
+    while (this.pending && !this.running && this.k.irql.level < DISPATCH_LEVEL)
+      yield { op: 'yield' }
+  }
+
+  // --- running -----------------------------------------------------------------------------------
+
+  /**
+   * The kernel routine that runs everything queued, to be put on top of the current thread. What
+   * the thread was about to receive is kept and given back.
+   */
+  retire(): KernelRoutine<number> {
+    const thread = this.k.thread
+    const { input, raise } = thread
+    thread.raise = null
+    return this.drain(input, raise)
+  }
+
+  private *drain(input: number, raise: unknown): KernelRoutine<number> {
+    const { k } = this
+    const thread = k.thread
+    const { at, cause } = thread
+    const level = k.irql.raise(DISPATCH_LEVEL, 'DPC')
+    this.running = true
+    for (;;) {
+      k.timers.run()
+      const item = this.queue.shift()
+      if (!item) break
+      thread.cause = item.cause
+      yield* this.runOne(item)
+      thread.at = at
+      thread.cause = cause
+    }
+    this.running = false
+    k.irql.lower(level, 'DPCs done')
+    thread.raise = raise
+    return input
+  }
+
+  private *runOne(item: Queued): KernelRoutine<void> {
+    const { k } = this
+    this.startedAt = k.tick
+    k.tick += TICKS_PER_DPC
+    const apcs = kernelApcDisable(k, k.thread)
+    let routine: Ptr = 0
+    try {
+      if (item.native) yield* item.native()
+      else {
+        const [address, ...args] = this.take(item.dpc)
+        routine = address
+        yield* k.call(routine, 'KDEFERRED_ROUTINE', args)
+      }
+    } catch (error) {
+      // No handler is below a DPC but the system's own.
+      if (error instanceof BugCheck || error instanceof RunLimit || error instanceof SimulatorBug)
+        throw error
+      unhandled(k, k.toException(error))
+    }
+    this.checkWatchdog()
+    this.checkReturn(item.dpc, routine, apcs)
+  }
+
+  /** Take a DPC's routine and arguments; from here on it may be queued again. */
+  private take(dpc: Ptr): [routine: Ptr, dpc: Ptr, context: Ptr, argument1: Ptr, argument2: Ptr] {
+    return atDispatchLevel(this.k, () => {
+      const { memory } = this.k
+      memory.setPtr(dpc + KDPC.DpcData, 0)
+      return [
+        memory.ptr(dpc + KDPC.DeferredRoutine),
+        dpc,
+        memory.ptr(dpc + KDPC.DeferredContext),
+        memory.ptr(dpc + KDPC.SystemArgument1),
+        memory.ptr(dpc + KDPC.SystemArgument2),
+      ]
+    })
+  }
+
+  private checkReturn(dpc: Ptr, routine: Ptr, apcs: number): void {
+    const { k } = this
+    const { level } = k.irql
+    const address = k.memory.address(routine)
+    if (level !== DISPATCH_LEVEL) {
+      k.verifier.check(
+        'VR-IRQL-RETURN-CALLBACK',
+        true,
+        [(level << 16) | (DISPATCH_LEVEL << 8), address, k.memory.address(dpc), 0],
+        `The DPC routine ${k.images.symbol(routine)} was called at IRQL 2 and returned at IRQL ${level}.`,
+      )
+      k.irql.raise(DISPATCH_LEVEL, 'DPC')
+    }
+    const now = kernelApcDisable(k, k.thread)
+    if (now !== apcs)
+      k.bugCheck(
+        0xc7,
+        4n,
+        address,
+        BigInt.asUintN(64, BigInt(apcs)),
+        BigInt.asUintN(64, BigInt(now)),
+        `The DPC routine ${k.images.symbol(routine)} changed the APC disable count from ${apcs} to ${now}.`,
+      )
+  }
+
+  // --- the watchdog --------------------------------------------------------------------------------
+
+  /** Tick at which the processor has been at DISPATCH_LEVEL or above for too long. */
+  get watchdogTick(): number {
+    const { irql, limits } = this.k
+    const stay = irql.raisedAt + limits.dispatchTicks * (this.running ? STAY_FACTOR : 1)
+    return this.running ? Math.min(stay, this.startedAt + limits.dispatchTicks) : stay
+  }
+
+  /** Stop the machine when that tick has come. @bugcheck 0x133 */
+  checkWatchdog(): void {
+    const { k } = this
+    if (k.tick < this.watchdogTick) return
+    const budget = k.limits.dispatchTicks
+    const used = k.tick - this.startedAt
+    if (this.running && used >= budget)
+      k.bugCheck(
+        0x133,
+        0n,
+        BigInt(used),
+        BigInt(budget),
+        0n,
+        `A DPC routine ran for ${milliseconds(used)} ms; ${milliseconds(budget)} ms are allowed.`,
+      )
+    k.bugCheck(
+      0x133,
+      1n,
+      BigInt(budget),
+      0n,
+      0n,
+      `The processor stayed at DISPATCH_LEVEL or above for ${milliseconds(k.tick - k.irql.raisedAt)} ms.`,
+    )
+  }
+}
+
+function milliseconds(ticks: number): number {
+  return Math.round(ticks / 10_000)
+}

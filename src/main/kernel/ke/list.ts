@@ -1,0 +1,72 @@
+/** LIST_ENTRY lists in simulated memory, with the checks of Windows' own list functions. */
+import type { Kernel } from '../kernel'
+import type { Memory, Ptr } from '../mm/memory'
+
+const BLINK = 8
+
+export function initializeListHead(memory: Memory, head: Ptr): void {
+  memory.setPtr(head, head)
+  memory.setPtr(head + BLINK, head)
+}
+
+export function isListEmpty(memory: Memory, head: Ptr): boolean {
+  return memory.ptr(head) === head
+}
+
+/** Whether an entry whose links are NULL when it is in no list is in one. */
+export function isInList(memory: Memory, entry: Ptr): boolean {
+  return memory.ptr(entry) !== 0
+}
+
+/** InsertTailList. @bugcheck 0x139 parameter 1 = 3 when the list is damaged */
+export function insertTail(k: Kernel, head: Ptr, entry: Ptr): void {
+  const { memory } = k
+  const last = memory.ptr(head + BLINK)
+  if (memory.ptr(last) !== head) corruptList(k, head)
+  memory.setPtr(entry, head)
+  memory.setPtr(entry + BLINK, last)
+  memory.setPtr(last, entry)
+  memory.setPtr(head + BLINK, entry)
+}
+
+/** InsertHeadList. @bugcheck 0x139 parameter 1 = 3 when the list is damaged */
+export function insertHead(k: Kernel, head: Ptr, entry: Ptr): void {
+  const { memory } = k
+  const first = memory.ptr(head)
+  if (memory.ptr(first + BLINK) !== head) corruptList(k, head)
+  memory.setPtr(entry, first)
+  memory.setPtr(entry + BLINK, head)
+  memory.setPtr(first + BLINK, entry)
+  memory.setPtr(head, entry)
+}
+
+/** RemoveEntryList; true when the list is empty now. The entry's own links stay as they are. */
+export function removeEntry(k: Kernel, entry: Ptr): boolean {
+  const { memory } = k
+  const next = memory.ptr(entry)
+  const previous = memory.ptr(entry + BLINK)
+  if (memory.ptr(next + BLINK) !== entry || memory.ptr(previous) !== entry) corruptList(k, entry)
+  memory.setPtr(previous, next)
+  memory.setPtr(next + BLINK, previous)
+  return next === previous
+}
+
+/** RemoveHeadList; 0 when the list is empty. */
+export function removeHead(k: Kernel, head: Ptr): Ptr {
+  const first = k.memory.ptr(head)
+  if (first === head) return 0
+  removeEntry(k, first)
+  return first
+}
+
+/** Links that do not point back at each other: bug check 0x139. */
+export function corruptList(k: Kernel, entry: Ptr): never {
+  k.bugCheck(
+    0x139,
+    3n,
+    0n,
+    0n,
+    0n,
+    `The LIST_ENTRY at ${k.memory.format(entry)} is damaged: its neighbours do not point back at it.`,
+  )
+}

@@ -1,0 +1,181 @@
+/**
+ * Who holds which lock, and in what order locks were taken: what the memory of a lock does not say.
+ * The report of a stop names the holder; the verifier's deadlock detection judges the order.
+ */
+import type { SourcePlace } from '../../../shared/trace/event'
+import type { Kernel } from '../kernel'
+import type { Ptr } from '../mm/memory'
+import type { Thread } from './thread'
+
+export type LockKind = 'spin lock' | 'mutex' | 'fast mutex' | 'resource'
+
+export interface HeldLock {
+  lock: Ptr
+  kind: LockKind
+  thread: Thread
+  /** Taken by a DPC, which only borrows its thread. */
+  inDpc: boolean
+  at: SourcePlace | null
+}
+
+export class LockTracker {
+  /** In the order of acquisition. */
+  private readonly held: HeldLock[] = []
+  private readonly initialized = new Map<Ptr, LockKind>()
+  /** Locks that were taken while the key was held. */
+  private readonly after = new Map<Ptr, Set<Ptr>>()
+
+  constructor(private readonly k: Kernel) {}
+
+  /** A lock was prepared for use. */
+  initialize(lock: Ptr, kind: LockKind): void {
+    const { k } = this
+    k.verifier.check(
+      'VR-LOCK-REINIT',
+      this.initialized.has(lock) && !this.isOnStack(lock),
+      [0x1005, k.memory.address(lock), 0, 0],
+      `The ${kind} at ${k.memory.format(lock)} was initialised a second time.`,
+    )
+    this.forgetLock(lock)
+    this.initialized.set(lock, kind)
+  }
+
+  /** Memory of the stack is used again and again; a lock there lives as long as its function. */
+  private isOnStack(lock: Ptr): boolean {
+    const { stackLimit, stackBase } = this.k.thread
+    return lock >= stackLimit && lock < stackBase
+  }
+
+  /** About to wait for or take a lock. */
+  acquiring(lock: Ptr, kind: LockKind): void {
+    const { k } = this
+    if (k.verifier.isActive('VR-LOCK-UNINIT'))
+      k.verifier.check(
+        'VR-LOCK-UNINIT',
+        !this.initialized.has(lock),
+        [0x1002, k.memory.address(lock), 0, 0],
+        `The ${kind} at ${k.memory.format(lock)} was acquired but never initialised.`,
+      )
+    if (!k.verifier.isActive('VR-LOCK-ORDER')) return
+    for (const other of this.heldHere())
+      k.verifier.check(
+        'VR-LOCK-ORDER',
+        other.lock !== lock && this.leadsTo(lock, other.lock),
+        [0x1001, k.memory.address(lock), 0, 0],
+        `The ${kind} at ${k.memory.format(lock)} is acquired while the ${other.kind} at ${k.memory.format(other.lock)} is held; earlier they were acquired the other way round.`,
+      )
+  }
+
+  acquired(lock: Ptr, kind: LockKind): void {
+    const { k } = this
+    if (k.verifier.isActive('VR-LOCK-ORDER'))
+      for (const other of this.heldHere()) {
+        const later = this.after.get(other.lock)
+        if (later) later.add(lock)
+        else this.after.set(other.lock, new Set([lock]))
+      }
+    this.held.push({ lock, kind, thread: k.thread, inDpc: k.dpcs.running, at: k.thread.at })
+    if (k.tracing) k.emit({ t: 'lock.acquired', lock: k.memory.format(lock), kind })
+  }
+
+  /** A lock is given back. Returns false when nobody holds it. */
+  released(lock: Ptr, kind: LockKind): boolean {
+    const { k } = this
+    const index = this.held.findLastIndex((item) => item.lock === lock)
+    k.verifier.check(
+      'VR-LOCK-NOTHELD',
+      index < 0,
+      [0x1007, k.memory.address(lock), 0, 0],
+      `The ${kind} at ${k.memory.format(lock)} was released, but it is not held.`,
+    )
+    if (index < 0) return false
+    const held = this.held[index]!
+    if (kind === 'spin lock') this.checkOrder(held, index)
+    else
+      k.verifier.check(
+        'VR-LOCK-WRONG-THREAD',
+        held.thread !== k.thread,
+        [
+          0x1004,
+          k.memory.address(lock),
+          k.memory.address(held.thread.address),
+          k.memory.address(k.thread.address),
+        ],
+        `Thread ${k.thread.id} released the ${kind} at ${k.memory.format(lock)}, which thread ${held.thread.id} holds.`,
+      )
+    this.held.splice(index, 1)
+    if (k.tracing) k.emit({ t: 'lock.released', lock: k.memory.format(lock), kind })
+    return true
+  }
+
+  private checkOrder(held: HeldLock, index: number): void {
+    const { k } = this
+    const later = this.held.find(
+      (item, i) => i > index && item.kind === 'spin lock' && item.inDpc === held.inDpc,
+    )
+    if (!later) return
+    k.verifier.check(
+      'VR-LOCK-RELEASE-ORDER',
+      true,
+      [0x1003, k.memory.address(held.lock), k.memory.address(later.lock), 0],
+      `The spin lock at ${k.memory.format(held.lock)} was released before the one at ${k.memory.format(later.lock)}, which was acquired after it.`,
+    )
+  }
+
+  /** The latest acquisition of a lock that lasts. */
+  holder(lock: Ptr): HeldLock | undefined {
+    return this.held.findLast((item) => item.lock === lock)
+  }
+
+  /** What the code that runs now holds. */
+  private heldHere(): HeldLock[] {
+    const { k } = this
+    const inDpc = k.dpcs.running
+    return this.held.filter((item) => item.inDpc === inDpc && (inDpc || item.thread === k.thread))
+  }
+
+  /** Locks that a thread holds, oldest first. */
+  heldBy(thread: Thread): HeldLock[] {
+    return this.held.filter((item) => !item.inDpc && item.thread === thread)
+  }
+
+  /** Whether `to` was ever taken, directly or over others, while `from` was held. */
+  private leadsTo(from: Ptr, to: Ptr): boolean {
+    const seen = new Set<Ptr>([from])
+    const open = [from]
+    for (let lock = open.pop(); lock !== undefined; lock = open.pop())
+      for (const next of this.after.get(lock) ?? []) {
+        if (next === to) return true
+        if (!seen.has(next)) {
+          seen.add(next)
+          open.push(next)
+        }
+      }
+    return false
+  }
+
+  /** A range of memory goes away: the locks in it are forgotten. A held one is a rule broken. */
+  forget(start: Ptr, end: Ptr): void {
+    const { k } = this
+    const held = this.held.find(({ lock }) => lock >= start && lock < end)
+    if (held) {
+      k.verifier.check(
+        'VR-LOCK-FREED',
+        true,
+        [0x100b, k.memory.address(held.lock), k.memory.address(held.thread.address), 0],
+        `The memory of the ${held.kind} at ${k.memory.format(held.lock)} was freed while it was held.`,
+      )
+    }
+    for (const lock of this.initialized.keys())
+      if (lock >= start && lock < end) this.forgetLock(lock)
+  }
+
+  /** A lock ends its life in an orderly way (ExDeleteResourceLite). */
+  forgetLock(lock: Ptr): void {
+    if (!this.initialized.delete(lock)) return
+    const index = this.held.findIndex((item) => item.lock === lock)
+    if (index >= 0) this.held.splice(index, 1)
+    this.after.delete(lock)
+    for (const later of this.after.values()) later.delete(lock)
+  }
+}
