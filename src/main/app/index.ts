@@ -1,35 +1,144 @@
-import { writeFileSync } from 'node:fs'
+/** The app: one window, one catalogue, one helper process for the lab. */
 import { join } from 'node:path'
-import { BrowserWindow, app } from 'electron'
+import { app } from 'electron'
+import { openCatalogue, type Catalogue } from '../catalogue/catalogue'
+import { createAppHandlers } from './app-handlers'
+import { findCatalogue } from './catalogue-place'
+import { askExportPath, askImportPath } from './dialogs'
+import { readEnvironment } from './environment'
+import { answerWindow, emit } from './ipc'
+import { createLabClient } from './lab-client'
+import { forkLabProcess } from './lab-fork'
+import { openLocalSettings } from './local-settings'
+import { setMenu } from './menu'
+import { askAboutProblem } from './problem-window'
+import { declareScheme, serveWindow } from './protocol'
+import { StartupClock, writePicture } from './report'
+import { guardSession, guardWebContents } from './security'
+import { applyTheme, backgroundOf, onSystemThemeChanged } from './theme'
+import { closeGently, createWindow, loadWindow } from './window'
 
-/**
- * Contract with `npm start` on a machine without a display: when RING0_SCREENSHOT names a file, the
- * app writes a PNG of its window there once the default sample has run, and quits.
- */
-const screenshotFile = process.env['RING0_SCREENSHOT']
+/** A helper that holds more is ended; a run of a million events needs about half of it. */
+const LAB_MEMORY_BYTES_MAX = 1536 * 1024 * 1024
 
-async function openWindow(): Promise<void> {
-  const window = new BrowserWindow({
-    width: 1440,
-    height: 900,
-    show: false,
-    webPreferences: {
-      preload: join(__dirname, '../preload/index.js'),
-      sandbox: true,
-      contextIsolation: true,
-      nodeIntegration: false,
-    },
-  })
-  window.once('ready-to-show', () => window.show())
-  const devServer = process.env['ELECTRON_RENDERER_URL']
-  if (devServer && !app.isPackaged) await window.loadURL(devServer)
-  else await window.loadFile(join(__dirname, '../renderer/index.html'))
-  if (screenshotFile) {
-    const picture = await window.webContents.capturePage()
-    writeFileSync(screenshotFile, picture.toPNG())
-    app.quit()
-  }
+const clock = new StartupClock()
+clock.mark('main')
+const environment = readEnvironment(process.env, app.isPackaged)
+if (environment.userData !== null) app.setPath('userData', environment.userData)
+
+declareScheme()
+guardWebContents()
+if (app.requestSingleInstanceLock()) void app.whenReady().then(start, giveUp)
+else app.quit()
+
+function giveUp(error: unknown): void {
+  console.error(error)
+  app.exit(1)
 }
 
-app.on('window-all-closed', () => app.quit())
-void app.whenReady().then(openWindow)
+async function start(): Promise<void> {
+  clock.mark('ready')
+  let isRunning = false
+  // While a problem is shown and answered, no window is no reason to leave.
+  app.on('window-all-closed', () => {
+    if (isRunning) app.quit()
+  })
+  const userData = app.getPath('userData')
+  const settings = openLocalSettings(userData)
+  applyTheme(settings.current.theme)
+  guardSession()
+  serveWindow(join(__dirname, '../renderer'))
+
+  // Set when there is a window; dialogs need it for their place on the screen.
+  let window: ReturnType<typeof createWindow> | undefined
+  const open = (file: string): ReturnType<typeof openCatalogue> =>
+    openCatalogue({
+      file,
+      appVersion: app.getVersion(),
+      bundledFolder: join(app.getAppPath(), 'samples', 'drivers'),
+      askExportPath: async (title) => (window ? askExportPath(window, title) : null),
+      askImportPath: async () => (window ? askImportPath(window) : null),
+      onChanged: (change) => emit('samples.changed', change),
+      onProblem: (text) => console.error(`Shipped sample: ${text}`),
+    })
+  const found = await findCatalogue({
+    userData,
+    settings,
+    open,
+    ask: askAboutProblem,
+    now: () => new Date(),
+  })
+  if (!found) return app.quit()
+  clock.mark('catalogue')
+
+  window = createWindow(settings)
+  isRunning = true
+  run(window, found.catalogue, settings)
+  setMenu(window)
+  clock.mark('window')
+  await loadWindow(window, environment.developmentServer)
+}
+
+function run(
+  window: ReturnType<typeof createWindow>,
+  catalogue: Catalogue,
+  settings: ReturnType<typeof openLocalSettings>,
+): void {
+  const lab = createLabClient({
+    start: forkLabProcess,
+    onProgress: (progress) => emit('lab.progress', progress),
+    onLost: (lost) => emit('lab.lost', lost),
+    memoryBytesMax: LAB_MEMORY_BYTES_MAX,
+  })
+  const goNow = closeGently(window)
+  const appHandlers = createAppHandlers({
+    window,
+    theme: () => settings.current.theme,
+    setTheme(theme) {
+      settings.change({ theme })
+      applyTheme(theme)
+      window.setBackgroundColor(backgroundOf(theme))
+    },
+    onReady: ({ firstRunShown }) => void proveStart(window, firstRunShown),
+    onClosed: goNow,
+  })
+  answerWindow(
+    window,
+    { ...appHandlers, ...catalogue.handlers, ...lab.handlers },
+    environment.developmentServer,
+  )
+  lab.warmUp()
+
+  window.once('ready-to-show', () => clock.mark('painted'))
+  onSystemThemeChanged((theme) => {
+    emit('app.systemTheme', theme)
+    window.setBackgroundColor(backgroundOf(settings.current.theme))
+  })
+  app.on('second-instance', () => {
+    if (window.isMinimized()) window.restore()
+    window.focus()
+  })
+  app.on('will-quit', () => {
+    lab.close()
+    catalogue.close()
+  })
+}
+
+async function proveStart(
+  window: ReturnType<typeof createWindow>,
+  firstRunShown: boolean,
+): Promise<void> {
+  clock.mark('usable')
+  if (firstRunShown) clock.mark('firstRun')
+  const { screenshot, startupReport } = environment
+  // With both asked for, the picture is the later of the two.
+  if (screenshot !== null && !firstRunShown) return
+  if (screenshot === null && startupReport === null) return
+  try {
+    if (screenshot !== null) await writePicture(window, screenshot)
+    if (startupReport !== null) clock.write(startupReport)
+    app.quit()
+  } catch (error) {
+    giveUp(error)
+  }
+}

@@ -30,6 +30,11 @@ export const appContract = {
     z.object({ path: z.string().nullable() }),
   ),
 
+  /** Answer to `app.closing`: everything typed is saved, the window may go. */
+  'app.closed': call(z.object({}), z.object({})),
+
   'app.command': stream(z.object({ command: z.string() })),
   'app.systemTheme': stream(z.object({ dark: z.boolean(), highContrast: z.boolean() })),
+  /** The window is about to close: save what is not saved yet and call `app.closed`, within a second. */
+  'app.closing': stream(z.object({})),
 }

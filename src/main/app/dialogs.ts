@@ -1,0 +1,68 @@
+/** The system's file dialogs. Paths come from the user here and never from the window. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { app, dialog, type BrowserWindow } from 'electron'
+import { fail, ok, type Result } from '../../shared/errors'
+
+const LAB_FILES = { name: 'Ring0 Lab file', extensions: ['ring0lab'] }
+
+/** A file name made of a title: nothing that a file system would not take. */
+export function fileNameOf(title: string): string {
+  const name = title
+    .replace(/[^\p{L}\p{N} ._-]+/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .replace(/^[ .]+|[ .]+$/g, '')
+    .slice(0, 80)
+  return name === '' ? 'lab' : name
+}
+
+export async function askExportPath(window: BrowserWindow, title: string): Promise<string | null> {
+  const { canceled, filePath } = await dialog.showSaveDialog(window, {
+    title: 'Export a lab file',
+    defaultPath: join(app.getPath('documents'), `${fileNameOf(title)}.ring0lab`),
+    filters: [LAB_FILES],
+  })
+  if (canceled || !filePath) return null
+  return filePath.endsWith('.ring0lab') ? filePath : `${filePath}.ring0lab`
+}
+
+export async function askImportPath(window: BrowserWindow): Promise<string | null> {
+  const { canceled, filePaths } = await dialog.showOpenDialog(window, {
+    title: 'Import a lab file',
+    properties: ['openFile'],
+    filters: [LAB_FILES, { name: 'All files', extensions: ['*'] }],
+  })
+  return canceled ? null : (filePaths[0] ?? null)
+}
+
+/** Ask for a folder to keep the catalogue in. */
+export async function askFolder(window: BrowserWindow): Promise<string | null> {
+  const { canceled, filePaths } = await dialog.showOpenDialog(window, {
+    title: 'Folder of the catalogue',
+    properties: ['openDirectory', 'createDirectory'],
+  })
+  return canceled ? null : (filePaths[0] ?? null)
+}
+
+/** Ask where a text goes and write it there. */
+export async function saveText(
+  window: BrowserWindow,
+  suggestedName: string,
+  text: string,
+): Promise<Result<{ path: string | null }>> {
+  const { canceled, filePath } = await dialog.showSaveDialog(window, {
+    defaultPath: join(app.getPath('documents'), fileNameOf(suggestedName)),
+  })
+  if (canceled || !filePath) return ok({ path: null })
+  try {
+    await writeFile(filePath, text, 'utf8')
+    return ok({ path: filePath })
+  } catch (error) {
+    return fail(
+      'file-unreadable',
+      'The file cannot be written.',
+      'Choose a folder that may be written.',
+      `${filePath}\n${String(error)}`,
+    )
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Main's side of the lab: starts the helper process, hands calls to it, and starts another one when
+ * it dies. A hostile driver, or a fault of ours, ends the helper and never the window.
+ *
+ * The helper ends in three ways: by itself (a crash, or its heap limit), for memory (watched here
+ * too, because WebAssembly memory lies outside of V8's heap), or because a stop was asked for and
+ * not answered. Each time open calls are answered with `lab-process-lost`, and `onLost` says why.
+ */
+import { labContract } from '../../shared/contract/lab'
+import { fail, type Result } from '../../shared/errors'
+import type { FromHost, LabCall, LabHost, LabProgress, ToHost } from './lab-messages'
+
+/** One helper process, however it is made. */
+export interface HostProcess {
+  post(message: ToHost): void
+  kill(): void
+  onMessage(listener: (message: FromHost) => void): void
+  /** Called once. `reason` is what is known, in words: exit code, last lines of its stderr. */
+  onExit(listener: (reason: string) => void): void
+  /** Bytes it holds now, or null when unknown. */
+  memoryBytes(): number | null
+}
+
+export interface LabClientOptions {
+  start(): HostProcess
+  onProgress(progress: LabProgress): void
+  onLost(lost: { reason: string }): void
+  /** A helper that holds more than this while calls are open is ended. */
+  memoryBytesMax: number
+  /** How long a stop may go unanswered. */
+  stopPatienceMs?: number
+  /** How often memory is looked at while calls are open. */
+  watchMs?: number
+}
+
+export interface LabClient {
+  handlers: LabHost
+  /** Start the helper now rather than at the first call. */
+  warmUp(): void
+  /** End the helper; calls that are open or come later are answered with `lab-process-lost`. */
+  close(): void
+}
+
+/** Two deaths within this time of starting, and the next start waits for a call. */
+const QUICK_DEATH_MS = 2000
+
+export function createLabClient(options: LabClientOptions): LabClient {
+  const { stopPatienceMs = 4000, watchMs = 500 } = options
+  const open = new Map<number, { name: LabCall; answer: (result: Result<unknown>) => void }>()
+  let helper: HostProcess | null = null
+  let startedAt = 0
+  let quickDeaths = 0
+  let nextId = 1
+  let isClosed = false
+  /** Why we ended the helper ourselves; the exit that follows is reported with it. */
+  let verdict: string | null = null
+  let watch: ReturnType<typeof setInterval> | undefined
+
+  function start(): HostProcess {
+    const fresh = options.start()
+    startedAt = Date.now()
+    verdict = null
+    fresh.onMessage((message) => {
+      if (fresh !== helper) return
+      if (message.kind === 'progress') return options.onProgress(message.value)
+      const waiting = open.get(message.id)
+      open.delete(message.id)
+      waiting?.answer(message.result)
+      if (open.size === 0) stopWatching()
+    })
+    fresh.onExit((reason) => {
+      if (fresh === helper) lost(verdict ?? reason)
+    })
+    helper = fresh
+    return fresh
+  }
+
+  function lost(reason: string): void {
+    helper = null
+    stopWatching()
+    const waiting = [...open.values()]
+    open.clear()
+    for (const { answer } of waiting) answer(lostResult(reason))
+    if (isClosed) return
+    quickDeaths = Date.now() - startedAt < QUICK_DEATH_MS ? quickDeaths + 1 : 0
+    options.onLost({ reason })
+    if (quickDeaths < 2) start()
+  }
+
+  function end(reason: string): void {
+    verdict ??= reason
+    helper?.kill()
+  }
+
+  function startWatching(): void {
+    watch ??= setInterval(() => {
+      const bytes = helper?.memoryBytes() ?? null
+      if (bytes !== null && bytes > options.memoryBytesMax)
+        end(
+          `The run needed more than ${Math.round(options.memoryBytesMax / 1024 / 1024)} MB of memory and was ended.`,
+        )
+    }, watchMs)
+  }
+  function stopWatching(): void {
+    clearInterval(watch)
+    watch = undefined
+  }
+
+  function call(name: LabCall, input: unknown): Promise<Result<unknown>> {
+    if (isClosed) return Promise.resolve(lostResult('The app is closing.'))
+    const target = helper ?? start()
+    const id = nextId++
+    return new Promise((resolve) => {
+      let patience: ReturnType<typeof setTimeout> | undefined
+      if (name === 'lab.stop')
+        patience = setTimeout(() => {
+          if (target === helper) end('The lab did not answer the stop, so its process was ended.')
+        }, stopPatienceMs)
+      open.set(id, {
+        name,
+        answer: (result) => {
+          clearTimeout(patience)
+          resolve(result)
+        },
+      })
+      startWatching()
+      target.post({ id, name, input })
+    })
+  }
+
+  const calls = Object.entries(labContract).filter(([, row]) => row.kind === 'call')
+  return {
+    // Each handler passes its input on under its own name; the row's types hold at both ends.
+    handlers: Object.fromEntries(
+      calls.map(([name]) => [name, (input: unknown) => call(name as LabCall, input)]),
+    ) as unknown as LabHost,
+    warmUp() {
+      if (!helper && !isClosed) start()
+    },
+    close() {
+      isClosed = true
+      const running = helper
+      if (running) {
+        lost('The app is closing.')
+        running.kill()
+      }
+    },
+  }
+}
+
+const lostResult = (reason: string): Result<never> =>
+  fail(
+    'lab-process-lost',
+    reason,
+    'The lab was started anew. Runs that were open are gone; what was saved is not.',
+  )
+
+/** What an exit code and the last lines of stderr mean, in one sentence. */
+export function whyItEnded(code: number, lastWords: string): string {
+  if (
+    /heap limit|heap out of memory|allocation failed|memory access out of bounds/i.test(lastWords)
+  )
+    return 'The run needed more memory than the lab gives it.'
+  const fault = /^(?:Uncaught )?\w*Error: .*$/m.exec(lastWords)?.[0]
+  return `The lab’s process ended unexpectedly (code ${code})${fault ? `: ${fault}` : '.'}`
+}
