@@ -4,6 +4,7 @@
  */
 import {
   STATUS_CANNOT_DELETE,
+  STATUS_CHILD_MUST_BE_VOLATILE,
   STATUS_INSUFFICIENT_RESOURCES,
   STATUS_KEY_DELETED,
   STATUS_OBJECT_NAME_INVALID,
@@ -294,8 +295,6 @@ export class Registry {
       this.k.emit({ t: 'registry', operation, key, value, status: hex32(status) })
   }
 }
-
-const STATUS_CHILD_MUST_BE_VOLATILE = 0xc000_0181
 
 /** Bytes and type of a plain value. */
 export function encodeValue(value: PlainValue): { type: number; data: Uint8Array } {

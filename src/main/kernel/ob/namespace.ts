@@ -211,7 +211,7 @@ export class Namespace {
       data,
     })
     if (typeof link === 'number') return link
-    this.ob.writeText(link.address + LINK_TARGET, link.address + LINK_BYTES, target)
+    this.ob.placeText(link.address + LINK_TARGET, link.address + LINK_BYTES, target)
     if (k.tracing && k.events > 0) k.emit({ t: 'link.created', link: path, target })
     // The name holds it from here on.
     this.ob.release(link.address)

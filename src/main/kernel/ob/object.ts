@@ -138,7 +138,7 @@ export class ObjectManager {
       memory.setPtr(address + OBJECT_TYPE.CallbackList + 8, address + OBJECT_TYPE.CallbackList)
       memory.setPtr(address + OBJECT_TYPE.TypeList, address + OBJECT_TYPE.TypeList)
       memory.setPtr(address + OBJECT_TYPE.TypeList + 8, address + OBJECT_TYPE.TypeList)
-      this.writeText(address + OBJECT_TYPE.Name, address + OBJECT_TYPE.SIZE, name)
+      this.placeText(address + OBJECT_TYPE.Name, address + OBJECT_TYPE.SIZE, name)
     }
     for (const type of Object.values(types)) {
       const block = type.address - BODY - NAME_INFO
@@ -184,8 +184,27 @@ export class ObjectManager {
     this.k.memory.setU32(at, (this.k.memory.u32(at) + by) >>> 0)
   }
 
+  /**
+   * Fill the UNICODE_STRING at `at` with a copy of `text` in a block of its own; `freeText` gives
+   * that back. False when memory is short.
+   */
+  writeText(at: Ptr, text: string): boolean {
+    const buffer = this.allocate(textBytes(text), 'ObNm')
+    if (buffer) this.placeText(at, buffer, text)
+    return buffer !== 0
+  }
+
+  /** Free the characters of a UNICODE_STRING that `writeText` filled. */
+  freeText(at: Ptr): void {
+    const { memory, pool } = this.k
+    const buffer = memory.ptr(at + 8)
+    if (buffer && pool.block(buffer)) pool.free(buffer)
+    memory.setU32(at, 0)
+    memory.setPtr(at + 8, 0)
+  }
+
   /** Fill the UNICODE_STRING at `at` with `text`, its characters lying at `buffer`. */
-  writeText(at: Ptr, buffer: Ptr, text: string): void {
+  placeText(at: Ptr, buffer: Ptr, text: string): void {
     const { memory } = this.k
     const bytes = text.length * 2
     memory.setText16(buffer, text)
@@ -472,7 +491,7 @@ export class ObjectManager {
     const { memory } = this.k
     const info = object.address - BODY - NAME_INFO
     assert(object.block <= info, 'the object was made without room for a name')
-    if (object.text) this.writeText(info + OBJECT_HEADER_NAME_INFO.Name, object.text, leaf)
+    if (object.text) this.placeText(info + OBJECT_HEADER_NAME_INFO.Name, object.text, leaf)
     memory.setPtr(info + OBJECT_HEADER_NAME_INFO.Directory, directory.object.address)
     memory.setU32(info + OBJECT_HEADER_NAME_INFO.ReferenceCount, 1)
     object.directory = directory

@@ -192,7 +192,7 @@ export class Processes {
     memory.setU32(at + EPROCESS.ExitStatus, exitCode >>> 0)
     yield* process.handles.closeAll()
     memory.setU64(at + EPROCESS.ExitTime, BigInt(k.tick))
-    memory.setU32(at + EPROCESS['Pcb.Header.SignalState'], 1)
+    k.dispatcher.signalProcessExit(at)
     k.emit({ t: 'process.exited', id: process.id, name: process.name, exitCode })
     this.byPid.delete(process.id)
     removeEntry(k, at + EPROCESS.ActiveProcessLinks)
