@@ -30,7 +30,7 @@ import { Registry } from './cm/registry'
 import { Processes } from './ps/processes'
 import { Syscalls } from './ps/syscall'
 import { Random } from './random'
-import { assert, BugCheck, NtException, RunLimit, SimulatorBug } from './stop'
+import { assert, BugCheck, NtException, RunLimit, SimulatorBug, type ExceptionOrigin } from './stop'
 import { Verifier } from './verifier/verifier'
 import type {
   AccessKind,
@@ -40,7 +40,8 @@ import type {
   FunctionInfo,
   KernelPort,
   Report,
-  SlowAccess
+  RunnerFailure,
+  SlowAccess,
 } from './port'
 
 export interface KernelOptions {
@@ -77,7 +78,7 @@ export const DEFAULT_LIMITS: Limits = {
   events: 5_000_000,
   outputLines: 100_000,
   idleTicks: 600 * 10_000_000,
-  dispatchTicks: 10_000_000
+  dispatchTicks: 10_000_000,
 }
 
 /** Events that the report needs even when the trace is off. */
@@ -94,7 +95,7 @@ const ALWAYS_KEPT = new Set<EventBody['t']>([
   'leak.found',
   'hang.found',
   'limit.reached',
-  'exception.raised'
+  'exception.raised',
 ])
 
 /** Simulated ticks that one routine call takes. */
@@ -139,7 +140,10 @@ export class Kernel implements KernelPort {
   private seq = 0
   private pending: TraceEvent | null = null
   private outputLines = 0
-  private stackTraceText = ''
+  /** Set when the machine stops for an exception whose frames are gone. */
+  private stopOrigin: ExceptionOrigin | null = null
+  /** Stack at the stop, innermost frame first. */
+  stopStack: { frame: string; at: SourcePlace | null }[] = []
 
   constructor(options: KernelOptions) {
     this.options = options
@@ -171,7 +175,7 @@ export class Kernel implements KernelPort {
       t: 'run.started',
       version: 1,
       seed: options.seed,
-      verifier: [...(options.verifier ?? [])]
+      verifier: [...(options.verifier ?? [])],
     })
   }
 
@@ -198,9 +202,9 @@ export class Kernel implements KernelPort {
       irql: this.irql?.level ?? 0,
       thread: thread?.id ?? 0,
       process: thread?.process.id ?? 0,
-      ...body
+      ...body,
     }
-    const driver = thread && this.driverOf(thread)
+    const driver = this.stopOrigin?.driver ?? (thread && this.driverOf(thread))
     if (driver) base.driver = driver
     if (thread?.at) base.at = thread.at
     const because = cause ?? thread?.cause ?? 0
@@ -254,7 +258,7 @@ export class Kernel implements KernelPort {
     p2: bigint | number = 0n,
     p3: bigint | number = 0n,
     p4: bigint | number = 0n,
-    what: string | null = null
+    what: string | null = null,
   ): never {
     throw new BugCheck(code, [BigInt(p1), BigInt(p2), BigInt(p3), BigInt(p4)], null, what)
   }
@@ -263,13 +267,20 @@ export class Kernel implements KernelPort {
   stop(reason: BugCheck | RunLimit | 'done'): void {
     if (this.ended) return
     this.ended = reason
+    this.stopStack = this.stopOrigin?.stack ?? this.stack()
     if (reason instanceof BugCheck) {
       const parameters = reason.parameters.map(
-        (p) => '0x' + BigInt.asUintN(64, p).toString(16).toUpperCase().padStart(16, '0')
+        (p) => '0x' + BigInt.asUintN(64, p).toString(16).toUpperCase().padStart(16, '0'),
       ) as [string, string, string, string]
       const name = this.verifier.bugCheckName(reason.code)
       if (reason.rule)
-        this.emit({ t: 'verifier.stop', rule: reason.rule, code: hex32(reason.code), name, parameters })
+        this.emit({
+          t: 'verifier.stop',
+          rule: reason.rule,
+          code: hex32(reason.code),
+          name,
+          parameters,
+        })
       else this.emit({ t: 'bugcheck', code: hex32(reason.code), name, parameters })
     } else if (reason instanceof RunLimit) {
       if (reason.outcome === 'hang') this.emit({ t: 'hang.found', reason: reason.detail })
@@ -298,7 +309,7 @@ export class Kernel implements KernelPort {
         throw new RunLimit(
           'limit',
           'routine calls',
-          `more than ${this.limits.ddiCalls} routine calls`
+          `more than ${this.limits.ddiCalls} routine calls`,
         )
       this.advance(TICKS_PER_CALL)
       return this.ddis.call(index, args)
@@ -318,11 +329,31 @@ export class Kernel implements KernelPort {
       this.memory.slowAccess(access, userMode)
       access.state = 'done'
     } catch (error) {
-      if (access.stack) this.placeFromStack(access.stack)
+      if (access.at) this.scheduler.current.at = access.at
       const result = this.raiseInCode(error)
       access.state = result.state === 'throw' ? 'throw' : 'dead'
       access.code = result.code
     }
+  }
+
+  callAddress(address: number, location: number, args: CallArgs, count: number): CallResult {
+    if (this.ended) return this.ddis.dead()
+    const thread = this.scheduler.current
+    thread.at = this.options.place?.(location) ?? thread.at
+    try {
+      this.advance(TICKS_PER_CALL)
+      return this.ddis.callAddress(address, args, count)
+    } catch (error) {
+      return this.raiseInCode(error)
+    }
+  }
+
+  indexOf(lo: number, hi: number): number {
+    return this.memory.fromHalves(lo, hi)
+  }
+
+  addressOf(index: number): bigint {
+    return this.memory.address(index)
   }
 
   registerFunction(info: FunctionInfo): Ptr {
@@ -334,10 +365,18 @@ export class Kernel implements KernelPort {
     return this.images.intern(image, text, wide)
   }
 
+  internUnicodeString(image: number, text: string): Ptr {
+    return this.images.internUnicodeString(image, text)
+  }
+
+  routineAddress(index: number): Ptr {
+    return this.images.exported(this.ddis.name(index))
+  }
+
   /** The runner met a limit of its own: deep recursion, memory, an error that no NT exception describes. */
-  runnerFailed(kind: 'stack' | 'memory' | 'endless' | 'script', message: string, stack: string): void {
+  runnerFailed(kind: RunnerFailure, message: string, at: SourcePlace | null): void {
     if (this.ended) return
-    this.placeFromStack(stack)
+    if (at) this.scheduler.current.at = at
     try {
       if (kind === 'stack')
         this.bugCheck(0x7f, 8n, 0n, 0n, 0n, 'The kernel stack is used up: the calls go too deep.')
@@ -349,22 +388,17 @@ export class Kernel implements KernelPort {
     }
   }
 
-  placeFromStack(stack: string): void {
-    this.stackTraceText = stack
-    const place = this.images.placeFromStack(stack)
-    if (place) this.scheduler.current.at = place
-  }
-
   /** Answer to the runner after `error` left a call: an exception to raise, or the end. */
   private raiseInCode(error: unknown): CallResult {
     try {
       const exception = this.toException(error, this.scheduler.userMode)
+      exception.origin ??= this.originOfException()
       if (this.tracing)
         this.emit({
           t: 'exception.raised',
           code: hex32(exception.code),
           address: exception.address === null ? null : formatAddress(exception.address),
-          access: exception.access
+          access: exception.access,
         })
       return this.ddis.raise(exception)
     } catch (stop) {
@@ -380,6 +414,18 @@ export class Kernel implements KernelPort {
     throw error
   }
 
+  /** Where the current thread stands, for an exception that starts to unwind it. */
+  originOfException(): ExceptionOrigin {
+    const thread = this.scheduler.current
+    return { driver: this.driverOf(thread), at: thread.at, stack: this.stack() }
+  }
+
+  /** Make the stop that follows speak of the place where its exception began. */
+  showOrigin(origin: ExceptionOrigin): void {
+    this.scheduler.current.at = origin.at
+    this.stopOrigin = origin
+  }
+
   /** An execute fault: a call through a pointer that is no code. */
   fault(index: Ptr, access: AccessKind): NtException {
     return faultOf(this, index, access, this.scheduler.userMode)
@@ -393,7 +439,7 @@ export class Kernel implements KernelPort {
           ? error
           : new SimulatorBug(
               `simulator fault at event ${this.seq}, seed ${this.options.seed}: ${String(error)}`,
-              { cause: error }
+              { cause: error },
             )
       this.ended = 'done'
     }
@@ -408,14 +454,14 @@ export class Kernel implements KernelPort {
         this.limits.dispatchTicks,
         this.limits.dispatchTicks,
         0n,
-        'The processor stayed at DISPATCH_LEVEL or above too long.'
+        'The processor stayed at DISPATCH_LEVEL or above too long.',
       )
     const at = this.scheduler.current.at
     throw new RunLimit(
       'hang',
       'fuel',
       `Stopped after ${this.limits.loopFuel.toLocaleString('en-US')} operations in the loop` +
-        (at ? ` at ${at.file}:${at.line}` : '')
+        (at ? ` at ${at.file}:${at.line}` : ''),
     )
   }
 
@@ -428,9 +474,7 @@ export class Kernel implements KernelPort {
 
   /** True when something must run before the current code goes on. */
   get attention(): boolean {
-    return (
-      this.irql.level < 2 && (this.dpcs.pending || this.scheduler.preemptionDue())
-    )
+    return this.irql.level < 2 && (this.dpcs.pending || this.scheduler.preemptionDue())
   }
 
   // --- calling code ------------------------------------------------------------------------------
@@ -454,7 +498,7 @@ export class Kernel implements KernelPort {
         const image = this.images.byNumber(frame.image)
         list.push({
           frame: `${image?.name ?? '?'}!${frame.name}`,
-          at: i === thread.frames.length - 1 || frame === topCode(thread) ? thread.at : frame.at
+          at: i === thread.frames.length - 1 || frame === topCode(thread) ? thread.at : frame.at,
         })
       } else if (frame.name) list.push({ frame: frame.name, at: null })
     }

@@ -1,4 +1,5 @@
 /** Ways in which simulated code ends early. Thrown inside the kernel, never seen outside it. */
+import type { SourcePlace } from '../../shared/trace/event'
 
 /** The machine stops: a bug check or a verifier stop. */
 export class BugCheck {
@@ -8,17 +9,26 @@ export class BugCheck {
     /** Verifier rule (`VR-...`) that made it, or null for plain kernel behaviour. */
     readonly rule: string | null,
     /** What happened in the driver's words; the report shows it. */
-    readonly what: string | null
+    readonly what: string | null,
   ) {}
+}
+
+/** Where an exception came from, kept because unwinding takes the frames away. */
+export interface ExceptionOrigin {
+  driver: string | undefined
+  at: SourcePlace | null
+  stack: { frame: string; at: SourcePlace | null }[]
 }
 
 /** A raised exception (SEH): goes to the nearest `try` of driver code. */
 export class NtException {
+  origin: ExceptionOrigin | null = null
+
   constructor(
     readonly code: number,
     /** Address that was touched, for an access violation. */
     readonly address: bigint | null = null,
-    readonly access: 'read' | 'write' | 'execute' | null = null
+    readonly access: 'read' | 'write' | 'execute' | null = null,
   ) {}
 }
 
@@ -27,7 +37,7 @@ export class RunLimit {
   constructor(
     readonly outcome: 'hang' | 'limit',
     readonly limit: string,
-    readonly detail: string
+    readonly detail: string,
   ) {}
 }
 

@@ -41,8 +41,7 @@ export type ParamType =
   | { k: 'varargs'; c: string }
 
 export type OutType =
-  | { k: Exclude<ScalarKind, 'size'>; c: string }
-  | { k: 'ptr'; c: string; target: string | null }
+  { k: Exclude<ScalarKind, 'size'>; c: string } | { k: 'ptr'; c: string; target: string | null }
 
 export type ReturnType =
   | { k: 'void'; c: 'VOID' }
@@ -89,13 +88,15 @@ export type KernelRoutine<T> = Generator<KernelOp, T, number>
 /** What a kernel routine can wait for; the value that comes back is an NTSTATUS or a return value. */
 export type KernelOp =
   | { op: 'call'; address: number; routine: RoutineName; args: number[]; irp: number }
+  /** Evaluate code unit `unit` for an image; the value that comes back is its entry function's address. */
+  | { op: 'load'; unit: number; image: number }
   | { op: 'wait' }
   | { op: 'yield' }
   | { op: 'exit' }
 
 export interface DdiEntry<
   P extends Record<string, ParamType> = Record<string, ParamType>,
-  R extends ReturnType = ReturnType
+  R extends ReturnType = ReturnType,
 > {
   params: P
   returns: R
@@ -117,7 +118,7 @@ export interface DdiEntry<
 
 /** Keeps the parameter types of an entry while checking its form. */
 export function ddi<const P extends Record<string, ParamType>, const R extends ReturnType>(
-  entry: DdiEntry<P, R>
+  entry: DdiEntry<P, R>,
 ): DdiEntry {
   return entry as unknown as DdiEntry
 }
@@ -144,6 +145,8 @@ export const t = {
   accessMask: scalar('u32', 'ACCESS_MASK'),
   deviceType: scalar('u32', 'DEVICE_TYPE'),
   poolType: scalar('u32', 'POOL_TYPE'),
+  /** Pool tag: a number, or up to four characters that mean what the C constant means. */
+  tag: scalar('u32', 'POOL_TAG'),
   /** A 32-bit value with another C name: enumerations and the like. */
   enum: (c: string) => scalar('u32', c),
   u32: (c: string) => scalar('u32', c),
@@ -159,13 +162,17 @@ export const t = {
   fn: <T extends RoutineName>(routine: T) => ({ k: 'fn', c: `P${routine}`, routine }) as const,
   out: <const O extends OutType>(of: O) => ({ k: 'out', c: `P${of.c}`, of }) as const,
   varargs: { k: 'varargs', c: '...' } as const,
-  optional: <const P extends ParamType>(type: P) => ({ ...type, optional: true }) as const
+  optional: <const P extends ParamType>(type: P) => ({ ...type, optional: true }) as const,
 }
 
 /** A callback's signature: how the kernel calls a function of a driver. */
 export interface RoutineSignature {
   kind: RoutineKind
-  params: Record<string, { k: 'ptr'; c: string; target: string | null } | { k: 'u32' | 'i32' | 'u8' | 'bool' | 'handle'; c: string }>
+  params: Record<
+    string,
+    | { k: 'ptr'; c: string; target: string | null }
+    | { k: 'u32' | 'i32' | 'u8' | 'bool' | 'handle'; c: string }
+  >
   returns:
     | { k: 'void' | 'ntstatus' | 'u32' | 'i32' | 'bool'; c: string }
     | { k: 'ptr'; c: string; target: string | null }
@@ -181,87 +188,104 @@ export const ROUTINES = {
   DRIVER_INITIALIZE: {
     kind: 'DriverEntry',
     params: { DriverObject: to('DRIVER_OBJECT'), RegistryPath: to('UNICODE_STRING') },
-    returns: status
+    returns: status,
   },
-  DRIVER_UNLOAD: { kind: 'DriverUnload', params: { DriverObject: to('DRIVER_OBJECT') }, returns: nothing },
+  DRIVER_UNLOAD: {
+    kind: 'DriverUnload',
+    params: { DriverObject: to('DRIVER_OBJECT') },
+    returns: nothing,
+  },
   DRIVER_DISPATCH: {
     kind: 'dispatch',
     params: { DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP') },
-    returns: status
+    returns: status,
   },
   DRIVER_ADD_DEVICE: {
     kind: 'other',
     params: { DriverObject: to('DRIVER_OBJECT'), PhysicalDeviceObject: to('DEVICE_OBJECT') },
-    returns: status
+    returns: status,
   },
   DRIVER_STARTIO: {
     kind: 'startio',
     params: { DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP') },
-    returns: nothing
+    returns: nothing,
   },
   DRIVER_CANCEL: {
     kind: 'cancel',
     params: { DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP') },
-    returns: nothing
+    returns: nothing,
   },
   IO_COMPLETION_ROUTINE: {
     kind: 'completion',
     params: { DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP'), Context: pvoid },
-    returns: status
+    returns: status,
   },
   IO_WORKITEM_ROUTINE: {
     kind: 'workitem',
     params: { DeviceObject: to('DEVICE_OBJECT'), Context: pvoid },
-    returns: nothing
+    returns: nothing,
   },
   WORKER_THREAD_ROUTINE: { kind: 'workitem', params: { Parameter: pvoid }, returns: nothing },
   KDEFERRED_ROUTINE: {
     kind: 'dpc',
-    params: { Dpc: to('KDPC'), DeferredContext: pvoid, SystemArgument1: pvoid, SystemArgument2: pvoid },
-    returns: nothing
+    params: {
+      Dpc: to('KDPC'),
+      DeferredContext: pvoid,
+      SystemArgument1: pvoid,
+      SystemArgument2: pvoid,
+    },
+    returns: nothing,
   },
   IO_DPC_ROUTINE: {
     kind: 'dpc',
     params: { Dpc: to('KDPC'), DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP'), Context: pvoid },
-    returns: nothing
+    returns: nothing,
   },
   IO_TIMER_ROUTINE: {
     kind: 'timer',
     params: { DeviceObject: to('DEVICE_OBJECT'), Context: pvoid },
-    returns: nothing
+    returns: nothing,
   },
   KSTART_ROUTINE: { kind: 'thread', params: { StartContext: pvoid }, returns: nothing },
   DRIVER_REINITIALIZE: {
     kind: 'other',
     params: { DriverObject: to('DRIVER_OBJECT'), Context: pvoid, Count: { k: 'u32', c: 'ULONG' } },
-    returns: nothing
+    returns: nothing,
   },
   CREATE_PROCESS_NOTIFY_ROUTINE: {
     kind: 'notify',
     params: {
       ParentId: { k: 'handle', c: 'HANDLE' },
       ProcessId: { k: 'handle', c: 'HANDLE' },
-      Create: { k: 'bool', c: 'BOOLEAN' }
+      Create: { k: 'bool', c: 'BOOLEAN' },
     },
-    returns: nothing
+    returns: nothing,
   },
-  CSQ_INSERT_IRP: { kind: 'other', params: { Csq: to('IO_CSQ'), Irp: to('IRP') }, returns: nothing },
-  CSQ_REMOVE_IRP: { kind: 'other', params: { Csq: to('IO_CSQ'), Irp: to('IRP') }, returns: nothing },
+  CSQ_INSERT_IRP: {
+    kind: 'other',
+    params: { Csq: to('IO_CSQ'), Irp: to('IRP') },
+    returns: nothing,
+  },
+  CSQ_REMOVE_IRP: {
+    kind: 'other',
+    params: { Csq: to('IO_CSQ'), Irp: to('IRP') },
+    returns: nothing,
+  },
   CSQ_PEEK_NEXT_IRP: {
     kind: 'other',
     params: { Csq: to('IO_CSQ'), Irp: to('IRP'), PeekContext: pvoid },
-    returns: to('IRP')
+    returns: to('IRP'),
   },
   CSQ_ACQUIRE_LOCK: { kind: 'other', params: { Csq: to('IO_CSQ'), Irql: pvoid }, returns: nothing },
   CSQ_RELEASE_LOCK: {
     kind: 'other',
     params: { Csq: to('IO_CSQ'), Irql: { k: 'u8', c: 'KIRQL' } },
-    returns: nothing
+    returns: nothing,
   },
   CSQ_COMPLETE_CANCELED_IRP: {
     kind: 'cancel',
     params: { Csq: to('IO_CSQ'), Irp: to('IRP') },
-    returns: nothing
+    returns: nothing,
   },
   /** A client program's `main`. */
   MAIN: { kind: 'main', params: {}, returns: { k: 'i32', c: 'int' } },
@@ -269,8 +293,8 @@ export const ROUTINES = {
   THREAD_START_ROUTINE: {
     kind: 'thread',
     params: { lpParameter: pvoid },
-    returns: { k: 'u32', c: 'DWORD' }
-  }
+    returns: { k: 'u32', c: 'DWORD' },
+  },
 } as const satisfies Record<string, RoutineSignature>
 
 export type RoutineName = keyof typeof ROUTINES

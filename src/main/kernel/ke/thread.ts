@@ -16,6 +16,11 @@ export interface KernelFrame {
   /** Index of the DDI whose result goes to the code frame below, or -1. */
   ddi: number
   cause: number
+  /** Result parameters of the DDI, for the code frame below. */
+  outs?: (number | bigint | undefined)[]
+  /** seq of the DDI's `ddi.called`, 0 when untraced, and the cause to go back to. */
+  callSeq?: number
+  outerCause?: number
 }
 
 /** A function of a driver or client, run by the code runner. */
@@ -34,10 +39,14 @@ export interface CodeFrame {
   cause: number
   /** Index of the DDI that suspended it, to convert its result; -1 after a quantum's end. */
   waitingFor: number
+  /** Its result, once there. */
+  result: unknown
+  outs: (number | bigint | undefined)[]
   /** IRQL at entry, to find callbacks that forget to restore it. */
   irqlAtEntry: number
-  /** Stack pointer at entry. */
-  stackPointer: Ptr
+  /** Stack pointer of its code, and the lowest byte it may reach. */
+  stack: Ptr
+  stackLimit: Ptr
 }
 
 export type ThreadState = 'ready' | 'running' | 'waiting' | 'exited'
@@ -73,14 +82,12 @@ export class Thread {
     readonly process: Process,
     /** ETHREAD. */
     readonly address: Ptr,
-    /** Lowest and highest usable byte + 1 of its kernel stack (user stack for client threads in user mode). */
+    /** Lowest usable byte of its kernel stack, and the first one above it. */
     readonly stackLimit: Ptr,
-    readonly stackBase: Ptr
-  ) {
-    this.stackPointer = stackBase
-  }
-
-  stackPointer: Ptr
+    readonly stackBase: Ptr,
+    /** Its stack in user mode; null for system threads. */
+    readonly userStack: { limit: Ptr; base: Ptr } | null,
+  ) {}
 }
 
 /** A wait in progress. */

@@ -33,7 +33,7 @@ export interface Region {
 const mb = (start: number, count: number, hi: number): Region => ({
   start: start << 20,
   bytes: count << 20,
-  hi: hi | 0
+  hi: hi | 0,
 })
 
 export const REGIONS = {
@@ -47,7 +47,7 @@ export const REGIONS = {
   systemPtes: mb(132, 16, 0xffff_c980),
   specialPool: mb(148, 32, 0xffff_cf83),
   /** One slice of 8 MiB for each user process. */
-  user: mb(180, 64, 0x0000_018c)
+  user: mb(180, 64, 0x0000_018c),
 } as const
 export const USER_SLICE_BYTES = 8 << 20
 export const USER_SLICES = REGIONS.user.bytes / USER_SLICE_BYTES
@@ -68,7 +68,7 @@ export const PTE = {
   /** Page of a freed special-pool block. */
   freed: 256,
   /** Page of an image that was unloaded. */
-  unloaded: 512
+  unloaded: 512,
 } as const
 
 /**
@@ -86,5 +86,5 @@ export const CONTROL = {
   mailbox: VIRTUAL_PAGES * 8 + 1024,
   /** Uint16Array of 32,768: text on its way between the sides. */
   scratch: VIRTUAL_PAGES * 8 + 1024 + 4096,
-  bytes: VIRTUAL_PAGES * 8 + 1024 + 4096 + 65536
+  bytes: VIRTUAL_PAGES * 8 + 1024 + 4096 + 65536,
 } as const

@@ -19,9 +19,9 @@ import {
   VIRTUAL_PAGES,
   WILD_BASE,
   WILD_SLOT_SHIFT,
-  WILD_SLOTS
+  WILD_SLOTS,
 } from './layout'
-import type { AccessKind } from '../port'
+import type { AccessKind, SlowAccess } from '../port'
 
 /** A pointer in kernel code: an index of simulated virtual memory. 0 is NULL. */
 export type Ptr = number
@@ -30,7 +30,7 @@ export type Ptr = number
 export class MemoryFault {
   constructor(
     readonly index: Ptr,
-    readonly access: AccessKind
+    readonly access: AccessKind,
   ) {}
 }
 
@@ -196,7 +196,7 @@ export class Memory {
   alias(index: Ptr, sourceIndexes: readonly Ptr[], flags: number): void {
     const first = index >>> PAGE_SHIFT
     sourceIndexes.forEach((source, i) =>
-      this.setPte(first + i, (this.entryOf(source >>> PAGE_SHIFT) & FRAME_MASK) | flags)
+      this.setPte(first + i, (this.entryOf(source >>> PAGE_SHIFT) & FRAME_MASK) | flags),
     )
   }
 
@@ -238,8 +238,7 @@ export class Memory {
     }
     if (entry & PTE.pageable) this.pageablePages.add(page)
     else if (this.pageablePages.size) this.pageablePages.delete(page)
-    this.ptes[page] =
-      entry & PTE.pageable && !this.pageableResident ? pageOut(entry) : entry
+    this.ptes[page] = entry & PTE.pageable && !this.pageableResident ? pageOut(entry) : entry
   }
 
   /** Pageable memory leaves when the IRQL reaches DISPATCH_LEVEL and returns below it. */
@@ -369,6 +368,35 @@ export class Memory {
     }
   }
 
+  /**
+   * The access that a runner could not do by itself: unaligned, across pages, or not allowed.
+   * @throws MemoryFault
+   */
+  slowAccess(access: SlowAccess, userMode: boolean): void {
+    const { index, size } = access
+    if (access.kind === 'execute') throw new MemoryFault(index, 'execute')
+    if (userMode) {
+      const needed = access.kind === 'read' ? PTE.read : PTE.write
+      for (let at = index; at < index + size; at++)
+        if (at >= VIRTUAL_BYTES || !(this.userPtes[at >>> PAGE_SHIFT]! & needed))
+          throw new MemoryFault(at, access.kind)
+    }
+    if (access.kind === 'read') {
+      if (size === 8) {
+        access.lo = this.i32(index)
+        access.hi = this.i32(index + 4)
+      } else
+        access.lo = size === 4 ? this.i32(index) : size === 2 ? this.u16(index) : this.u8(index)
+    } else if (size === 8) {
+      // Check both halves first, so that a fault leaves nothing half written.
+      this.probe(index, 8, 'write')
+      this.setU32(index, access.lo)
+      this.setU32(index + 4, access.hi)
+    } else if (size === 4) this.setU32(index, access.lo)
+    else if (size === 2) this.setU16(index, access.lo)
+    else this.setU8(index, access.lo)
+  }
+
   /** Check that every page of a range allows the access; throws at the first that does not. */
   probe(index: Ptr, length: number, access: 'read' | 'write'): void {
     for (let at = index; at < index + length; at = (at & FRAME_MASK) + PAGE_SIZE)
@@ -378,20 +406,23 @@ export class Memory {
   read(index: Ptr, length: number): Uint8Array {
     const out = new Uint8Array(length)
     this.eachRun(index, length, 'read', (at, offset, count) =>
-      out.set(this.bytes.subarray(at, at + count), offset)
+      out.set(this.bytes.subarray(at, at + count), offset),
     )
     return out
   }
 
   write(index: Ptr, data: Uint8Array): void {
     this.eachRun(index, data.length, 'write', (at, offset, count) =>
-      this.bytes.set(offset === 0 && count === data.length ? data : data.subarray(offset, offset + count), at)
+      this.bytes.set(
+        offset === 0 && count === data.length ? data : data.subarray(offset, offset + count),
+        at,
+      ),
     )
   }
 
   fill(index: Ptr, length: number, value: number): void {
     this.eachRun(index, length, 'write', (at, _offset, count) =>
-      this.bytes.fill(value, at, at + count)
+      this.bytes.fill(value, at, at + count),
     )
   }
 
@@ -410,7 +441,7 @@ export class Memory {
     index: Ptr,
     length: number,
     access: 'read' | 'write',
-    run: (at: number, offset: number, count: number) => void
+    run: (at: number, offset: number, count: number) => void,
   ): void {
     let offset = 0
     while (offset < length) {
@@ -425,7 +456,8 @@ export class Memory {
   text16(index: Ptr, bytes: number): string {
     const data = this.read(index, bytes & ~1)
     let text = ''
-    for (let i = 0; i < data.length; i += 2) text += String.fromCharCode(data[i]! | (data[i + 1]! << 8))
+    for (let i = 0; i < data.length; i += 2)
+      text += String.fromCharCode(data[i]! | (data[i + 1]! << 8))
     return text
   }
 
@@ -463,7 +495,8 @@ export class Memory {
       if (!(entry & FRAME_MASK)) continue
       hash = Math.imul(hash ^ page, 0x01000193)
       const base = (entry & FRAME_MASK) >> 2
-      for (let i = 0; i < PAGE_SIZE >> 2; i++) hash = Math.imul(hash ^ this.words[base + i]!, 0x01000193)
+      for (let i = 0; i < PAGE_SIZE >> 2; i++)
+        hash = Math.imul(hash ^ this.words[base + i]!, 0x01000193)
     }
     return HEX8(hash >>> 0)
   }

@@ -1,0 +1,537 @@
+/**
+ * The scheduler: which thread runs, and the loop that moves its frames on.
+ *
+ * One processor. A thread leaves it when it waits, ends, or, below DISPATCH_LEVEL, when its quantum
+ * is over or a thread of higher priority is ready. The quantum is drawn from the seed, so every
+ * seed is another interleaving and the same seed always the same one.
+ */
+import {
+  ROUTINE_NAMES,
+  ROUTINES,
+  type KernelOp,
+  type KernelRoutine,
+  type RoutineSignature,
+} from '../ddi/types'
+import type { Kernel } from '../kernel'
+import { PAGE_SIZE, PTE, REGIONS } from '../mm/layout'
+import type { Ptr } from '../mm/memory'
+import type { CallResult, Command, Report } from '../port'
+import type { Process } from '../ps/process'
+import type { Random } from '../random'
+import { assert, BugCheck, NtException, RunLimit, SimulatorBug } from '../stop'
+import { unhandled } from './fault'
+import { DISPATCH_LEVEL } from './irql'
+import { Thread, type CodeFrame, type KernelFrame } from './thread'
+
+/** 24 KiB, as on x64 Windows, and a guard page below. */
+export const KERNEL_STACK_BYTES = 6 * PAGE_SIZE
+const STACK_SLOT_BYTES = KERNEL_STACK_BYTES + 2 * PAGE_SIZE
+
+/** Simulated ticks for one quantum of back edges. */
+const TICKS_PER_QUANTUM = 200
+
+const EMPTY_RESULT: CallResult = { state: 'done', value: 0, wide: 0n, outs: [], code: 0 }
+
+export class Scheduler {
+  readonly idle: Thread
+  current: Thread
+  readonly threads: Thread[] = []
+  /** Thread that drives the run (loads, requests, unload); when it ends the run ends. */
+  main: Thread | null = null
+  private nextThreadId = 8
+  private nextFrame = 1
+  private readonly random: Random
+  private readonly freeStacks: number[] = []
+  private stackSlots = 0
+  /** Loop back edges since the running thread last waited. */
+  private backEdges = 0
+  private lastProgress = 0
+  /** A `load` command is under way. */
+  private loading = false
+  /** Frames that the runner can forget. */
+  private readonly discarded: number[] = []
+  private readonly command: Command = {
+    op: 'end',
+    frame: 0,
+    fn: 0,
+    routine: 0,
+    args: [],
+    result: EMPTY_RESULT,
+    code: 0,
+    stack: 0,
+    stackLimit: 0,
+  }
+
+  constructor(private readonly k: Kernel) {
+    this.random = k.random.split('scheduler')
+    const system = k.processes.system
+    this.idle = new Thread(0, 'Idle', system, 0, 0, 0, null)
+    this.idle.priority = -1
+    this.idle.state = 'running'
+    this.current = this.idle
+  }
+
+  /** True when the code that runs is a client program's, in user mode. */
+  get userMode(): boolean {
+    const top = this.current.frames.at(-1)
+    return top?.kind === 'code' && this.k.images.byNumber(top.image)?.user === true
+  }
+
+  // --- threads ---------------------------------------------------------------------------------
+
+  /** A thread with an ETHREAD and a kernel stack, not yet started. */
+  createThread(options: {
+    process: Process
+    name: string
+    priority?: number
+    userStack?: { limit: Ptr; base: Ptr }
+  }): Thread {
+    const { process, name } = options
+    const id = this.nextThreadId
+    this.nextThreadId += 4
+    const { limit, base } = this.allocateStack()
+    const address = this.k.processes.createThreadObject(process, id)
+    const thread = new Thread(id, name, process, address, limit, base, options.userStack ?? null)
+    thread.priority = options.priority ?? 8
+    this.threads.push(thread)
+    if (this.k.tracing) this.k.emit({ t: 'thread.created', id, owner: process.id, name })
+    return thread
+  }
+
+  /** Put the first kernel frame on a thread and make it ready. */
+  start(thread: Thread, routine: KernelRoutine<unknown>, name: string): void {
+    thread.frames.push({ kind: 'kernel', routine, name, ddi: -1, cause: thread.cause })
+    thread.state = 'ready'
+  }
+
+  /** End a thread's wait; `input` is what its wait returns. */
+  ready(thread: Thread, input: number): void {
+    assert(thread.state === 'waiting', `thread ${thread.id} is ${thread.state}, not waiting`)
+    thread.state = 'ready'
+    thread.wait = null
+    thread.input = input
+  }
+
+  byId(id: number): Thread | undefined {
+    return this.threads.find((thread) => thread.id === id)
+  }
+
+  byAddress(address: Ptr): Thread | undefined {
+    return this.threads.find((thread) => thread.address === address)
+  }
+
+  private allocateStack(): { limit: Ptr; base: Ptr } {
+    const slot = this.freeStacks.pop() ?? this.stackSlots++
+    const start = REGIONS.stacks.start + slot * STACK_SLOT_BYTES
+    if (start + STACK_SLOT_BYTES > REGIONS.stacks.start + REGIONS.stacks.bytes)
+      throw new RunLimit('limit', 'threads', 'too many threads at once')
+    const limit = start + 2 * PAGE_SIZE
+    if (!this.k.memory.commit(limit, KERNEL_STACK_BYTES / PAGE_SIZE, PTE.read | PTE.write))
+      throw new RunLimit('limit', 'memory', 'no physical memory left for a kernel stack')
+    return { limit, base: limit + KERNEL_STACK_BYTES }
+  }
+
+  /** An index in the guard pages below a kernel stack. */
+  isBelowStack(index: Ptr): boolean {
+    const { start, bytes } = REGIONS.stacks
+    if (index < start || index >= start + bytes) return false
+    return (index - start) % STACK_SLOT_BYTES < 2 * PAGE_SIZE && this.current.stackLimit > index
+  }
+
+  private exit(thread: Thread): void {
+    thread.state = 'exited'
+    thread.frames.length = 0
+    if (this.k.tracing)
+      this.k.emit({
+        t: 'thread.exited',
+        id: thread.id,
+        status: '0x' + (thread.exitStatus >>> 0).toString(16).toUpperCase().padStart(8, '0'),
+      })
+    const { start, bytes } = REGIONS.stacks
+    if (thread.stackLimit >= start && thread.stackLimit < start + bytes) {
+      this.k.memory.decommit(thread.stackLimit, KERNEL_STACK_BYTES / PAGE_SIZE)
+      this.freeStacks.push((thread.stackLimit - 2 * PAGE_SIZE - start) / STACK_SLOT_BYTES)
+    }
+    this.k.dispatcher.signalThreadExit(thread)
+    this.k.processes.threadExited(thread)
+    const index = this.threads.indexOf(thread)
+    if (index >= 0) this.threads.splice(index, 1)
+    if (thread === this.main && !this.k.ended) this.k.stop('done')
+  }
+
+  // --- choosing --------------------------------------------------------------------------------
+
+  /** Whether another thread should have the processor now. Only asked below DISPATCH_LEVEL. */
+  preemptionDue(): boolean {
+    const current = this.current
+    for (const thread of this.threads)
+      if (thread !== current && thread.state === 'ready') {
+        if (thread.priority > current.priority) return true
+        if (thread.priority === current.priority && current.quantum <= 0) return true
+      }
+    return false
+  }
+
+  private pick(): Thread | null {
+    let best: Thread | null = null
+    for (const thread of this.threads)
+      if (thread.state === 'ready' && (!best || thread.priority > best.priority)) best = thread
+    return best
+  }
+
+  private switchTo(thread: Thread): void {
+    const old = this.current
+    if (old !== thread) {
+      if (old.state === 'running') old.state = 'ready'
+      old.irql = this.k.irql.level
+      this.current = thread
+      if (this.k.tracing && old !== this.idle && thread !== this.idle)
+        this.k.emit({ t: 'thread.switched', from: old.id, to: thread.id }, 0)
+      this.k.memory.switchSlice((thread.attached ?? thread.process).slice)
+      if (this.k.irql.level !== thread.irql) this.k.irql.set(thread.irql, 'thread switch')
+      // Same priority takes turns: a thread that had the processor goes to the end of the list.
+      const index = this.threads.indexOf(thread)
+      if (index >= 0) {
+        this.threads.splice(index, 1)
+        this.threads.push(thread)
+      }
+    }
+    thread.state = 'running'
+    thread.quantum = 20 + this.random.below(40)
+    this.backEdges = 0
+  }
+
+  // --- the loop --------------------------------------------------------------------------------
+
+  endCommand(): Command {
+    this.command.op = 'end'
+    return this.command
+  }
+
+  /** Take in what the runner did, then go on until it is needed again. */
+  next(report: Report): Command {
+    const k = this.k
+    if (k.ended) return this.endCommand()
+    this.takeReport(report)
+    for (;;) {
+      if (k.ended) return this.endCommand()
+      const discarded = this.discarded.pop()
+      if (discarded !== undefined) {
+        this.command.op = 'discard'
+        this.command.frame = discarded
+        return this.command
+      }
+      const thread = this.current
+      if (k.irql.level < DISPATCH_LEVEL && k.dpcs.pending && !k.dpcs.running) {
+        this.pushKernel(thread, k.dpcs.retire(), 'nt!KiRetireDpcList', -1)
+      } else if (
+        thread.state !== 'running' ||
+        (k.irql.level < DISPATCH_LEVEL && this.preemptionDue())
+      ) {
+        const chosen = this.chooseNext()
+        if (!chosen) continue
+      }
+      const command = this.step(this.current)
+      if (command) return command
+    }
+  }
+
+  /** Switch to a ready thread, or let time pass until there is one. Null: look again. */
+  private chooseNext(): Thread | null {
+    const k = this.k
+    const chosen = this.pick()
+    if (chosen) {
+      this.switchTo(chosen)
+      return chosen
+    }
+    if (this.current.state === 'running' && this.current !== this.idle) return this.current
+    if (this.current !== this.idle) this.switchTo(this.idle)
+    const due = k.timers.nextDue
+    if (due === Infinity) this.nothingLeft()
+    if (due - this.lastProgress > k.limits.idleTicks) this.nothingLeft()
+    k.tick = Math.max(k.tick, due)
+    k.timers.expire()
+    return null
+  }
+
+  /** Every thread waits and no timer will end it. */
+  private nothingLeft(): never {
+    const thread = this.main ?? this.current
+    throw new RunLimit('hang', 'wait', this.k.io.describeWait(thread))
+  }
+
+  /** The main thread got somewhere; hangs are counted from here. */
+  progress(): void {
+    this.lastProgress = this.k.tick
+  }
+
+  private takeReport(report: Report): void {
+    if (report.what === 'none' || report.what === 'died') return
+    const thread = this.current
+    const frame = thread.frames.at(-1)
+    if (report.what === 'suspended') {
+      const code = thread.frames.findLast((item) => item.kind === 'code')
+      if (code?.kind === 'code') code.stack = report.stack
+      if (report.loop) this.quantumOver(thread, report)
+      return
+    }
+    if (this.loading) {
+      this.loading = false
+      if (report.what === 'returned') thread.input = report.value
+      else thread.raise = new NtException(report.code >>> 0)
+      return
+    }
+    assert(
+      frame?.kind === 'code' && frame.id === report.frame,
+      'a report for a frame that is not on top',
+    )
+    if (report.what === 'returned') this.codeReturned(thread, frame, report.value)
+    else {
+      thread.frames.pop()
+      if (report.at) thread.at = report.at
+      this.traceReturn(thread, frame, 'exception')
+      const pending = this.k.ddis.lastException
+      thread.raise =
+        pending?.code === report.code >>> 0 ? pending : new NtException(report.code >>> 0)
+    }
+  }
+
+  private quantumOver(thread: Thread, report: Report): void {
+    const k = this.k
+    thread.at = k.options.place?.(report.loop) ?? thread.at
+    k.advance(TICKS_PER_QUANTUM)
+    thread.quantum -= 20
+    this.backEdges += report.backEdges
+    const top = thread.frames.at(-1)
+    if (top?.kind === 'code') top.waitingFor = -1
+    const fuel = k.irql.level >= DISPATCH_LEVEL ? k.limits.loopFuel / 4 : k.limits.loopFuel
+    if (this.backEdges >= fuel) k.outOfFuel()
+  }
+
+  private codeReturned(thread: Thread, frame: CodeFrame, value: number): void {
+    const k = this.k
+    thread.frames.pop()
+    const signature = ROUTINES[frame.routine]
+    const result = signature.returns.k === 'ntstatus' ? value >>> 0 : value
+    this.traceReturn(
+      thread,
+      frame,
+      signature.returns.k === 'void'
+        ? null
+        : signature.returns.k === 'ntstatus'
+          ? status(result)
+          : result,
+    )
+    const kind = signature.kind
+    if (k.irql.level !== frame.irqlAtEntry && kind !== 'main')
+      k.verifier.irqlAfterCallback(kind, frame, k.irql.level)
+    thread.input = result
+  }
+
+  private traceReturn(thread: Thread, frame: CodeFrame, result: string | number | null): void {
+    if (!this.k.tracing) return
+    const kind = ROUTINES[frame.routine].kind
+    this.k.emit(
+      {
+        t: 'routine.returned',
+        kind,
+        name: frame.name,
+        result,
+        ...(frame.irp ? { irp: frame.irp } : {}),
+      },
+      frame.cause,
+    )
+    const below = thread.frames.findLast((item) => item.kind === 'code')
+    thread.at = below?.kind === 'code' ? below.at : null
+    thread.cause = below?.cause ?? 0
+  }
+
+  pushKernel(thread: Thread, routine: KernelRoutine<unknown>, name: string, ddi: number): void {
+    thread.frames.push({ kind: 'kernel', routine, name, ddi, cause: thread.cause })
+    thread.input = 0
+  }
+
+  /** Move the top frame on by one step; a command when the runner must act. */
+  private step(thread: Thread): Command | null {
+    const top = thread.frames.at(-1)
+    if (!top) {
+      if (thread.raise) unhandled(this.k, thread.raise as NtException)
+      this.exit(thread)
+      this.current = this.idle
+      this.idle.state = 'running'
+      this.k.memory.switchSlice(-1)
+      if (this.k.irql.level !== 0) this.k.irql.set(0, 'thread exit')
+      return null
+    }
+    if (top.kind === 'code') return this.stepCode(thread, top)
+    return this.stepKernel(thread, top)
+  }
+
+  private stepCode(thread: Thread, frame: CodeFrame): Command {
+    const command = this.command
+    command.frame = frame.id
+    command.stack = frame.stack
+    command.stackLimit = frame.stackLimit
+    if (!frame.started) {
+      frame.started = true
+      command.op = 'start'
+      command.fn = frame.fn
+      command.routine = ROUTINE_NAMES.indexOf(frame.routine)
+      command.args = frame.args
+      return command
+    }
+    if (thread.raise) {
+      const exception = thread.raise as NtException
+      thread.raise = null
+      command.op = 'throw'
+      command.code = exception.code
+      return command
+    }
+    command.op = 'resume'
+    command.result = this.k.ddis.resumeResult(frame)
+    return command
+  }
+
+  private stepKernel(thread: Thread, frame: KernelFrame): Command | null {
+    let step: IteratorResult<KernelOp, unknown>
+    try {
+      if (thread.raise) {
+        const raised = thread.raise
+        thread.raise = null
+        step = frame.routine.throw(raised)
+      } else {
+        const input = thread.input
+        thread.input = 0
+        step = frame.routine.next(input)
+      }
+    } catch (error) {
+      this.kernelThrew(thread, frame, error)
+      return null
+    }
+    if (!step.done && step.value.op === 'load') {
+      this.loading = true
+      this.command.op = 'load'
+      this.command.frame = 0
+      this.command.fn = step.value.unit
+      this.command.args = [step.value.image]
+      return this.command
+    }
+    this.take(thread, frame, step)
+    return null
+  }
+
+  /** What a kernel routine asked for, or its result. */
+  take(thread: Thread, frame: KernelFrame, step: IteratorResult<KernelOp, unknown>): void {
+    if (step.done) {
+      // A routine that ended its own thread has left no frame to pop.
+      if (thread.frames.at(-1) === frame) thread.frames.pop()
+      if (frame.ddi !== -1) this.k.ddis.finished(thread, frame, step.value)
+      else thread.input = typeof step.value === 'number' ? step.value : 0
+      return
+    }
+    const op = step.value
+    switch (op.op) {
+      case 'call':
+        this.enter(thread, op)
+        break
+      case 'wait':
+        // The dispatcher has queued the thread already; it may even have been made ready again.
+        this.backEdges = 0
+        break
+      case 'load':
+        throw new SimulatorBug('an image is loaded from a kernel thread only')
+      case 'yield':
+        thread.quantum = 0
+        break
+      case 'exit':
+        this.discard(thread)
+        break
+    }
+  }
+
+  private kernelThrew(thread: Thread, frame: KernelFrame, error: unknown): void {
+    if (error instanceof BugCheck || error instanceof RunLimit || error instanceof SimulatorBug)
+      throw error
+    const exception = this.k.toException(error)
+    exception.origin ??= this.k.originOfException()
+    thread.frames.pop()
+    if (frame.outerCause !== undefined) thread.cause = frame.outerCause
+    if (thread.frames.length === 0) unhandled(this.k, exception)
+    thread.raise = exception
+    this.k.ddis.lastException = exception
+  }
+
+  /** Begin a call that a kernel routine asked for. */
+  private enter(thread: Thread, op: Extract<KernelOp, { op: 'call' }>): void {
+    const k = this.k
+    const entry = k.images.function(op.address)
+    if (!entry) {
+      thread.raise = k.fault(op.address, 'execute')
+      return
+    }
+    if (entry.native) {
+      this.pushKernel(thread, entry.native(k, op.args), entry.name, -1)
+      return
+    }
+    const signature: RoutineSignature = ROUTINES[op.routine]
+    const below = thread.frames.findLast((item) => item.kind === 'code')
+    if (below?.kind === 'code') below.at = thread.at
+    let cause = thread.cause
+    if (k.tracing) {
+      const place = k.images.placeOf(entry)
+      thread.at = place ?? thread.at
+      const args: Record<string, string | number> = {}
+      Object.entries(signature.params).forEach(([name, type], i) => {
+        args[name] = type.k === 'ptr' ? k.memory.format(op.args[i] ?? 0) : (op.args[i] ?? 0)
+      })
+      cause = k.emit({
+        t: 'routine.called',
+        kind: signature.kind,
+        name: entry.name,
+        args,
+        ...(op.irp ? { irp: op.irp } : {}),
+      })
+    }
+    thread.cause = cause
+    thread.frames.push({
+      kind: 'code',
+      id: this.nextFrame++,
+      fn: entry.fn,
+      routine: op.routine,
+      name: entry.name,
+      image: entry.image,
+      args: op.args,
+      irp: op.irp,
+      started: false,
+      at: k.images.placeOf(entry),
+      cause,
+      waitingFor: -1,
+      result: undefined,
+      outs: [],
+      irqlAtEntry: k.irql.level,
+      ...this.stackFor(thread, k.images.byNumber(entry.image)?.user === true),
+    })
+  }
+
+  /** Where the locals of a new frame go: below those of the frame that it interrupts or serves. */
+  private stackFor(thread: Thread, user: boolean): { stack: Ptr; stackLimit: Ptr } {
+    for (let i = thread.frames.length - 1; i >= 0; i--) {
+      const frame = thread.frames[i]!
+      if (frame.kind === 'code' && (this.k.images.byNumber(frame.image)?.user === true) === user)
+        return { stack: frame.stack, stackLimit: frame.stackLimit }
+    }
+    if (user && thread.userStack)
+      return { stack: thread.userStack.base, stackLimit: thread.userStack.limit }
+    return { stack: thread.stackBase, stackLimit: thread.stackLimit }
+  }
+
+  /** Drop every frame of a thread that ends in the middle of its work. */
+  private discard(thread: Thread): void {
+    for (const frame of thread.frames)
+      if (frame.kind === 'code' && frame.started) this.discarded.push(frame.id)
+    thread.frames.length = 0
+  }
+}
+
+const status = (value: number): string =>
+  '0x' + (value >>> 0).toString(16).toUpperCase().padStart(8, '0')

@@ -1,0 +1,357 @@
+/**
+ * Loading and unloading drivers: service key, image, driver object, DriverEntry; and back, with a
+ * list of everything that the driver forgot.
+ */
+import {
+  DEVICE_OBJECT,
+  DRIVER_EXTENSION,
+  DRIVER_OBJECT,
+  IRP,
+} from '../../../shared/nt/generated/offsets'
+import { DO_DEVICE_INITIALIZING } from '../../../shared/nt/constants'
+import { IRP_MJ_MAXIMUM_FUNCTION } from '../../../shared/nt/irp-functions'
+import {
+  STATUS_IMAGE_ALREADY_LOADED,
+  STATUS_INVALID_DEVICE_REQUEST,
+  STATUS_OBJECT_NAME_NOT_FOUND,
+  STATUS_SUCCESS,
+} from '../../../shared/nt/ntstatus'
+import { hex32 } from '../../../shared/nt/format'
+import type { LeakKind, SourcePlace } from '../../../shared/trace/event'
+import type { KernelRoutine } from '../ddi/types'
+import type { Kernel } from '../kernel'
+import type { Ptr } from '../mm/memory'
+import type { Image } from './image'
+
+const DRVO_UNLOAD_INVOKED = 0x01
+const DRVO_LEGACY_DRIVER = 0x02
+const DRVO_INITIALIZED = 0x10
+const IO_TYPE_DRIVER = 4
+const SERVICES = '\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\'
+const HARDWARE = '\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM'
+
+export interface Leak {
+  kind: LeakKind
+  count: number
+  tag?: string
+  bytes?: number
+  name?: string
+  at?: SourcePlace | null
+}
+
+export interface LoadedDriver {
+  name: string
+  image: Image
+  object: Ptr
+  registryPath: Ptr
+  /** Its unload was asked for and waits for the last handle. */
+  unloading: boolean
+  unloaded: boolean
+}
+
+export class Loader {
+  private readonly images = new Map<string, Image>()
+  private readonly loaded: LoadedDriver[] = []
+  private invalidDeviceRequest: Ptr = 0
+  readonly leaks: Leak[] = []
+  /** Status of the first driver's DriverEntry, or of the step of its loading that failed. */
+  firstStatus: number | null = null
+
+  constructor(private readonly k: Kernel) {}
+
+  /**
+   * Make a service known, so that it can be loaded: its key and the image that its code is in.
+   * @param unit  the runner's number for the driver's compiled code
+   */
+  install(name: string, unit: number, parameters: Record<string, number | string> = {}): Image {
+    const { k } = this
+    const registryPath = k.registry.createService(name, { parameters })
+    k.emit({ t: 'service.created', name, registryPath })
+    const image = k.images.mapDriver(name, unit)
+    this.images.set(name.toLowerCase(), image)
+    return image
+  }
+
+  byObject(object: Ptr): LoadedDriver | undefined {
+    return this.loaded.findLast((driver) => driver.object === object)
+  }
+
+  byName(name: string): LoadedDriver | undefined {
+    return this.loaded.findLast(
+      (driver) => driver.name.toLowerCase() === name.toLowerCase() && !driver.unloaded,
+    )
+  }
+
+  isUnloading(object: Ptr): boolean {
+    return this.byObject(object)?.unloading ?? false
+  }
+
+  // --- load --------------------------------------------------------------------------------------
+
+  /**
+   * NtLoadDriver for a service. A failing status leaves nothing behind but what DriverEntry itself
+   * forgot to undo.
+   */
+  *load(name: string): KernelRoutine<number> {
+    const status = yield* this.loadImage(name)
+    this.firstStatus ??= status
+    return status
+  }
+
+  private *loadImage(name: string): KernelRoutine<number> {
+    const { k } = this
+    const image = this.images.get(name.toLowerCase())
+    if (!image || k.registry.key(SERVICES + name) === undefined) return STATUS_OBJECT_NAME_NOT_FOUND
+    if (this.byName(name)) return STATUS_IMAGE_ALREADY_LOADED
+    if (image.unloaded) k.images.mapAgain(image)
+    k.emit({ t: 'image.mapped', name, base: k.memory.format(image.base), size: image.size })
+    const driver = this.createDriver(name, image)
+    if (typeof driver === 'number') {
+      k.images.unmap(image)
+      return driver
+    }
+    const entry = yield { op: 'load', unit: image.unit, image: image.number }
+    k.memory.setPtr(driver.object + DRIVER_OBJECT.DriverInit, entry)
+    const status =
+      (yield* k.call(entry, 'DRIVER_INITIALIZE', [driver.object, driver.registryPath])) >>> 0
+    k.emit({ t: 'driver.loaded', name, status: hex32(status) })
+    if ((status | 0) < 0) {
+      this.reportLeaks(driver)
+      this.remove(driver)
+      return status
+    }
+    const { memory } = k
+    this.addFlags(driver.object, DRVO_INITIALIZED)
+    for (const device of k.devices.ofDriver(driver.object)) {
+      const flags = device + DEVICE_OBJECT.Flags
+      memory.setU32(flags, memory.u32(flags) & ~DO_DEVICE_INITIALIZING)
+    }
+    return status
+  }
+
+  private createDriver(name: string, image: Image): LoadedDriver | number {
+    const { k } = this
+    const { memory } = k
+    const created = k.ob.create('Driver', DRIVER_OBJECT.SIZE + DRIVER_EXTENSION.SIZE, {
+      name: `\\Driver\\${name}`,
+      data: name,
+    })
+    if (typeof created === 'number') return created
+    const object = created.address
+    const extension = object + DRIVER_OBJECT.SIZE
+    memory.setU16(object + DRIVER_OBJECT.Type, IO_TYPE_DRIVER)
+    memory.setU16(object + DRIVER_OBJECT.Size, DRIVER_OBJECT.SIZE)
+    this.addFlags(object, DRVO_LEGACY_DRIVER)
+    memory.setPtr(object + DRIVER_OBJECT.DriverStart, image.base)
+    memory.setU32(object + DRIVER_OBJECT.DriverSize, image.size)
+    memory.setPtr(object + DRIVER_OBJECT.DriverExtension, extension)
+    k.ob.writeText(object + DRIVER_OBJECT.DriverName, `\\Driver\\${name}`)
+    memory.setPtr(extension + DRIVER_EXTENSION.DriverObject, object)
+    k.ob.writeText(extension + DRIVER_EXTENSION.ServiceKeyName, name)
+    memory.setPtr(object + DRIVER_OBJECT.HardwareDatabase, this.unicodeString(HARDWARE))
+    const invalid = this.invalidRequestHandler()
+    for (let i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
+      memory.setPtr(object + DRIVER_OBJECT.MajorFunction + i * 8, invalid)
+    const driver: LoadedDriver = {
+      name,
+      image,
+      object,
+      registryPath: this.unicodeString(SERVICES + name),
+      unloading: false,
+      unloaded: false,
+    }
+    this.loaded.push(driver)
+    return driver
+  }
+
+  private unicodeString(text: string): Ptr {
+    const at = this.k.pool.allocate(16, 'IoNm', { system: true })
+    this.k.ob.writeText(at, text)
+    return at
+  }
+
+  private addFlags(object: Ptr, flags: number): void {
+    const at = object + DRIVER_OBJECT.Flags
+    this.k.memory.setU32(at, this.k.memory.u32(at) | flags)
+  }
+
+  /** Address of IopInvalidDeviceRequest, which every MajorFunction entry holds at first. */
+  private invalidRequestHandler(): Ptr {
+    if (this.invalidDeviceRequest) return this.invalidDeviceRequest
+    this.invalidDeviceRequest = this.k.images.registerNative(
+      'IopInvalidDeviceRequest',
+      function* (k, [, irp = 0]) {
+        k.memory.setU32(irp + IRP['IoStatus.Status'], STATUS_INVALID_DEVICE_REQUEST)
+        k.memory.setSize(irp + IRP['IoStatus.Information'], 0)
+        yield* k.irps.complete(irp)
+        return STATUS_INVALID_DEVICE_REQUEST
+      },
+    )
+    return this.invalidDeviceRequest
+  }
+
+  // --- unload --------------------------------------------------------------------------------------
+
+  /** NtUnloadDriver. With open handles the unload happens when the last one is closed. */
+  *unload(name: string): KernelRoutine<number> {
+    const { k } = this
+    const driver = this.byName(name)
+    if (!driver || driver.unloading) return STATUS_OBJECT_NAME_NOT_FOUND
+    if (k.memory.ptr(driver.object + DRIVER_OBJECT.DriverUnload) === 0)
+      return STATUS_INVALID_DEVICE_REQUEST
+    driver.unloading = true
+    if (this.isOpen(driver)) return STATUS_SUCCESS
+    yield* this.finishUnload(driver)
+    return STATUS_SUCCESS
+  }
+
+  private isOpen(driver: LoadedDriver): boolean {
+    const { memory, devices } = this.k
+    return devices
+      .ofDriver(driver.object)
+      .some(
+        (device) =>
+          memory.u32(device + DEVICE_OBJECT.ReferenceCount) > 0 ||
+          memory.ptr(device + DEVICE_OBJECT.AttachedDevice) !== 0,
+      )
+  }
+
+  /** The last handle to one of a driver's devices was closed. */
+  *deviceClosed(object: Ptr): KernelRoutine<void> {
+    const driver = this.byObject(object)
+    if (driver?.unloading && !driver.unloaded && !this.isOpen(driver))
+      yield* this.finishUnload(driver)
+  }
+
+  private *finishUnload(driver: LoadedDriver): KernelRoutine<void> {
+    const { k } = this
+    driver.unloaded = true
+    this.addFlags(driver.object, DRVO_UNLOAD_INVOKED)
+    const unload = k.memory.ptr(driver.object + DRIVER_OBJECT.DriverUnload)
+    yield* k.call(unload, 'DRIVER_UNLOAD', [driver.object])
+    this.reportLeaks(driver)
+    this.checkLeftBehind(driver)
+    k.emit({ t: 'driver.unloaded', name: driver.name })
+    this.remove(driver)
+  }
+
+  private remove(driver: LoadedDriver): void {
+    const { k } = this
+    driver.unloaded = true
+    k.ob.makeTemporary(driver.object)
+    k.ob.release(driver.object)
+    k.emit({ t: 'image.unmapped', name: driver.name, base: k.memory.format(driver.image.base) })
+    k.images.unmap(driver.image)
+  }
+
+  /** What Windows stops for at an unload: something that will still call into the image. */
+  private checkLeftBehind(driver: LoadedDriver): void {
+    const { k } = this
+    const { memory } = k
+    const start = driver.image.base
+    const end = start + (1 << 20)
+    const timer = this.armedTimer(driver, start, end)
+    k.verifier.check(
+      'VR-UNLOAD-TIMER',
+      timer !== 0,
+      [0, memory.address(timer), memory.address(start), memory.address(end)],
+      `${driver.name}.sys was unloaded while its timer or DPC is still queued.`,
+    )
+    const thread = k.scheduler.threads.find((item) =>
+      item.frames.some((frame) => frame.kind === 'code' && frame.image === driver.image.number),
+    )
+    const what =
+      thread &&
+      `${driver.name}.sys was unloaded while thread ${thread.id} (${thread.name}) still runs its code.`
+    k.verifier.check(
+      'VR-UNLOAD-THREAD',
+      thread !== undefined,
+      [memory.address(start), 8, memory.address(start), 0],
+      what ?? '',
+    )
+    const item = k.workQueue.queuedInto(start, end)
+    k.verifier.check(
+      'VR-UNLOAD-WORKITEM',
+      item !== 0,
+      [memory.address(item), 8, memory.address(item), 0],
+      `${driver.name}.sys was unloaded while its work item is still queued.`,
+    )
+    const irp = k.irps.heldBy(k.devices.ofDriver(driver.object))[0]
+    k.verifier.check(
+      'VR-UNLOAD-IRP',
+      irp !== undefined,
+      [irp ? memory.address(irp.address) : 0, 8, 0, 0],
+      `${driver.name}.sys was unloaded while it still has IRP ${irp?.number}.`,
+    )
+    const blocks = [...k.pool.blocksOf(driver.name)].length
+    k.verifier.check(
+      'VR-POOL-LEAK',
+      blocks > 0,
+      [0x62, memory.address(driver.object), 0, blocks],
+      `${driver.name}.sys was unloaded with ${blocks} pool ${blocks === 1 ? 'block' : 'blocks'} still allocated.`,
+    )
+  }
+
+  /** Armed timer or queued DPC of a driver: in its image or pool, or with a routine in its image. */
+  private armedTimer(driver: LoadedDriver, start: Ptr, end: Ptr): Ptr {
+    const { k } = this
+    for (const timer of k.timers.armedInto(start, end)) return timer
+    for (const device of k.devices.ofDriver(driver.object)) {
+      const timer = k.timers.armedIn(device, device + k.memory.u16(device + 2))
+      if (timer) return timer
+    }
+    for (const block of k.pool.blocksOf(driver.name)) {
+      const timer = k.timers.armedIn(block.address, block.address + block.bytes)
+      if (timer) return timer
+    }
+    return 0
+  }
+
+  private reportLeaks(driver: LoadedDriver): void {
+    for (const leak of this.leaksOf(driver)) {
+      this.leaks.push(leak)
+      const { at, ...body } = leak
+      this.k.thread.at = at ?? null
+      this.k.emit({ t: 'leak.found', ...body })
+    }
+  }
+
+  /** Everything that a driver still owns. */
+  leaksOf(driver: LoadedDriver): Leak[] {
+    const { k } = this
+    const leaks: Leak[] = []
+    for (const group of k.pool.leaksOf(driver.name)) leaks.push(group)
+    for (const device of k.devices.ofDriver(driver.object))
+      leaks.push({
+        kind: 'device',
+        count: 1,
+        name: k.devices.nameOf(device) ?? k.memory.format(device),
+      })
+    for (const link of k.ob.namespace.links())
+      if (link.data.driver === driver.name)
+        leaks.push({ kind: 'link', count: 1, name: link.data.shown })
+    const handles = [...k.processes.system.handles.entries()].filter(
+      (entry) => entry.driver === driver.name,
+    )
+    if (handles.length)
+      leaks.push({ kind: 'handle', count: handles.length, name: handles[0]!.object.type.name })
+    const threads = k.scheduler.threads.filter((thread) =>
+      thread.frames.some(
+        (frame) =>
+          frame.kind === 'code' &&
+          frame.image === driver.image.number &&
+          frame.routine === 'KSTART_ROUTINE',
+      ),
+    )
+    if (threads.length)
+      leaks.push({ kind: 'thread', count: threads.length, name: threads[0]!.name })
+    const irps = [...k.irps.all()].filter((info) => info.owner === driver.name)
+    if (irps.length) leaks.push({ kind: 'irp', count: irps.length, name: `IRP ${irps[0]!.number}` })
+    return leaks
+  }
+
+  /** Loaded drivers, newest first: the order in which a run unloads them. */
+  stillLoaded(): LoadedDriver[] {
+    return this.loaded.filter((driver) => !driver.unloaded).reverse()
+  }
+}
