@@ -163,14 +163,14 @@ describe('the problem page', () => {
     expect(page).not.toMatch(/<script|<img|<b>/)
     expect(page).toContain('Broken &#60;script&#62;')
     expect(page).toContain(`default-src 'none'`)
-    expect(page).toContain('href="ring0-action:aside" autofocus')
+    expect(page).toContain('href="ring0://problem/aside" autofocus')
   })
 
   test('offers only what helps, and reads back only its own links', () => {
     expect(actionsFor('database-newer')).not.toContain('aside')
     expect(actionsFor('database-locked')[0]).toBe('retry')
-    for (const action of PROBLEM_ACTIONS) expect(actionOf(`ring0-action:${action}`)).toBe(action)
-    expect(actionOf('ring0-action:format-disk')).toBeNull()
+    for (const action of PROBLEM_ACTIONS) expect(actionOf(`ring0://problem/${action}`)).toBe(action)
+    expect(actionOf('ring0://problem/format-disk')).toBeNull()
     expect(actionOf('https://example.org')).toBeNull()
   })
 })

@@ -7,7 +7,8 @@ import type { AppError } from '../../shared/errors'
 export const PROBLEM_ACTIONS = ['retry', 'folder', 'aside', 'show', 'quit'] as const
 export type ProblemAction = (typeof PROBLEM_ACTIONS)[number]
 
-const ACTION_SCHEME = 'ring0-action:'
+/** An address of our own scheme, because links to unknown schemes never reach `will-navigate`. */
+const ACTION = 'ring0://problem/'
 
 const LABELS: Record<ProblemAction, string> = {
   retry: 'Try again',
@@ -31,7 +32,7 @@ export function actionsFor(code: AppError['code']): ProblemAction[] {
 
 /** The action a link of the page means; null for any other address. */
 export function actionOf(url: string): ProblemAction | null {
-  const name = url.startsWith(ACTION_SCHEME) ? url.slice(ACTION_SCHEME.length) : ''
+  const name = url.startsWith(ACTION) ? url.slice(ACTION.length) : ''
   return PROBLEM_ACTIONS.find((action) => action === name) ?? null
 }
 
@@ -68,7 +69,7 @@ export function problemPage(error: AppError, file: string): string {
   const links = actionsFor(error.code)
     .map(
       (action, index) =>
-        `<a href="${ACTION_SCHEME}${action}"${index === 0 ? ' autofocus' : ''}>${LABELS[action]}</a>`,
+        `<a href="${ACTION}${action}"${index === 0 ? ' autofocus' : ''}>${LABELS[action]}</a>`,
     )
     .join('\n')
   return `<!doctype html>
