@@ -14,7 +14,7 @@ import { run } from './lib/run.mjs'
 import { hasDisplay } from './lib/system.mjs'
 
 const screenshot = inProject('reports', 'ring0-lab.png')
-const patienceMs = 180_000
+const patienceMs = 120_000
 
 // What Chromium prints on a machine without D-Bus or a graphics card, where nothing is wrong.
 const noise = /:ERROR:(bus|object_proxy|viz_main_impl|gpu_process_host|command_buffer_proxy_impl)/
@@ -42,12 +42,14 @@ await main(async () => {
   say('There is no display: the app runs on a virtual one (Xvfb) and takes a picture of itself.')
   mkdirSync(dirname(screenshot), { recursive: true })
   rmSync(screenshot, { force: true })
+  const started = Date.now()
   const status = await withVirtualDisplay((display) =>
     runQuietly(electron.executable, args, { ...env, ...display, RING0_SCREENSHOT: screenshot }),
   )
-  if (status !== 0 || !existsSync(screenshot)) {
+  if (!existsSync(screenshot)) {
+    const seconds = Math.round((Date.now() - started) / 1000)
     throw new SetupError(
-      `The app ended with status ${status} and ${existsSync(screenshot) ? 'a' : 'no'} picture.`,
+      `The app ended after ${seconds} s with status ${status}, without a picture.`,
       'Its messages are above. `npm run ring0 -- help` shows what works in a terminal.',
     )
   }
