@@ -234,6 +234,11 @@ export class Processes {
     return memory.index(memory.u64(process + EPROCESS['Token.Value']) & ~0xfn)
   }
 
+  /** PsIsProtectedProcess: EPROCESS.Protection as it stands in memory. */
+  isProtected(process: Ptr): boolean {
+    return (this.k.memory.u8(process + EPROCESS.Protection) & 7) !== 0
+  }
+
   // --- threads ---------------------------------------------------------------------------------
 
   /** An ETHREAD for a thread of a process, in its thread lists. The scheduler calls it. */

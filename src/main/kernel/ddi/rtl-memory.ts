@@ -1,0 +1,104 @@
+/** Run-time library: blocks of memory. */
+import { copyMemory, equalBytes } from '../rtl/memory'
+import { ddi, t } from './types'
+
+/** SIZE_T as a result. */
+const SIZE_T = { k: 'u64', c: 'SIZE_T' } as const
+
+const copier = (docs: string, summary?: string) =>
+  ddi({
+    params: { Destination: t.pvoid, Source: t.pvoid, Length: t.size },
+    returns: t.void,
+    irql: [0, 15],
+    docs,
+    ...(summary === undefined ? {} : { summary }),
+    traced: false,
+    run: (k, a) => copyMemory(k.memory, a.Destination, a.Source, a.Length),
+  })
+
+const cCopier = (summary: string) =>
+  ddi({
+    params: { dest: t.pvoid, src: t.pvoid, count: t.size },
+    returns: t.pvoid,
+    irql: [0, 15],
+    summary,
+    traced: false,
+    run(k, a) {
+      copyMemory(k.memory, a.dest, a.src, a.count)
+      return a.dest
+    },
+  })
+
+export const RTL_MEMORY_DDIS = {
+  RtlCopyMemory: copier('wdm/nf-wdm-rtlcopymemory'),
+  RtlMoveMemory: copier('wdm/nf-wdm-rtlmovememory'),
+  RtlCopyBytes: copier('wdm/nf-wdm-rtlcopybytes', 'RtlCopyMemory by its old name.'),
+  RtlZeroMemory: ddi({
+    params: { Destination: t.pvoid, Length: t.size },
+    returns: t.void,
+    docs: 'wdm/nf-wdm-rtlzeromemory',
+    traced: false,
+    run: (k, a) => k.memory.fill(a.Destination, a.Length, 0),
+  }),
+  RtlSecureZeroMemory: ddi({
+    params: { ptr: t.pvoid, cnt: t.size },
+    returns: t.pvoid,
+    irql: [0, 15],
+    summary: 'Zeroes memory in a way that no compiler leaves out.',
+    docs: 'wdm/nf-wdm-rtlsecurezeromemory',
+    traced: false,
+    run(k, a) {
+      k.memory.fill(a.ptr, a.cnt, 0)
+      return a.ptr
+    },
+  }),
+  RtlFillMemory: ddi({
+    params: { Destination: t.pvoid, Length: t.size, Fill: t.uchar },
+    returns: t.void,
+    irql: [0, 15],
+    summary: 'Fills memory with one byte value.',
+    docs: 'wdm/nf-wdm-rtlfillmemory',
+    traced: false,
+    run: (k, a) => k.memory.fill(a.Destination, a.Length, a.Fill),
+  }),
+  RtlCompareMemory: ddi({
+    params: { Source1: t.pvoid, Source2: t.pvoid, Length: t.size },
+    returns: SIZE_T,
+    docs: 'wdm/nf-wdm-rtlcomparememory',
+    traced: false,
+    run: (k, a) => BigInt(equalBytes(k.memory, a.Source1, a.Source2, a.Length)),
+  }),
+  RtlEqualMemory: ddi({
+    params: { Destination: t.pvoid, Source: t.pvoid, Length: t.size },
+    returns: t.boolean,
+    irql: [0, 15],
+    summary: 'Whether two blocks of memory hold the same bytes.',
+    docs: 'wdm/nf-wdm-rtlequalmemory',
+    traced: false,
+    run: (k, a) => equalBytes(k.memory, a.Destination, a.Source, a.Length) === a.Length,
+  }),
+  memcpy: cCopier('Copies memory. The blocks must not overlap.'),
+  memmove: cCopier('Copies memory; the blocks may overlap.'),
+  memset: ddi({
+    params: { dest: t.pvoid, c: t.i32('int'), count: t.size },
+    returns: t.pvoid,
+    irql: [0, 15],
+    summary: 'Fills memory with one byte value.',
+    traced: false,
+    run(k, a) {
+      k.memory.fill(a.dest, a.count, a.c & 0xff)
+      return a.dest
+    },
+  }),
+  memcmp: ddi({
+    params: { buf1: t.pvoid, buf2: t.pvoid, count: t.size },
+    returns: t.i32('int'),
+    irql: [0, 15],
+    summary: 'Compares memory byte by byte: below zero, zero or above zero.',
+    traced: false,
+    run(k, a) {
+      const equal = equalBytes(k.memory, a.buf1, a.buf2, a.count)
+      return equal === a.count ? 0 : k.memory.u8(a.buf1 + equal) - k.memory.u8(a.buf2 + equal)
+    },
+  }),
+}
