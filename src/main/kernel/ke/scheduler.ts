@@ -65,7 +65,9 @@ export class Scheduler {
   constructor(private readonly k: Kernel) {
     this.random = k.random.split('scheduler')
     const system = k.processes.system
-    this.idle = new Thread(0, 'Idle', system, 0, 0, 0, null)
+    // Its stack is for the DPCs that find no other thread to run on.
+    const { limit, base } = this.allocateStack()
+    this.idle = new Thread(0, 'Idle', system, 0, limit, base, null)
     this.idle.priority = -1
     this.idle.state = 'running'
     this.current = this.idle
@@ -223,9 +225,12 @@ export class Scheduler {
       }
       const thread = this.current
       if (k.irql.level < DISPATCH_LEVEL && k.dpcs.pending && !k.dpcs.running) {
-        this.pushKernel(thread, k.dpcs.retire(), 'nt!KiRetireDpcList', -1)
+        // On a thread that just began to wait, the end of that wait would get into the DPC's way.
+        if (thread.state !== 'running') this.switchTo(this.idle)
+        this.pushKernel(this.current, k.dpcs.retire(), 'nt!KiRetireDpcList', -1)
       } else if (
         thread.state !== 'running' ||
+        (thread.frames.length === 0 && thread === this.idle) ||
         (k.irql.level < DISPATCH_LEVEL && this.preemptionDue())
       ) {
         const chosen = this.chooseNext()
