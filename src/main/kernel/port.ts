@@ -72,12 +72,11 @@ export interface CallResult {
 
 /** How the runner presents the arguments of a call. Parameter i is read once. */
 export interface CallArgs {
-  /**
-   * int32 as passed: integers, pointer index, address of a function. For `large`: 0 = NULL, else
-   * `wide(i)` has the value.
-   */
+  /** int32 as passed: integers, pointer index, address of a function. */
   int(i: number): number
   wide(i: number): bigint
+  /** LARGE_INTEGER parameter, signed; null for NULL. */
+  large(i: number): bigint | null
   /** Text of a string argument, or null when a pointer was passed (then `int(i)` has it). */
   text(i: number): string | null
   /** 0 = NULL, -1 = an `out()` object, else a memory index. */
