@@ -9,6 +9,7 @@ import { run } from './lib/run.mjs'
 const parts = [
   ['typescript/bin/tsc', 'src/main/kernel/tsconfig.json'],
   ['typescript/bin/tsc', 'tsconfig.node.json'],
+  ['typescript/bin/tsc', 'tsconfig.e2e.json'],
   ['vue-tsc/bin/vue-tsc.js', 'tsconfig.web.json'],
 ]
 
