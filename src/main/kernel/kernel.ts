@@ -142,6 +142,8 @@ export class Kernel implements KernelPort {
   private outputLines = 0
   /** Set when the machine stops for an exception whose frames are gone. */
   private stopOrigin: ExceptionOrigin | null = null
+  /** Where the machine stopped: the event that says so, and the place in source. */
+  stopPlace: { seq: number; at: SourcePlace | null } = { seq: 0, at: null }
   /** Stack at the stop, innermost frame first. */
   stopStack: { frame: string; at: SourcePlace | null }[] = []
 
@@ -268,6 +270,7 @@ export class Kernel implements KernelPort {
     if (this.ended) return
     this.ended = reason
     this.stopStack = this.stopOrigin?.stack ?? this.stack()
+    const { at } = this.thread
     if (reason instanceof BugCheck) {
       const parameters = reason.parameters.map(
         (p) => '0x' + BigInt.asUintN(64, p).toString(16).toUpperCase().padStart(16, '0'),
@@ -286,6 +289,7 @@ export class Kernel implements KernelPort {
       if (reason.outcome === 'hang') this.emit({ t: 'hang.found', reason: reason.detail })
       else this.emit({ t: 'limit.reached', limit: reason.limit, detail: reason.detail })
     }
+    this.stopPlace = { seq: this.seq, at }
     this.flush()
   }
 

@@ -270,7 +270,7 @@ export class DdiTable {
       case 'i64':
         return BigInt.asIntN(64, args.wide(i))
       case 'large':
-        return args.int(i) === 0 ? null : BigInt.asIntN(64, args.wide(i))
+        return args.large(i)
       case 'wstr': {
         const text = args.text(i)
         if (text !== null) return text

@@ -91,6 +91,10 @@ class Args implements CallArgs {
   wide(i: number): bigint {
     return BigInt(this.values[i] as number | bigint)
   }
+  large(i: number): bigint | null {
+    const value = this.values[i]
+    return value === null || value === undefined ? null : BigInt(value as number | bigint)
+  }
   text(i: number): string | null {
     const value = this.values[i]
     return typeof value === 'string' ? value : null
