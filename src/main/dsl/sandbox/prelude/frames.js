@@ -1,0 +1,208 @@
+/**
+ * Frames: activations of driver functions that the kernel asked for, as generators; and the loop
+ * that runs them. A routine that suspends leaves in `pending` how its result is to be read once the
+ * kernel resumes the frame.
+ */
+export function makeFrames(kit) {
+  const { h, M, W, N, now, nt, isNt, wrong, textId, putText, answered, die } = kit
+  const { ARGS_MAX, ARG_WORDS, CALL, FAILURES, OP, STATE, TAG, TEXT, WHAT, WORD } = N
+  const { freeze, getPrototypeOf } = Object
+  const { trunc } = Math
+  const ARGS = WORD.args
+  const Internal = InternalError
+  const Trace = Error
+  const STATUS_STACK_OVERFLOW = 0xc00000fd
+  const indexOf = kit.uncurry(String.prototype.indexOf)
+
+  /** What a stub gives when its routine suspended. */
+  const S = freeze({ __proto__: null })
+  /** Objects that `out()` makes. */
+  const outs = { __proto__: null }
+  const pending = { read: null, fill: null }
+
+  // --- answers -------------------------------------------------------------------------------
+
+  /** The answer to a routine call was not `done`: suspend, raise or end. */
+  function unfinished(read, fill) {
+    if (M[WORD.state] !== STATE.suspended) answered()
+    pending.read = read
+    pending.fill = fill
+    return S
+  }
+
+  const isOut = (value) => typeof value === 'object' && getPrototypeOf(value) === outs
+
+  const readUntyped = () => M[WORD.value] >>> 0
+
+  /** Call through a pointer that is no function of this sandbox. */
+  function callAddress(location, index, args) {
+    putArguments(0, args)
+    h(CALL.address, index, location + now.base)
+    return M[WORD.state] === STATE.done ? readUntyped() : unfinished(readUntyped, null)
+  }
+
+  /** Arguments of unknown type, from slot `first` on. */
+  function putArguments(first, args) {
+    const length = args.length
+    if (first + length > ARGS_MAX) throw wrong('too many arguments')
+    M[WORD.count] = length
+    for (let i = 0; i < length; i++) {
+      const slot = ARGS + (first + i) * ARG_WORDS
+      const value = args[i]
+      if (typeof value === 'string') {
+        M[slot] = textId(value)
+        M[slot + 2] = TAG.text
+      } else if (typeof value === 'object' || typeof value === 'function') {
+        M[slot] = value?.$a ?? kit.indexOfPointer(value, false)
+        M[slot + 2] = TAG.pointer
+      } else {
+        W[slot / 2] = typeof value === 'bigint' ? value : BigInt(trunc(+value) || 0)
+        M[slot + 2] = TAG.int
+      }
+    }
+  }
+
+  // --- failures ------------------------------------------------------------------------------
+
+  /** The sandbox cannot go on: tell the kernel, which ends the run. */
+  function failed(kind, message, stack) {
+    try {
+      putText(TEXT.message, `${message}`)
+      putText(TEXT.stack, stack ?? new Trace().stack)
+    } catch {
+      // No memory for that; the kind says enough.
+    }
+    h(CALL.fail, FAILURES.indexOf(kind))
+    die()
+  }
+
+  const isInternal = (error, text) => error instanceof Internal && indexOf(error.message, text) >= 0
+
+  /** NTSTATUS of an error of the script that is an exception in simulated code, else 0. */
+  function asException(error) {
+    return now.user && isInternal(error, 'stack overflow') ? STATUS_STACK_OVERFLOW : 0
+  }
+
+  /** An error left a frame. */
+  function left(error) {
+    let code = 0
+    if (isNt(error)) code = error.code
+    else code = asException(error)
+    if (code === 0) {
+      if (isInternal(error, 'stack overflow')) failed('stack', error.message, error.stack)
+      if (isInternal(error, 'out of memory')) failed('memory', error.message, error.stack)
+      failed('script', error?.message ?? 'an error without a message', error?.stack)
+    }
+    M[WORD.what] = WHAT.threw
+    M[WORD.resultCode] = code
+  }
+
+  // --- calls between images ------------------------------------------------------------------
+
+  /** A function of another image than the one that runs. */
+  function isForeign(f) {
+    const owner = kit.owners.get(f.$i)
+    return owner !== undefined && owner.image !== now.image
+  }
+
+  /** Call a function of another image by value. */
+  function* enter(f, args) {
+    const owner = kit.owners.get(f.$i)
+    const caller = { image: now.image, base: now.base, user: now.user }
+    const frame = f(...args)
+    let step = null
+    let input
+    let error = null
+    for (;;) {
+      become(owner)
+      try {
+        step = error === null ? frame.next(input) : frame.throw(error.value)
+      } finally {
+        become(caller)
+      }
+      if (step.done) return step.value
+      error = null
+      try {
+        // Location ids are the callee's; the loop adds the base of the caller.
+        input = yield typeof step.value === 'number'
+          ? step.value + owner.base - caller.base
+          : step.value
+      } catch (thrown) {
+        error = { value: thrown }
+      }
+    }
+  }
+
+  function become(owner) {
+    now.image = owner.image
+    now.base = owner.base
+    now.user = owner.user
+  }
+
+  // --- the loop ------------------------------------------------------------------------------
+
+  const parked = new Map()
+
+  function settle(step, frame, generator, owner, give) {
+    if (step.done) {
+      M[WORD.resultValue] = give(step.value)
+      M[WORD.what] = WHAT.returned
+      return
+    }
+    const at = step.value
+    if (typeof at === 'number') {
+      M[WORD.loop] = at + owner.base
+      parked.set(frame, { generator, owner, give, read: null, fill: null })
+    } else {
+      M[WORD.loop] = 0
+      parked.set(frame, { generator, owner, give, read: pending.read, fill: pending.fill })
+    }
+    M[WORD.what] = WHAT.suspended
+  }
+
+  function start() {
+    const { f, owner } = kit.registered[M[WORD.fn]]
+    const { call, give } = owner.routine(M[WORD.routine])
+    become(owner)
+    const generator = call(f)
+    settle(generator.next(), M[WORD.frame], generator, owner, give)
+  }
+
+  function resume(op) {
+    const frame = M[WORD.frame]
+    const parkedFrame = parked.get(frame)
+    const { generator, owner, give, read, fill } = parkedFrame
+    parked.delete(frame)
+    become(owner)
+    if (op === OP.throw) {
+      settle(generator.throw(nt(M[WORD.code])), frame, generator, owner, give)
+      return
+    }
+    if (fill !== null) fill()
+    settle(generator.next(read === null ? undefined : read()), frame, generator, owner, give)
+  }
+
+  /** Runs until the kernel wants a pause or the end. */
+  function run() {
+    for (;;) {
+      h(CALL.next)
+      const op = M[WORD.op]
+      if (op === OP.pause || op === OP.end) return
+      const frame = M[WORD.frame]
+      try {
+        if (op === OP.start) start()
+        else if (op === OP.resume || op === OP.throw) resume(op)
+        else if (op === OP.discard) parked.delete(M[WORD.frame])
+        else if (op === OP.load) {
+          M[WORD.resultValue] = kit.load(M[WORD.fn])
+          M[WORD.what] = WHAT.returned
+        }
+      } catch (error) {
+        parked.delete(frame)
+        left(error)
+      }
+    }
+  }
+
+  return { S, outs, isOut, unfinished, callAddress, putArguments, failed, asException, isForeign, enter, become, run }
+}
