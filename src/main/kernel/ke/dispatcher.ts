@@ -133,6 +133,7 @@ export class Dispatcher {
     memory.setPtr(mutant + KMUTANT.OwnerThread, 0)
     memory.setU8(mutant + KMUTANT.MutantFlags, 0)
     memory.setU8(mutant + KMUTANT.ApcDisable, kernel ? 1 : 0)
+    if (kernel) this.k.spinLocks.tracker.initialize(mutant, 'mutex')
     if (owned) this.satisfy(mutant, this.k.thread)
   }
 
@@ -201,6 +202,7 @@ export class Dispatcher {
       const thread = this.k.thread
       const owner = memory.ptr(mutant + KMUTANT.OwnerThread)
       const old = memory.i32(mutant + STATE)
+      if (this.isKernelMutex(mutant)) this.k.spinLocks.tracker.releasing(mutant, 'mutex')
       if (old > 0 || owner !== thread.address) throw new NtException(STATUS_MUTANT_NOT_OWNED)
       memory.setU32(mutant + STATE, old + 1)
       if (old === 0) {
@@ -217,9 +219,16 @@ export class Dispatcher {
     if (isInList(memory, mutant + KMUTANT.MutantListEntry))
       removeEntry(this.k, mutant + KMUTANT.MutantListEntry)
     memory.setPtr(mutant + KMUTANT.OwnerThread, 0)
-    const disable = memory.u8(mutant + KMUTANT.ApcDisable)
-    if (disable) changeApcDisable(this.k, owner, disable)
+    if (this.isKernelMutex(mutant)) {
+      changeApcDisable(this.k, owner, 1)
+      this.k.spinLocks.tracker.released(mutant, 'mutex')
+    }
     this.signaled(mutant)
+  }
+
+  /** A KMUTEX: owning it disables normal kernel APCs. Mutants of user mode do not. */
+  private isKernelMutex(mutant: Ptr): boolean {
+    return this.k.memory.u8(mutant + KMUTANT.ApcDisable) !== 0
   }
 
   // --- ends of threads and processes ---------------------------------------------------------------
@@ -307,6 +316,7 @@ export class Dispatcher {
       requireNonpaged(k, object, 'object to wait for')
       this.checkUserWait(object, options.mode ?? 0)
     }
+    if (timeout !== 0n) atDispatchLevel(k, () => this.checkOrder(objects))
     const done = atDispatchLevel(k, () => this.trySatisfy(objects, all, thread))
     if (done >= 0) return done
     if (timeout === 0n) return STATUS_TIMEOUT
@@ -533,14 +543,24 @@ export class Dispatcher {
     memory.setU32(mutant + STATE, old - 1)
     if (old !== 1) return false
     memory.setPtr(mutant + KMUTANT.OwnerThread, thread.address)
-    const disable = memory.u8(mutant + KMUTANT.ApcDisable)
-    if (disable) changeApcDisable(this.k, thread, -disable)
+    if (this.isKernelMutex(mutant)) {
+      changeApcDisable(this.k, thread, -1)
+      this.k.spinLocks.tracker.acquired(mutant, 'mutex', thread)
+    }
     const head = thread.address + KTHREAD.MutantListHead
     if (memory.ptr(head) === 0) initializeListHead(memory, head)
     insertTail(this.k, head, mutant + KMUTANT.MutantListEntry)
     const flags = memory.u8(mutant + KMUTANT.Abandoned)
     memory.setU8(mutant + KMUTANT.Abandoned, flags & ~1)
     return (flags & 1) !== 0
+  }
+
+  /** Mutexes among the objects of a wait count as locks that are about to be taken. */
+  private checkOrder(objects: readonly Ptr[]): void {
+    const { memory, spinLocks } = this.k
+    for (const object of objects)
+      if ((memory.u8(object) & 0x7f) === MutantObject && this.isKernelMutex(object))
+        spinLocks.tracker.acquiring(object, 'mutex')
   }
 
   /** UserMode lets the stack be paged out while its thread waits. */

@@ -6,7 +6,7 @@
  * `pending` says so. While it runs, timers that are due fire as well, as on Windows.
  */
 import { DpcObject, HighImportance, MediumImportance } from '../../../shared/nt/generated/constants'
-import { KDPC } from '../../../shared/nt/generated/offsets'
+import { DEVICE_OBJECT, KDPC } from '../../../shared/nt/generated/offsets'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -183,7 +183,9 @@ export class Dpcs {
       else {
         const [address, ...args] = this.take(item.dpc)
         routine = address
-        yield* k.call(routine, 'KDEFERRED_ROUTINE', args)
+        // The DPC inside a device object (IoInitializeDpcRequest) gets the device, a packet, a context.
+        const ofDevice = args[1]! + DEVICE_OBJECT.Dpc === item.dpc
+        yield* k.call(routine, ofDevice ? 'IO_DPC_ROUTINE' : 'KDEFERRED_ROUTINE', args)
       }
     } catch (error) {
       // No handler is below a DPC but the system's own.

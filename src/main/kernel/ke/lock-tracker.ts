@@ -57,7 +57,7 @@ export class LockTracker {
         `The ${kind} at ${k.memory.format(lock)} was acquired but never initialised.`,
       )
     if (!k.verifier.isActive('VR-LOCK-ORDER')) return
-    for (const other of this.heldHere())
+    for (const other of this.heldHere(k.thread, k.dpcs.running))
       k.verifier.check(
         'VR-LOCK-ORDER',
         other.lock !== lock && this.leadsTo(lock, other.lock),
@@ -66,29 +66,31 @@ export class LockTracker {
       )
   }
 
-  acquired(lock: Ptr, kind: LockKind): void {
+  /** A lock was taken by the code that runs now, or granted to another thread. */
+  acquired(lock: Ptr, kind: LockKind, thread: Thread = this.k.thread): void {
     const { k } = this
+    const inDpc = kind === 'spin lock' && k.dpcs.running
     if (k.verifier.isActive('VR-LOCK-ORDER'))
-      for (const other of this.heldHere()) {
+      for (const other of this.heldHere(thread, inDpc)) {
         const later = this.after.get(other.lock)
         if (later) later.add(lock)
         else this.after.set(other.lock, new Set([lock]))
       }
-    this.held.push({ lock, kind, thread: k.thread, inDpc: k.dpcs.running, at: k.thread.at })
+    this.held.push({ lock, kind, thread, inDpc, at: thread.at })
     if (k.tracing) k.emit({ t: 'lock.acquired', lock: k.memory.format(lock), kind })
   }
 
-  /** A lock is given back. Returns false when nobody holds it. */
-  released(lock: Ptr, kind: LockKind): boolean {
+  /** About to give a lock back: judge whether the code that runs may. */
+  releasing(lock: Ptr, kind: LockKind): void {
     const { k } = this
-    const index = this.held.findLastIndex((item) => item.lock === lock)
+    const index = this.indexOf(lock)
     k.verifier.check(
       'VR-LOCK-NOTHELD',
       index < 0,
       [0x1007, k.memory.address(lock), 0, 0],
       `The ${kind} at ${k.memory.format(lock)} was released, but it is not held.`,
     )
-    if (index < 0) return false
+    if (index < 0) return
     const held = this.held[index]!
     if (kind === 'spin lock') this.checkOrder(held, index)
     else
@@ -103,9 +105,15 @@ export class LockTracker {
         ],
         `Thread ${k.thread.id} released the ${kind} at ${k.memory.format(lock)}, which thread ${held.thread.id} holds.`,
       )
+  }
+
+  /** A lock was given back. */
+  released(lock: Ptr, kind: LockKind): void {
+    const { k } = this
+    const index = this.indexOf(lock)
+    if (index < 0) return
     this.held.splice(index, 1)
     if (k.tracing) k.emit({ t: 'lock.released', lock: k.memory.format(lock), kind })
-    return true
   }
 
   private checkOrder(held: HeldLock, index: number): void {
@@ -122,16 +130,21 @@ export class LockTracker {
     )
   }
 
+  /** Readers hold one lock together: the current thread's own acquisition comes first. */
+  private indexOf(lock: Ptr): number {
+    const { thread } = this.k
+    const own = this.held.findLastIndex((item) => item.lock === lock && item.thread === thread)
+    return own >= 0 ? own : this.held.findLastIndex((item) => item.lock === lock)
+  }
+
   /** The latest acquisition of a lock that lasts. */
   holder(lock: Ptr): HeldLock | undefined {
     return this.held.findLast((item) => item.lock === lock)
   }
 
-  /** What the code that runs now holds. */
-  private heldHere(): HeldLock[] {
-    const { k } = this
-    const inDpc = k.dpcs.running
-    return this.held.filter((item) => item.inDpc === inDpc && (inDpc || item.thread === k.thread))
+  /** What a thread holds, or a DPC on it. */
+  private heldHere(thread: Thread, inDpc: boolean): HeldLock[] {
+    return this.held.filter((item) => item.inDpc === inDpc && (inDpc || item.thread === thread))
   }
 
   /** Locks that a thread holds, oldest first. */

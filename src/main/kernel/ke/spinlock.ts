@@ -148,8 +148,9 @@ export class SpinLocks {
   }
 
   private give(lock: Ptr): void {
-    this.tracker.released(lock, 'spin lock')
+    this.tracker.releasing(lock, 'spin lock')
     atDispatchLevel(this.k, () => this.k.memory.setU64(lock, 0n))
+    this.tracker.released(lock, 'spin lock')
   }
 
   /** Nobody can release the lock while this processor waits for it. */
