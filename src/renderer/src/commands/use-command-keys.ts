@@ -1,0 +1,70 @@
+import { onBeforeUnmount, onMounted } from 'vue'
+import { isCommandId, type Command, type CommandId } from '../../../shared/commands'
+import { ring } from '../services/ring'
+import { useUi } from '../stores/ui'
+import { commandsFor } from './keys'
+import { focusedPicture } from './pictures'
+import { runCommand } from './registry'
+
+/** Keys that the text editor means differently while it has the focus. */
+const EDITOR_OWN = new Set<CommandId>(['step.goto'])
+
+function isEditable(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
+  )
+}
+
+/** Hear every key before anything else does, and the menu's commands from main. */
+export function useCommandKeys(): void {
+  const ui = useUi()
+
+  function applies(command: Command, event: KeyboardEvent): boolean {
+    const target = event.target
+    const inEditor = target instanceof Element && target.closest('[data-editor]') !== null
+    if (document.querySelector('dialog[open]')) return false
+    switch (command.area) {
+      case 'app':
+        return true
+      case 'lab':
+        return ui.area === 'lab' && !(inEditor && EDITOR_OWN.has(command.id as CommandId))
+      case 'editor':
+        return inEditor
+      case 'pictures':
+        return focusedPicture(target) !== null && !isEditable(target)
+      default:
+        // Single keys stay with text fields and buttons of their screen.
+        return (
+          ui.area === command.area &&
+          (event.ctrlKey || event.metaKey || !isEditable(target)) &&
+          !(event.key === 'Enter' && target instanceof HTMLButtonElement)
+        )
+    }
+  }
+
+  function onKey(event: KeyboardEvent): void {
+    for (const command of commandsFor(event)) {
+      if (!applies(command, event)) continue
+      const id = command.id as CommandId
+      const own = command.area === 'pictures' ? focusedPicture(event.target)?.[id] : undefined
+      if (own) own()
+      else if (!runCommand(id)) continue
+      event.preventDefault()
+      event.stopPropagation()
+      return
+    }
+  }
+
+  let off: (() => void) | undefined
+  onMounted(() => {
+    window.addEventListener('keydown', onKey, true)
+    off = ring().on('app.command', ({ command }) => {
+      if (isCommandId(command)) runCommand(command)
+    })
+  })
+  onBeforeUnmount(() => {
+    window.removeEventListener('keydown', onKey, true)
+    off?.()
+  })
+}

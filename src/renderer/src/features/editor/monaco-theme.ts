@@ -1,0 +1,70 @@
+/** The editor's three themes, made of the tokens that the rest of the window uses. */
+import type { EffectiveTheme } from '../../stores/settings'
+import type { monaco as Monaco } from './monaco'
+
+const BASE: Record<EffectiveTheme, 'vs' | 'vs-dark' | 'hc-black'> = {
+  light: 'vs',
+  dark: 'vs-dark',
+  contrast: 'hc-black',
+}
+
+/** Define and use the theme that the document shows now. */
+export function applyTheme(monaco: typeof Monaco, theme: EffectiveTheme): void {
+  const style = getComputedStyle(document.documentElement)
+  const token = (name: string): string => style.getPropertyValue(`--${name}`).trim()
+  const plain = (name: string): string => token(name).slice(1)
+  const name = `ring0-${theme}`
+  monaco.editor.defineTheme(name, {
+    base: BASE[theme],
+    inherit: true,
+    rules: [
+      { token: '', foreground: plain('text') },
+      { token: 'comment', foreground: plain('code-comment') },
+      { token: 'keyword', foreground: plain('code-keyword') },
+      { token: 'string', foreground: plain('code-string') },
+      { token: 'string.key.json', foreground: plain('code-type') },
+      { token: 'string.value.json', foreground: plain('code-string') },
+      { token: 'number', foreground: plain('code-number') },
+      { token: 'type', foreground: plain('code-type') },
+      { token: 'type.identifier', foreground: plain('code-type') },
+      { token: 'identifier', foreground: plain('text') },
+      { token: 'delimiter', foreground: plain('text-2') },
+    ],
+    colors: {
+      'editor.background': token('surface'),
+      'editor.foreground': token('text'),
+      'editor.lineHighlightBackground': token('surface-2'),
+      'editor.lineHighlightBorder': '#00000000',
+      'editor.selectionBackground': token('selection'),
+      'editorLineNumber.foreground': token('text-3'),
+      'editorLineNumber.activeForeground': token('text'),
+      'editorGutter.background': token('surface'),
+      'editorCursor.foreground': token('accent'),
+      'editorIndentGuide.background1': token('line'),
+      'editorWidget.background': token('surface'),
+      'editorWidget.border': token('line'),
+      'editorHoverWidget.background': token('surface'),
+      'editorHoverWidget.border': token('line'),
+      'editorSuggestWidget.background': token('surface'),
+      'editorSuggestWidget.border': token('line'),
+      'editorSuggestWidget.selectedBackground': token('accent-soft'),
+      'editorSuggestWidget.selectedForeground': token('text'),
+      'editorSuggestWidget.highlightForeground': token('accent'),
+      'editorError.foreground': token('danger'),
+      'editorWarning.foreground': token('warn-graphic'),
+      'editorOverviewRuler.border': '#00000000',
+      'scrollbarSlider.background': `${token('line-strong')}55`,
+      'scrollbarSlider.hoverBackground': `${token('line-strong')}88`,
+      focusBorder: token('focus'),
+      'list.hoverBackground': token('surface-3'),
+      'input.background': token('surface'),
+      'input.border': token('line-strong'),
+      'menu.background': token('surface'),
+      'menu.foreground': token('text'),
+      'menu.border': token('line'),
+      'menu.selectionBackground': token('accent-soft'),
+      'menu.selectionForeground': token('text'),
+    },
+  })
+  monaco.editor.setTheme(name)
+}

@@ -1,0 +1,30 @@
+import { defineStore } from 'pinia'
+import { shallowRef } from 'vue'
+import { useProject } from './project'
+import { useUi } from './ui'
+
+export interface EditorPlace {
+  file: string
+  line: number
+  column: number
+  /** Put the cursor there and give the editor the focus, not only show the line. */
+  focus: boolean
+}
+
+/** Where the editor should go, and where its cursor is. */
+export const useEditorPlace = defineStore('editor-place', () => {
+  const target = shallowRef<EditorPlace | null>(null)
+  const cursor = shallowRef<{ file: string; line: number }>({ file: 'driver.ts', line: 1 })
+  /** Line whose runs are shown below the editor. */
+  const lineRuns = shallowRef<{ file: string; line: number } | null>(null)
+
+  function reveal(place: { file: string; line: number; column?: number }, focus = false): void {
+    const project = useProject()
+    if (!(place.file in project.files)) return
+    if (focus) useUi().area = 'lab'
+    project.activeFile = place.file
+    target.value = { file: place.file, line: place.line, column: place.column ?? 1, focus }
+  }
+
+  return { target, cursor, lineRuns, reveal }
+})

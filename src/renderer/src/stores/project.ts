@@ -1,0 +1,368 @@
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef } from 'vue'
+import { Scenario, type ProjectFiles } from '../../../shared/contract/model'
+import type { RunRow, Sample } from '../../../shared/contract/catalogue'
+import { asAppError, ring, value } from '../services/ring'
+import { useSettings } from './settings'
+import { useUi } from './ui'
+
+export type SaveState = 'saved' | 'saving' | 'waiting' | 'failed'
+
+/** Drafts are written when typing pauses this long. */
+const PAUSE_MS = 400
+
+const NEW_DRIVER = `import { DbgPrint, STATUS_SUCCESS } from 'wdm'
+import type { DRIVER_OBJECT, NTSTATUS, UNICODE_STRING } from 'wdm'
+
+export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
+  DriverObject.DriverUnload = Unload
+  DbgPrint('loaded\\n')
+  return STATUS_SUCCESS
+}
+
+function Unload(DriverObject: DRIVER_OBJECT): void {
+  DbgPrint('unloaded\\n')
+}
+`
+
+const FILE_ORDER = ['driver.ts', 'client.ts', 'fixed.ts', 'scenario.json', 'README.md']
+
+/** What can be a file of a project: modules, the scenario and notes, no folders above the project. */
+export const FILE_NAME = /^(?!\.)[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*\.(?:ts|json|md)$/
+
+/** The driver folder that is being edited, and its draft. */
+export const useProject = defineStore('project', () => {
+  const key = ref('')
+  const sampleId = ref<number | null>(null)
+  const title = ref('')
+  const summary = ref('')
+  const origin = ref<Sample['origin'] | 'run' | 'new'>('new')
+  const saved = shallowRef<ProjectFiles>({})
+  const files = shallowRef<ProjectFiles>({})
+  const activeFile = ref('driver.ts')
+  const saveState = ref<SaveState>('saved')
+  /** Counts openings: a component that keeps models per file starts anew when it changes. */
+  const opened = ref(0)
+
+  const fileNames = computed(() =>
+    Object.keys(files.value).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b)),
+  )
+  const isDraft = computed(() => !sameFiles(files.value, saved.value))
+  const isChanged = (file: string): boolean => files.value[file] !== saved.value[file]
+
+  /** The scenario of the folder, in words; or what is wrong with it. */
+  const scenario = computed<{ words: string; problem: string | null; seed: number | null }>(() =>
+    scenarioWords(files.value),
+  )
+
+  let pause: ReturnType<typeof setTimeout> | undefined
+
+  function touched(): void {
+    saveState.value = 'waiting'
+    clearTimeout(pause)
+    pause = setTimeout(() => void saveDraft(), PAUSE_MS)
+  }
+
+  /** Write the draft now, if something waits to be written. */
+  async function saveDraft(): Promise<void> {
+    clearTimeout(pause)
+    if (saveState.value !== 'waiting' && saveState.value !== 'failed') return
+    saveState.value = 'saving'
+    const written = files.value
+    const target = key.value
+    const result = isDraft.value
+      ? await ring()['drafts.save']({
+          key: target,
+          files: written,
+          sampleId: sampleId.value,
+          view: JSON.stringify({ activeFile: activeFile.value, title: title.value }),
+        })
+      : await ring()['drafts.discard']({ key: target })
+    if (target !== key.value) return
+    if (!result.ok) {
+      saveState.value = 'failed'
+      useUi().fail(result.error)
+    } else if (saveState.value === 'saving') {
+      saveState.value = 'saved'
+    }
+  }
+
+  async function open(next: {
+    key: string
+    sampleId: number | null
+    title: string
+    summary: string
+    origin: Sample['origin'] | 'run' | 'new'
+    files: ProjectFiles
+  }): Promise<void> {
+    await saveDraft()
+    const { draft } = await value(ring()['drafts.load']({ key: next.key }))
+    key.value = next.key
+    sampleId.value = next.sampleId
+    title.value = next.title
+    summary.value = next.summary
+    origin.value = next.origin
+    saved.value = next.files
+    files.value = draft?.files ?? next.files
+    const view = draftView(draft?.view)
+    activeFile.value =
+      view.activeFile !== undefined && view.activeFile in files.value
+        ? view.activeFile
+        : (fileNames.value[0] ?? 'driver.ts')
+    if (view.title !== undefined && next.sampleId === null) title.value = view.title
+    saveState.value = 'saved'
+    opened.value++
+    useSettings().save('lab.last', JSON.stringify({ key: next.key, sampleId: next.sampleId }))
+  }
+
+  async function openSample(id: number): Promise<void> {
+    const sample = await value(ring()['samples.get']({ id }))
+    await open({ ...sample, key: `sample:${id}`, sampleId: id })
+  }
+
+  /** The sources of a kept run, as a project of their own. */
+  async function openRunSources(row: RunRow, sources: ProjectFiles): Promise<void> {
+    await open({
+      key: `run:${row.id}`,
+      sampleId: row.sampleId,
+      title: row.sampleTitle,
+      summary: row.summary,
+      origin: 'run',
+      files: sources,
+    })
+  }
+
+  async function openNew(): Promise<void> {
+    await open({
+      key: `new:${crypto.randomUUID()}`,
+      sampleId: null,
+      title: 'New driver',
+      summary: '',
+      origin: 'new',
+      files: { 'driver.ts': NEW_DRIVER },
+    })
+  }
+
+  /**
+   * Open what was open last, else the sample `hello`, else the first of the shelf.
+   * @returns whether something was opened
+   */
+  async function restore(): Promise<boolean> {
+    const { values } = await value(ring()['settings.get']({}))
+    const last = lastProject(values['lab.last'])
+    if (last) {
+      try {
+        if (last.key.startsWith('sample:') && last.sampleId !== null) {
+          await openSample(last.sampleId)
+          return true
+        }
+        const { draft } = await value(ring()['drafts.load']({ key: last.key }))
+        if (draft) {
+          const view = draftView(draft.view)
+          await open({
+            key: last.key,
+            sampleId: last.sampleId,
+            title: view.title ?? 'Draft',
+            summary: '',
+            origin: 'new',
+            files: {},
+          })
+          return true
+        }
+      } catch {
+        // The sample is gone; the shelf is not.
+      }
+    }
+    const { samples } = await value(ring()['samples.list']({}))
+    const first = samples.find((sample) => sample.slug === 'hello') ?? samples[0]
+    if (!first) return false
+    await openSample(first.id)
+    return true
+  }
+
+  function setText(file: string, text: string): void {
+    if (files.value[file] === text) return
+    files.value = { ...files.value, [file]: text }
+    touched()
+  }
+
+  function addFile(file: string, text = ''): void {
+    files.value = { ...files.value, [file]: text }
+    activeFile.value = file
+    touched()
+  }
+
+  function renameFile(from: string, to: string): void {
+    const text = files.value[from]
+    if (text === undefined || to in files.value) return
+    const { [from]: _, ...rest } = files.value
+    files.value = { ...rest, [to]: text }
+    if (activeFile.value === from) activeFile.value = to
+    touched()
+  }
+
+  function deleteFile(file: string): void {
+    const { [file]: text, ...rest } = files.value
+    if (text === undefined) return
+    files.value = rest
+    if (activeFile.value === file) activeFile.value = fileNames.value[0] ?? ''
+    touched()
+    useUi().notify({
+      kind: 'info',
+      text: `${file} was deleted from the draft.`,
+      action: { label: 'Undo', run: () => addFile(file, text) },
+    })
+  }
+
+  async function revert(): Promise<void> {
+    const before = files.value
+    const beforeKey = key.value
+    files.value = saved.value
+    if (!(activeFile.value in files.value)) activeFile.value = fileNames.value[0] ?? ''
+    opened.value++
+    touched()
+    await saveDraft()
+    useUi().notify({
+      kind: 'info',
+      text: 'The draft was discarded.',
+      action: {
+        label: 'Undo',
+        run: () => {
+          if (key.value !== beforeKey) return
+          files.value = before
+          opened.value++
+          touched()
+        },
+      },
+    })
+  }
+
+  /** Save into the sample itself; samples that ship with the app are saved as new ones. */
+  const canSaveInPlace = computed(
+    () => sampleId.value !== null && (origin.value === 'user' || origin.value === 'imported'),
+  )
+
+  async function saveInPlace(): Promise<void> {
+    if (sampleId.value === null) return
+    try {
+      const sample = await value(
+        ring()['samples.update']({ id: sampleId.value, files: files.value }),
+      )
+      saved.value = sample.files
+      touched()
+      await saveDraft()
+      useUi().notify({ kind: 'info', text: `${sample.title} was saved.` })
+    } catch (thrown) {
+      useUi().fail(asAppError(thrown))
+    }
+  }
+
+  async function saveAs(name: string): Promise<void> {
+    try {
+      const sample = await value(
+        ring()['samples.create']({ title: name, summary: summary.value, files: files.value }),
+      )
+      await ring()['drafts.discard']({ key: key.value })
+      saveState.value = 'saved'
+      await open({ ...sample, key: `sample:${sample.id}`, sampleId: sample.id })
+      useUi().notify({ kind: 'info', text: `${sample.title} is in the catalogue now.` })
+    } catch (thrown) {
+      useUi().fail(asAppError(thrown))
+    }
+  }
+
+  return {
+    key,
+    sampleId,
+    title,
+    summary,
+    origin,
+    saved,
+    files,
+    activeFile,
+    saveState,
+    opened,
+    fileNames,
+    isDraft,
+    isChanged,
+    scenario,
+    canSaveInPlace,
+    saveDraft,
+    openSample,
+    openRunSources,
+    openNew,
+    restore,
+    setText,
+    addFile,
+    renameFile,
+    deleteFile,
+    revert,
+    saveInPlace,
+    saveAs,
+  }
+})
+
+function rank(file: string): number {
+  const index = FILE_ORDER.indexOf(file)
+  return index >= 0 ? index : file.endsWith('.ts') ? 2.5 : FILE_ORDER.length
+}
+
+function sameFiles(a: ProjectFiles, b: ProjectFiles): boolean {
+  const names = Object.keys(a)
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name])
+}
+
+function draftView(text: string | undefined): { activeFile?: string; title?: string } {
+  try {
+    const view: unknown = JSON.parse(text ?? '{}')
+    if (typeof view !== 'object' || view === null) return {}
+    const { activeFile, title } = view as Record<string, unknown>
+    return {
+      ...(typeof activeFile === 'string' ? { activeFile } : {}),
+      ...(typeof title === 'string' ? { title } : {}),
+    }
+  } catch {
+    return {}
+  }
+}
+
+function lastProject(text: string | undefined): { key: string; sampleId: number | null } | null {
+  try {
+    const last: unknown = JSON.parse(text ?? 'null')
+    if (typeof last !== 'object' || last === null) return null
+    const { key, sampleId } = last as Record<string, unknown>
+    if (typeof key !== 'string') return null
+    return { key, sampleId: typeof sampleId === 'number' ? sampleId : null }
+  } catch {
+    return null
+  }
+}
+
+function scenarioWords(files: ProjectFiles): {
+  words: string
+  problem: string | null
+  seed: number | null
+} {
+  const text = files['scenario.json']
+  if (text === undefined)
+    return {
+      words: 'client.ts' in files ? 'client.ts' : 'load and unload',
+      problem: null,
+      seed: null,
+    }
+  try {
+    const scenario = Scenario.parse(JSON.parse(text))
+    const steps = scenario.steps ?? scenario.processes?.flatMap((process) => process.steps) ?? []
+    const verbs = [...new Set(steps.map((step) => step.do))]
+    const words =
+      scenario.name ??
+      (verbs.length > 0
+        ? verbs.join(' – ')
+        : 'client.ts' in files
+          ? 'client.ts'
+          : 'load and unload')
+    return { words, problem: null, seed: scenario.seed ?? null }
+  } catch {
+    return { words: 'scenario.json', problem: 'scenario.json cannot be read', seed: null }
+  }
+}

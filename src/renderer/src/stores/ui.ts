@@ -1,0 +1,59 @@
+import { defineStore } from 'pinia'
+import { ref, shallowRef } from 'vue'
+import type { AppError } from '../../../shared/errors'
+
+export type Area = 'lab' | 'explorer' | 'catalogue'
+export type Picker = 'commands' | 'open' | 'step' | null
+export type Dialog =
+  | 'settings'
+  | 'keys'
+  | 'about'
+  | 'compare'
+  | 'fixed'
+  | 'save-as'
+  | 'add-file'
+  | 'rename-file'
+  | null
+export type OutputTab = 'output' | 'events' | 'why' | 'requests'
+
+export interface Notice {
+  id: number
+  kind: 'info' | 'error'
+  text: string
+  hint?: string
+  detail?: string
+  action?: { label: string; run: () => void }
+}
+
+/** What is open and where the user is; nothing here outlives the window. */
+export const useUi = defineStore('ui', () => {
+  const area = ref<Area>('lab')
+  const picker = ref<Picker>(null)
+  const dialog = ref<Dialog>(null)
+  const outputTab = ref<OutputTab>('output')
+  /** What the Explorer shows. */
+  const explore = ref<{ kind: string; id: string | null }>({ kind: 'devices', id: null })
+  const notices = shallowRef<Notice[]>([])
+  let noticeId = 0
+
+  function notify(notice: Omit<Notice, 'id'>): void {
+    const id = ++noticeId
+    notices.value = [...notices.value.slice(-3), { ...notice, id }]
+    if (notice.kind === 'info' && !notice.action) setTimeout(() => dismiss(id), 6000)
+  }
+
+  function fail(error: AppError): void {
+    notify({
+      kind: 'error',
+      text: error.message,
+      hint: error.hint,
+      ...(error.detail === undefined ? {} : { detail: error.detail }),
+    })
+  }
+
+  function dismiss(id: number): void {
+    notices.value = notices.value.filter((notice) => notice.id !== id)
+  }
+
+  return { area, explore, picker, dialog, outputTab, notices, notify, fail, dismiss }
+})
