@@ -1,5 +1,4 @@
 /** Keys and values of the registry, as a tree. */
-import type { Ptr } from '../mm/memory'
 import { upcase } from '../rtl/upcase'
 
 export interface RegistryValue {
@@ -18,8 +17,6 @@ export class Key {
   deleted = false
   /** Tick of the last change. */
   lastWrite = 0
-  /** Keeps the deviation small that key control blocks have no bytes of their own. */
-  block: Ptr = 0
 
   constructor(
     readonly name: string,
@@ -57,4 +54,15 @@ export class Key {
   valueList(): RegistryValue[] {
     return [...this.values.values()]
   }
+}
+
+/** Text as UTF-16 bytes. */
+export function utf16(text: string): Uint8Array {
+  const data = new Uint8Array(text.length * 2)
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    data[i * 2] = unit & 0xff
+    data[i * 2 + 1] = unit >>> 8
+  }
+  return data
 }

@@ -9,7 +9,7 @@ import {
   STATUS_KEY_DELETED,
   STATUS_OBJECT_NAME_INVALID,
   STATUS_OBJECT_NAME_NOT_FOUND,
-  STATUS_OBJECT_PATH_NOT_FOUND,
+  STATUS_OBJECT_PATH_SYNTAX_BAD,
   STATUS_OBJECT_TYPE_MISMATCH,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
@@ -25,7 +25,7 @@ import type { Kernel } from '../kernel'
 import type { KObject } from '../ob/object'
 import { upcase } from '../rtl/upcase'
 import { assert } from '../stop'
-import { Key, type RegistryValue } from './key'
+import { Key, utf16, type RegistryValue } from './key'
 
 /** CM_KEY_BODY: Type and the address of the key control block. */
 const KEY_BODY_BYTES = 0x50
@@ -158,10 +158,10 @@ export class Registry {
     if (typeof start === 'number') return start
     let { key } = start
     const { parts } = start
-    for (let i = 0; i < parts.length; i++) {
-      const next = key.subkey(parts[i]!)
-      if (!next)
-        return i === parts.length - 1 ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_PATH_NOT_FOUND
+    for (const part of parts) {
+      const next = key.subkey(part)
+      // Also when it is not the last part that is missing: keys know no "path not found".
+      if (!next) return STATUS_OBJECT_NAME_NOT_FOUND
       key = next
     }
     return key
@@ -174,7 +174,7 @@ export class Registry {
       if (root.type.name !== 'Key') return STATUS_OBJECT_TYPE_MISMATCH
       key = (root.data as KeyData).key
       if (key.deleted) return STATUS_KEY_DELETED
-      if (rest.startsWith('\\')) return STATUS_OBJECT_NAME_INVALID
+      if (rest.startsWith('\\')) return STATUS_OBJECT_PATH_SYNTAX_BAD
     } else {
       const found = this.k.ob.namespace.lookup(path)
       if (!found.object) return found.status
@@ -237,6 +237,15 @@ export class Registry {
     if (typeof object === 'number') return fail(object)
     this.trace('create', key.path, null, STATUS_SUCCESS)
     return { object, created }
+  }
+
+  /** Make a key and nothing else; the path has to begin at `\REGISTRY`, all but its last part exists. */
+  ensure(path: string): number {
+    if (typeof this.find(path) !== 'number') return STATUS_SUCCESS
+    const result = this.create(path, null)
+    if (typeof result === 'number') return result
+    this.k.ob.release(result.object.address)
+    return STATUS_SUCCESS
   }
 
   private describe(root: KObject, path: string): string {
@@ -312,17 +321,6 @@ function littleEndian(value: bigint, bytes: number): Uint8Array {
   for (let i = 0; i < bytes; i++) {
     data[i] = Number(rest & 0xffn)
     rest >>= 8n
-  }
-  return data
-}
-
-/** Text as UTF-16 bytes. */
-export function utf16(text: string): Uint8Array {
-  const data = new Uint8Array(text.length * 2)
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    data[i * 2] = unit & 0xff
-    data[i * 2 + 1] = unit >>> 8
   }
   return data
 }

@@ -295,6 +295,19 @@ export const ROUTINES = {
     params: { lpParameter: pvoid },
     returns: { k: 'u32', c: 'DWORD' },
   },
+  /** Receives the values that RtlQueryRegistryValues finds. */
+  RTL_QUERY_REGISTRY_ROUTINE: {
+    kind: 'other',
+    params: {
+      ValueName: { k: 'ptr', c: 'PWSTR', target: null },
+      ValueType: { k: 'u32', c: 'ULONG' },
+      ValueData: pvoid,
+      ValueLength: { k: 'u32', c: 'ULONG' },
+      Context: pvoid,
+      EntryContext: pvoid,
+    },
+    returns: status,
+  },
 } as const satisfies Record<string, RoutineSignature>
 
 export type RoutineName = keyof typeof ROUTINES
