@@ -22,9 +22,9 @@ const target = join(root, 'src', 'shared', 'nt', 'generated')
 
 /** Which JSON files feed which generated file, and the function that turns one into the other. */
 export const GENERATED = {
-  'layouts.ts': { from: ['structs.x64'], render: renderLayouts },
-  'offsets.ts': { from: ['structs.x64'], render: renderOffsets },
-  'struct-facts.ts': { from: ['structs.x64'], render: renderStructFacts },
+  'layouts.ts': { from: ['structs.x64', 'extra-structs'], render: renderLayouts },
+  'offsets.ts': { from: ['structs.x64', 'extra-structs'], render: renderOffsets },
+  'struct-facts.ts': { from: ['structs.x64', 'extra-structs'], render: renderStructFacts },
   'ntstatus.ts': { from: ['ntstatus', 'extra-ntstatus'], render: renderNtstatus },
   'constants.ts': { from: ['constants', 'extra-constants'], render: renderConstants },
   'win32-errors.ts': {

@@ -1,6 +1,16 @@
-// structs.x64.json -> layouts.ts, offsets.ts, struct-facts.ts
+// structs.x64.json and extra-structs.json -> layouts.ts, offsets.ts, struct-facts.ts
 
 import { fail, key, literal, quote } from './emit.mjs'
+
+/** The structures of both files as one table. */
+export function mergeStructs(table, extra) {
+  const structs = { ...table.structs }
+  for (const [name, struct] of Object.entries(extra.structs)) {
+    if (structs[name]) fail(`${name} is a structure of both files`)
+    structs[name] = struct
+  }
+  return { structs }
+}
 
 /** Structure names by every name that C code uses for them. */
 function structNames(table) {
@@ -85,7 +95,8 @@ export interface StructLayout {
 `
 
 /** layouts.ts: the tables that compile-time types, views and the explorer are made from. */
-export function renderLayouts(table) {
+export function renderLayouts(base, extra) {
+  const table = mergeStructs(base, extra)
   const names = structNames(table)
   const structs = Object.values(table.structs)
   const union = structs.map((struct) => `  | ${quote(struct.name)}\n`).join('')
@@ -124,7 +135,8 @@ function pathOffsets(table, struct, base = 0, prefix = '', into = new Map()) {
 }
 
 /** offsets.ts: a constant object per structure, so that kernel code names offsets and the compiler checks them. */
-export function renderOffsets(table) {
+export function renderOffsets(base, extra) {
+  const table = mergeStructs(base, extra)
   const hex = (value) => (value < 10 ? `${value}` : `0x${value.toString(16)}`)
   const bodies = Object.values(table.structs).map((struct) => {
     const offsets = pathOffsets(table, struct)
@@ -140,7 +152,8 @@ export function renderOffsets(table) {
 }
 
 /** struct-facts.ts: what the explorer and the editor say about a structure and its fields. */
-export function renderStructFacts(table) {
+export function renderStructFacts(base, extra) {
+  const table = mergeStructs(base, extra)
   const lines = Object.values(table.structs).map((struct) => {
     const notes = struct.fields.filter((field) => field.note)
     const facts = {

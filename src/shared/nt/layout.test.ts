@@ -37,14 +37,18 @@ interface StructRow {
   }[]
 }
 
-const { structs } = readTable('structs.x64') as { structs: Record<string, StructRow> }
+type StructTable = { structs: Record<string, StructRow> }
+const structs = {
+  ...(readTable('structs.x64') as StructTable).structs,
+  ...(readTable('extra-structs') as StructTable).structs,
+}
 const rows = Object.values(structs)
 const names = Object.keys(LAYOUTS) as StructName[]
 
 describe('layouts', () => {
   it('has every structure of the table and no other', () => {
     expect(names).toEqual(Object.keys(structs))
-    expect(names).toHaveLength(69)
+    expect(names).toHaveLength(77)
   })
 
   it.each(rows.map((row) => [row.name, row] as const))('%s agrees with the table', (name, row) => {
