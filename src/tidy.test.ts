@@ -31,7 +31,8 @@ const layers: Record<string, Layer> = {
       'ts-blank-space',
     ]),
   },
-  'main/lab': { below: ['main/dsl', 'main/kernel', 'shared'], packages: [] },
+  // Node for zlib alone: traces are kept packed.
+  'main/lab': { below: ['main/dsl', 'main/kernel', 'shared'], packages: ['zod'], node: true },
   'main/catalogue': {
     below: ['main/pe', 'shared'],
     packages: ['better-sqlite3', 'zod'],

@@ -179,6 +179,8 @@ export const RunReport = z.object({
     events: z.number(),
     ticks: z.number(),
     irps: z.number(),
+    /** Requests of user mode; `requests` lists the first 2,000 of them. */
+    requests: z.number(),
     ddiCalls: z.number(),
     poolBytesMax: z.number()
   })

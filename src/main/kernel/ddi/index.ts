@@ -1,15 +1,56 @@
-/** The DDI table: every routine that driver code and client programs can call, by name. */
+/**
+ * The DDI table: every routine that driver code and client programs can call, by name. A family file
+ * that is not named here does not exist.
+ */
+import { DBG_DDIS } from './dbg'
+import { EX_SYNC_DDIS } from './ex-sync'
+import { EX_WORK_DDIS } from './ex-work'
+import { INTERLOCKED_DDIS } from './interlocked'
+import { IO_CSQ_DDIS } from './io-csq'
 import { IO_DEVICE_DDIS } from './io-device'
 import { IO_IRP_DDIS } from './io-irp'
+import { IO_TIMER_DDIS } from './io-timer'
+import { KE_DEVICE_QUEUE_DDIS } from './ke-device-queue'
+import { KE_DPC_DDIS } from './ke-dpc'
+import { KE_EVENT_DDIS } from './ke-event'
+import { KE_IRQL_DDIS } from './ke-irql'
+import { KE_SPINLOCK_DDIS } from './ke-spinlock'
+import { KE_TIME_DDIS } from './ke-time'
+import { LIST_DDIS } from './list'
 import { MDL_DDIS } from './mdl'
+import { OB_DDIS } from './ob'
 import { POOL_DDIS } from './pool'
+import { PS_PROCESS_DDIS } from './ps-process'
+import { PS_THREAD_DDIS } from './ps-thread'
+import { RTL_MEMORY_DDIS } from './rtl-memory'
+import { RTL_STRING_DDIS } from './rtl-string'
+import { ZW_REGISTRY_DDIS } from './zw-registry'
 import type { DdiEntry } from './types'
 
 export const DDIS: Readonly<Record<string, DdiEntry>> = {
+  ...DBG_DDIS,
+  ...EX_SYNC_DDIS,
+  ...EX_WORK_DDIS,
+  ...INTERLOCKED_DDIS,
+  ...IO_CSQ_DDIS,
   ...IO_DEVICE_DDIS,
   ...IO_IRP_DDIS,
+  ...IO_TIMER_DDIS,
+  ...KE_DEVICE_QUEUE_DDIS,
+  ...KE_DPC_DDIS,
+  ...KE_EVENT_DDIS,
+  ...KE_IRQL_DDIS,
+  ...KE_SPINLOCK_DDIS,
+  ...KE_TIME_DDIS,
+  ...LIST_DDIS,
   ...MDL_DDIS,
+  ...OB_DDIS,
   ...POOL_DDIS,
+  ...PS_PROCESS_DDIS,
+  ...PS_THREAD_DDIS,
+  ...RTL_MEMORY_DDIS,
+  ...RTL_STRING_DDIS,
+  ...ZW_REGISTRY_DDIS,
 }
 
 /** Names in the order of their indexes, which compiled code uses. */

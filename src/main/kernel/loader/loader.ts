@@ -56,6 +56,8 @@ export class Loader {
   readonly leaks: Leak[] = []
   /** Status of the first driver's DriverEntry, or of the step of its loading that failed. */
   firstStatus: number | null = null
+  /** Status of the first load that failed. */
+  failedStatus: number | null = null
 
   constructor(private readonly k: Kernel) {}
 
@@ -95,6 +97,7 @@ export class Loader {
   *load(name: string): KernelRoutine<number> {
     const status = yield* this.loadImage(name)
     this.firstStatus ??= status
+    if ((status | 0) < 0) this.failedStatus ??= status
     return status
   }
 

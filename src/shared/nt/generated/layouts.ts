@@ -71,6 +71,8 @@ export type StructName =
   | 'OB_PRE_OPERATION_INFORMATION'
   | 'PS_CREATE_NOTIFY_INFO'
   | 'IMAGE_INFO'
+  | 'IO_CSQ'
+  | 'IO_CSQ_IRP_CONTEXT'
   | 'OVERLAPPED'
   | 'SECURITY_ATTRIBUTES'
   | 'SERVICE_STATUS'
@@ -1211,6 +1213,27 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'ImageSelector', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'ImageSize', offset: 0x18, size: 8, kind: 'u64', type: 'SIZE_T' },
       { path: 'ImageSectionNumber', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  IO_CSQ: {
+    name: 'IO_CSQ', size: 0x40, align: 8, complete: true,
+    fields: [
+      { path: 'Type', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'CsqInsertIrp', offset: 8, size: 8, kind: 'ptr', type: 'PIO_CSQ_INSERT_IRP' },
+      { path: 'CsqRemoveIrp', offset: 0x10, size: 8, kind: 'ptr', type: 'PIO_CSQ_REMOVE_IRP' },
+      { path: 'CsqPeekNextIrp', offset: 0x18, size: 8, kind: 'ptr', type: 'PIO_CSQ_PEEK_NEXT_IRP' },
+      { path: 'CsqAcquireLock', offset: 0x20, size: 8, kind: 'ptr', type: 'PIO_CSQ_ACQUIRE_LOCK' },
+      { path: 'CsqReleaseLock', offset: 0x28, size: 8, kind: 'ptr', type: 'PIO_CSQ_RELEASE_LOCK' },
+      { path: 'CsqCompleteCanceledIrp', offset: 0x30, size: 8, kind: 'ptr', type: 'PIO_CSQ_COMPLETE_CANCELED_IRP' },
+      { path: 'ReservePointer', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  IO_CSQ_IRP_CONTEXT: {
+    name: 'IO_CSQ_IRP_CONTEXT', size: 0x18, align: 8, complete: true,
+    fields: [
+      { path: 'Type', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Irp', offset: 8, size: 8, kind: 'ptr', type: 'PIRP', target: 'IRP' },
+      { path: 'Csq', offset: 0x10, size: 8, kind: 'ptr', type: 'PIO_CSQ', target: 'IO_CSQ' },
     ],
   },
   OVERLAPPED: {

@@ -1630,6 +1630,27 @@ export const IMAGE_INFO = {
   ImageSectionNumber: 0x20,
 } as const
 
+/** Offsets in IO_CSQ; SIZE is its size in bytes. */
+export const IO_CSQ = {
+  SIZE: 0x40,
+  Type: 0,
+  CsqInsertIrp: 8,
+  CsqRemoveIrp: 0x10,
+  CsqPeekNextIrp: 0x18,
+  CsqAcquireLock: 0x20,
+  CsqReleaseLock: 0x28,
+  CsqCompleteCanceledIrp: 0x30,
+  ReservePointer: 0x38,
+} as const
+
+/** Offsets in IO_CSQ_IRP_CONTEXT; SIZE is its size in bytes. */
+export const IO_CSQ_IRP_CONTEXT = {
+  SIZE: 0x18,
+  Type: 0,
+  Irp: 8,
+  Csq: 0x10,
+} as const
+
 /** Offsets in OVERLAPPED; SIZE is its size in bytes. */
 export const OVERLAPPED = {
   SIZE: 0x20,

@@ -83,6 +83,8 @@ export const STRUCT_FACTS: Readonly<Record<StructName, StructFacts>> = {
   OB_PRE_OPERATION_INFORMATION: { description: 'Pre-operation callback data.', confidence: 'high', fieldNotes: { Parameters: '-> DesiredAccess (0x0, writable), OriginalDesiredAccess (0x4), and for duplicates SourceProcess (0x8), TargetProcess (0x10)' } },
   PS_CREATE_NOTIFY_INFO: { description: 'Argument of the extended process-creation callback.', confidence: 'high', fieldNotes: { Size: '0x48', CreationStatus: 'write an error to block the process' } },
   IMAGE_INFO: { description: 'Argument of the load-image callback.', confidence: 'high' },
+  IO_CSQ: { description: 'Cancel-safe queue: the callbacks with which the I/O manager works on a driver\'s own queue of packets.', confidence: 'high', fieldNotes: { Type: '1 = IO_TYPE_CSQ' } },
+  IO_CSQ_IRP_CONTEXT: { description: 'Names one packet of a cancel-safe queue, so that it can be removed while it may be cancelled.', confidence: 'high', fieldNotes: { Type: '2 = IO_TYPE_CSQ_IRP_CONTEXT' } },
   OVERLAPPED: { description: 'What an asynchronous Win32 call leaves with the system: status, count, offset and event. Its first 16 bytes are the IO_STATUS_BLOCK of the request.', confidence: 'high', fieldNotes: { Internal: 'NTSTATUS of the request; STATUS_PENDING (0x103) while it is under way', InternalHigh: 'bytes transferred', hEvent: 'event that is set at the end; NULL: the file itself is signalled' } },
   SECURITY_ATTRIBUTES: { description: 'Security descriptor of a new object and whether its handle is inherited.', confidence: 'high', fieldNotes: { nLength: 'must be 0x18' } },
   SERVICE_STATUS: { description: 'State of a service as the service control manager reports it.', confidence: 'high' },

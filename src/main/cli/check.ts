@@ -1,0 +1,25 @@
+/** `ring0 check`: compile a folder and list what is wrong with it. */
+import { compile } from '../dsl/compile'
+import { planOf } from '../lab/project'
+import type { CheckArguments } from './arguments'
+import { readFolder } from './folder'
+import { printDiagnostic } from './report'
+
+export function check(options: CheckArguments): number {
+  const folder = readFolder(options.folder)
+  if ('problem' in folder) {
+    process.stderr.write(`ring0: ${folder.problem}\n`)
+    return 1
+  }
+  const planned = planOf(folder.files, undefined)
+  const diagnostics =
+    'diagnostics' in planned
+      ? planned.diagnostics
+      : compile(folder.files, planned.plan.entries).diagnostics
+  if (options.json) process.stdout.write(JSON.stringify({ diagnostics }, null, 2) + '\n')
+  else {
+    for (const item of diagnostics) printDiagnostic(item, (text) => process.stdout.write(text))
+    if (diagnostics.length === 0) process.stdout.write('ok\n')
+  }
+  return diagnostics.some((item) => item.severity === 'error') ? 1 : 0
+}

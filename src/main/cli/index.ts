@@ -1,0 +1,29 @@
+/** The terminal face: `ring0 run FOLDER`, `ring0 check FOLDER`, `ring0 ddi NAME`. */
+import { parseArguments, USAGE } from './arguments'
+import { check } from './check'
+import { describeRoutine } from './ddi'
+import { run } from './run'
+
+async function main(): Promise<number> {
+  const parsed = parseArguments(process.argv.slice(2))
+  if ('problem' in parsed) {
+    process.stderr.write(`ring0: ${parsed.problem}\n\n${USAGE}`)
+    return 1
+  }
+  switch (parsed.command) {
+    case 'help':
+      process.stdout.write(USAGE)
+      return 0
+    case 'run':
+      return run(parsed)
+    case 'check':
+      return check(parsed)
+    case 'ddi':
+      return describeRoutine(parsed.name)
+  }
+}
+
+// exitCode, not exit(): what was written to a pipe has to get out first.
+void main().then((code) => {
+  process.exitCode = code
+})

@@ -1,0 +1,164 @@
+/**
+ * The lab behind the contract: runs, and the questions about them. It lives in a process of its own
+ * in the app and in the terminal's process there.
+ */
+import type { labContract } from '../../shared/contract/lab'
+import { fail, ok, type Result } from '../../shared/errors'
+import type { Handlers } from '../../shared/contract/table'
+import type { TraceEvent } from '../../shared/trace/event'
+import type { z } from 'zod'
+import { compile } from '../dsl/compile'
+import { ddiReference } from '../kernel/ddi/reference'
+import { SimulatorBug } from '../kernel/stop'
+import { declarationFiles } from '../dsl/types/declarations'
+import { planOf } from './project'
+import { runProject } from './run'
+import { TraceStore } from './trace-store'
+
+export type LabHost = Handlers<typeof labContract>
+type Progress = z.input<(typeof labContract)['lab.progress']['output']>
+
+const EVENTS_MAX = 5000
+const CONSOLE_PAGE = 1000
+
+interface OpenRun {
+  store: TraceStore
+  running: boolean
+  stopping: boolean
+}
+
+export function createLabHost(options: { onProgress: (progress: Progress) => void }): LabHost {
+  const runs = new Map<string, OpenRun>()
+
+  const withRun = <T>(runId: string, use: (run: OpenRun) => T): Result<T> => {
+    const run = runs.get(runId)
+    if (run) return ok(use(run))
+    return fail(
+      'run-not-found',
+      `Run ${runId} is not open.`,
+      'Run it again; the same seed gives the same run.',
+    )
+  }
+
+  return {
+    'lab.check'({ files }) {
+      const planned = planOf(files, undefined)
+      if ('diagnostics' in planned) return ok({ diagnostics: planned.diagnostics })
+      const { entries } = planned.plan
+      // A twin beside the driver (fixed.ts) is checked as a driver too.
+      for (const file of Object.keys(files))
+        if (file === 'fixed.ts' && !entries.some(({ entry }) => entry === file))
+          return ok({
+            diagnostics: [
+              ...compile(files, entries).diagnostics,
+              ...compile(files, [{ entry: file, kind: 'driver' }]).diagnostics,
+            ],
+          })
+      return ok({ diagnostics: compile(files, entries).diagnostics })
+    },
+
+    async 'lab.run'(request) {
+      const { runId } = request
+      if (runs.get(runId)?.running)
+        return fail('bad-request', `Run ${runId} is running already.`, 'Use another run id.')
+      const run: OpenRun = { store: new TraceStore(), running: true, stopping: false }
+      runs.set(runId, run)
+      try {
+        const { report } = await runProject(request, {
+          onEvent: (event) => run.store.push(event),
+          onProgress: (phase, events) => options.onProgress({ runId, phase, events }),
+          shouldStop: () => run.stopping,
+        })
+        return ok({ runId, report })
+      } catch (error) {
+        return simulatorFault(error, request.seed, run.store.count)
+      } finally {
+        run.running = false
+        options.onProgress({ runId, phase: 'finished', events: run.store.count })
+      }
+    },
+
+    'lab.stop'({ runId }) {
+      const run = runs.get(runId)
+      if (run?.running) run.stopping = true
+      return ok({ stopped: run?.running ?? false })
+    },
+
+    'lab.close'({ runId }) {
+      const run = runs.get(runId)
+      if (run) run.stopping = true
+      runs.delete(runId)
+      return ok({})
+    },
+
+    'lab.events': ({ runId, from, to }) =>
+      withRun(runId, ({ store }) => ({
+        events: store.range(from, Math.min(to, from + EVENTS_MAX - 1)),
+      })),
+
+    'lab.irp': ({ runId, irp }) =>
+      withRun(runId, ({ store }) => ({ events: store.ofIrp(irp).slice(0, EVENTS_MAX) })),
+
+    'lab.state': ({ runId, step }) => withRun(runId, ({ store }) => store.state(step)),
+
+    'lab.timeline': ({ runId, from, to, width }) =>
+      withRun(runId, ({ store }) => store.timeline(from, to, width)),
+
+    'lab.console': ({ runId, offset }) =>
+      withRun(runId, ({ store }) => store.console(offset, CONSOLE_PAGE)),
+
+    'lab.lineSteps': ({ runId, file, line }) =>
+      withRun(runId, ({ store }) => ({ steps: store.lineSteps(file, line).slice(0, 1000) })),
+
+    'lab.why': ({ runId, seq }) => withRun(runId, ({ store }) => ({ chain: store.why(seq) })),
+
+    'lab.compare'({ left, right }) {
+      const a = runs.get(left)
+      const b = runs.get(right)
+      if (!a || !b)
+        return fail(
+          'run-not-found',
+          'One of the two runs is not open.',
+          'Open both runs, then compare.',
+        )
+      const firstDifference = firstDifferenceOf(a.store, b.store)
+      const from = Math.max(1, (firstDifference ?? 1) - 3)
+      return ok({
+        firstDifference,
+        left: a.store.range(from, from + 10),
+        right: b.store.range(from, from + 10),
+      })
+    },
+
+    'lab.types': () => ok({ files: { ...declarationFiles() } }),
+    'lab.ddi': () => ok({ entries: [...ddiReference()] }),
+  }
+}
+
+/** Seq of the first event that is not the same in both runs; null when there is none. */
+function firstDifferenceOf(a: TraceStore, b: TraceStore): number | null {
+  const right = b.all()[Symbol.iterator]()
+  let seq = 0
+  for (const event of a.all()) {
+    seq = event.seq
+    const other = right.next()
+    if (other.done || !isSameEvent(event, other.value)) return seq
+  }
+  return right.next().done ? null : seq + 1
+}
+
+function isSameEvent(a: TraceEvent, b: TraceEvent): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function simulatorFault(error: unknown, seed: number, step: number): Result<never> {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const cause =
+    error instanceof SimulatorBug && error.cause instanceof Error ? `\n${error.cause.stack}` : ''
+  return fail(
+    'internal',
+    `Simulator fault at step ${step}, seed ${seed}.`,
+    'This is a fault of the program, not of the driver. Copy the details into a report.',
+    detail + cause,
+  )
+}

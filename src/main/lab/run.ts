@@ -1,0 +1,242 @@
+/** One run from sources to report: compile, boot, load, ask, unload, explain. */
+import { majorName, minorName } from '../../shared/nt/irp-functions'
+import { hex32 } from '../../shared/nt/format'
+import type { Diagnostic, RunReport, RunRequest } from '../../shared/contract/model'
+import type { SourcePlace, TraceEvent } from '../../shared/trace/event'
+import { compile } from '../dsl/compile'
+import type { CompiledEntry, CompiledProgram } from '../dsl/compiled'
+import { createSandbox, type Sandbox } from '../dsl/sandbox/engine'
+import { Kernel, type Limits } from '../kernel/kernel'
+import { BugCheck, RunLimit } from '../kernel/stop'
+import { CauseFinder, explainStop } from './explain'
+import { planOf, type Plan } from './project'
+import { startScript } from './script'
+
+export interface RunOptions {
+  /** Receives every event, in order. */
+  onEvent?: (event: TraceEvent) => void
+  /** Called about 20 times a second while the run goes on. */
+  onProgress?: (phase: 'compiling' | 'running', events: number) => void
+  /** Asked between slices: true ends the run. */
+  shouldStop?: () => boolean
+  limits?: Partial<Limits>
+}
+
+export interface RunResult {
+  report: RunReport
+  /** Digest of all simulated memory at the end; equal runs have equal digests. */
+  digest: string
+}
+
+/** Milliseconds of simulation between two looks at the event loop. */
+const SLICE_MS = 40
+
+/**
+ * Run a driver folder. Whatever its code does is in the report; this throws for defects of the
+ * simulator only.
+ */
+export async function runProject(
+  request: RunRequest,
+  options: RunOptions = {},
+): Promise<RunResult> {
+  options.onProgress?.('compiling', 0)
+  const planned = planOf(request.files, request.scenario)
+  if ('diagnostics' in planned)
+    return { report: compileError(request, planned.diagnostics), digest: '' }
+  const { plan } = planned
+  const seed = plan.scenario.seed ?? request.seed
+  const compiled = compile(request.files, plan.entries)
+  if (!compiled.program) return { report: compileError(request, compiled.diagnostics), digest: '' }
+  const sandbox = await createSandbox({ label: `seed ${seed}` })
+  try {
+    return await execute(
+      request,
+      seed,
+      plan,
+      compiled.program,
+      compiled.diagnostics,
+      sandbox,
+      options,
+    )
+  } finally {
+    sandbox.dispose()
+  }
+}
+
+async function execute(
+  request: RunRequest,
+  seed: number,
+  plan: Plan,
+  program: CompiledProgram,
+  diagnostics: Diagnostic[],
+  sandbox: Sandbox,
+  options: RunOptions,
+): Promise<RunResult> {
+  const causes = new CauseFinder()
+  const seen = new Observer()
+  const kernel = new Kernel({
+    seed,
+    verifier: request.verifier,
+    trace: request.trace,
+    backing: sandbox.backing,
+    place: (location) => program.locations[location] ?? null,
+    limits: options.limits ?? {},
+    onEvent: (event) => {
+      causes.see(event)
+      seen.see(event)
+      options.onEvent?.(event)
+    },
+  })
+  const units = program.entries.map((entry) => ({
+    unit: sandbox.load({ program, entry }),
+    places: placesOf(program, entry),
+  }))
+  startScript(kernel, plan, units)
+
+  let deadline = 0
+  const pause = (): boolean => performance.now() > deadline
+  for (;;) {
+    deadline = performance.now() + SLICE_MS
+    if (sandbox.run(kernel, { pause }) === 'end') break
+    options.onProgress?.('running', kernel.events)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    if (options.shouldStop?.())
+      kernel.stop(new RunLimit('limit', 'stopped', 'The run was stopped by hand.'))
+  }
+  if (kernel.bug) throw kernel.bug
+  const report = reportOf(kernel, request, seed, diagnostics, causes, seen)
+  kernel.emit({ t: 'run.ended', outcome: report.outcome, summary: summaryOf(report) }, 0)
+  kernel.flush()
+  report.stats.events = kernel.events
+  return { report, digest: kernel.memory.digest() }
+}
+
+/** Where the functions of an entry stand, by name. */
+function placesOf(program: CompiledProgram, entry: CompiledEntry): Map<string, SourcePlace> {
+  const files = new Set(entry.modules.map((module) => module.file))
+  const places = new Map<string, SourcePlace>()
+  for (const item of program.functions) {
+    if (!item || !files.has(item.file)) continue
+    const place = program.locations[item.location]
+    if (place) places.set(item.name, place)
+  }
+  return places
+}
+
+/** Collects from the events what the report holds. */
+class Observer {
+  readonly dbgPrint: string[] = []
+  readonly programs = new Map<number, { name: string; exitCode: number | null; stdout: string[] }>()
+
+  see(event: TraceEvent): void {
+    if (event.t === 'dbgprint') this.dbgPrint.push(event.text)
+    else if (event.t === 'stdout') this.program(event.process).stdout.push(event.text)
+    else if (event.t === 'process.exited') {
+      const program = this.program(event.id)
+      program.name = event.name
+      program.exitCode = event.exitCode
+    }
+  }
+
+  private program(id: number): { name: string; exitCode: number | null; stdout: string[] } {
+    let program = this.programs.get(id)
+    if (!program) this.programs.set(id, (program = { name: '', exitCode: null, stdout: [] }))
+    return program
+  }
+}
+
+function reportOf(
+  k: Kernel,
+  request: RunRequest,
+  seed: number,
+  diagnostics: Diagnostic[],
+  causes: CauseFinder,
+  seen: Observer,
+): RunReport {
+  const { ended, loader } = k
+  const failed = loader.failedStatus
+  const report: RunReport = {
+    schema: 'ring0-run/1',
+    outcome: 'ok',
+    driverEntry: loader.firstStatus === null ? null : { status: hex32(loader.firstStatus) },
+    requests: k.io.requests.map((item) => ({
+      api: item.api,
+      major: majorName(item.major),
+      ...(item.minor ? { minor: minorName(item.major, item.minor) } : {}),
+      ...(item.ioctl === null ? {} : { ioctl: hex32(item.ioctl) }),
+      status: hex32(item.status),
+      information: item.information,
+    })),
+    leaks: loader.leaks.map(({ kind, count, tag, bytes, name }) => ({
+      kind,
+      ...(tag === undefined ? {} : { tag }),
+      ...(name === undefined ? {} : { name }),
+      ...(bytes === undefined ? {} : { bytes }),
+      count,
+    })),
+    dbgPrint: seen.dbgPrint,
+    diagnostics,
+    seed,
+    verifier: request.verifier,
+    stats: {
+      events: k.events,
+      ticks: k.tick,
+      irps: k.irps.created,
+      requests: k.io.requestCount,
+      ddiCalls: k.ddiCalls,
+      poolBytesMax: k.pool.driverBytesMax,
+    },
+  }
+  const client =
+    [...seen.programs.values()].find((program) => program.name === 'client.exe') ??
+    [...seen.programs.values()].find((program) => program.stdout.length > 0)
+  if (client) report.client = { exitCode: client.exitCode ?? -1, stdout: client.stdout.join('') }
+
+  if (ended instanceof BugCheck) {
+    const stop = explainStop(k, ended, k.stopPlace, causes)
+    report.outcome = ended.rule ? 'verifier-stop' : 'bugcheck'
+    report.bugcheck = { code: stop.code, name: stop.name, parameters: stop.parameters, at: stop.at }
+    report.report = stop
+  } else if (ended instanceof RunLimit) {
+    report.outcome = ended.outcome
+    report.reason = ended.detail
+  } else if (failed !== null) {
+    report.outcome = 'load-failed'
+    report.reason = `Loading ended with status ${hex32(failed)}.`
+  } else if (report.leaks.length > 0) report.outcome = 'leak'
+  return report
+}
+
+/** One line about a run, for lists. */
+export function summaryOf(report: RunReport): string {
+  switch (report.outcome) {
+    case 'ok':
+      return `${report.stats.requests} ${report.stats.requests === 1 ? 'request' : 'requests'}, no problem`
+    case 'bugcheck':
+    case 'verifier-stop':
+      return `${report.bugcheck?.code} ${report.bugcheck?.name}`
+    case 'leak':
+      return report.leaks
+        .map((leak) => `${leak.count} ${leak.kind}${leak.tag ? ` '${leak.tag}'` : ''}`)
+        .join(', ')
+    case 'compile-error':
+      return report.diagnostics[0]?.message ?? 'does not compile'
+    default:
+      return report.reason ?? report.outcome
+  }
+}
+
+function compileError(request: RunRequest, diagnostics: Diagnostic[]): RunReport {
+  return {
+    schema: 'ring0-run/1',
+    outcome: 'compile-error',
+    driverEntry: null,
+    requests: [],
+    leaks: [],
+    dbgPrint: [],
+    diagnostics,
+    seed: request.seed,
+    verifier: request.verifier,
+    stats: { events: 0, ticks: 0, irps: 0, requests: 0, ddiCalls: 0, poolBytesMax: 0 },
+  }
+}

@@ -1,0 +1,57 @@
+/** The thread that drives a run: loads the drivers, lets user mode ask, unloads. */
+import type { SourcePlace } from '../../shared/trace/event'
+import type { ScenarioStep } from '../../shared/contract/model'
+import type { KernelRoutine } from '../kernel/ddi/types'
+import type { Kernel } from '../kernel/kernel'
+import type { Process } from '../kernel/ps/process'
+import type { Plan } from './project'
+
+/** Compiled code as the runner knows it, in the order of `Plan.entries`. */
+export interface Unit {
+  unit: number
+  places: ReadonlyMap<string, SourcePlace>
+}
+
+/** Name of the process that `client.ts` is. */
+const CLIENT_NAME = 'client.exe'
+const SCENARIO_NAME = 'scenario.exe'
+
+/** Make the services known and start the main thread. */
+export function startScript(k: Kernel, plan: Plan, units: readonly Unit[]): void {
+  plan.drivers.forEach((driver, i) => {
+    const { unit, places } = units[i]!
+    k.loader.install(driver.name, unit, driver.parameters).places = places
+  })
+  const thread = k.scheduler.createThread({
+    process: k.processes.system,
+    name: 'Main',
+    priority: 9,
+  })
+  k.scheduler.main = thread
+  k.scheduler.start(thread, script(k, plan, units), '')
+}
+
+function* script(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine<void> {
+  for (const driver of plan.drivers) {
+    const status = yield* k.loader.load(driver.name)
+    if ((status | 0) < 0) return
+  }
+  yield* userMode(k, plan, units)
+  if (!plan.scenario.unload) return
+  for (const driver of k.loader.stillLoaded()) yield* k.loader.unload(driver.name)
+}
+
+function* userMode(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine<void> {
+  const { client, scenario } = plan
+  const running: Process[] = []
+  if (client) {
+    const { unit, places } = units[plan.drivers.length]!
+    running.push(k.programs.start(CLIENT_NAME, unit, places))
+  }
+  const scripts: { name: string; steps: readonly ScenarioStep[] }[] = [
+    ...(scenario.processes ?? []),
+  ]
+  if (scenario.steps) scripts.unshift({ name: SCENARIO_NAME, steps: scenario.steps })
+  for (const { name, steps } of scripts) running.push(k.programs.startSteps(name, steps))
+  for (const process of running) yield* k.programs.exited(process)
+}
