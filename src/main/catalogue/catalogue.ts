@@ -91,6 +91,7 @@ function createCatalogue(db: Database, options: CatalogueOptions): Catalogue {
     'samples.duplicate': ({ id }) => guard(() => samples.duplicate(id), 'duplicated'),
     'samples.delete': ({ ids }) => guard(() => samples.delete(ids), 'deleted'),
     'samples.undoDelete': ({ undo }) => guard(() => samples.undoDelete(undo), 'restored'),
+    'samples.deleted': () => guard(() => ok({ deletions: samples.deletions() })),
     'samples.restoreBundled': () => guard(() => ok(samples.restoreBundled()), 'restored'),
     'samples.tag': ({ ids, add, remove }) =>
       guard(() => ok(samples.tag(ids, add, remove)), 'tagged'),

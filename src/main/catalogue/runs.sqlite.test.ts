@@ -1,3 +1,4 @@
+import Sqlite from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RunReport, RunRequest } from '../../shared/contract/model'
@@ -139,6 +140,29 @@ describe('runs', () => {
       ok: false,
       error: { code: 'not-found' },
     })
+  })
+
+  test('kept in a form that is not known any more are said so, and stay in the list', async () => {
+    const catalogue = temporaryCatalogue()
+    must(
+      await catalogue.handlers['runs.save']({
+        id: 'old',
+        sampleId: null,
+        sampleTitle: 'T',
+        request: request(),
+        report: reportOf(),
+      }),
+    )
+    const db = new Sqlite(catalogue.file)
+    db.prepare(`UPDATE runs SET report = '{"schema":"ring0-run/0"}'`).run()
+    db.close()
+    expect(await catalogue.handlers['runs.get']({ id: 'old' })).toMatchObject({
+      ok: false,
+      error: { code: 'file-invalid' },
+    })
+    expect(
+      must(await catalogue.handlers['runs.list']({ sampleId: null, limit: 9 })).runs,
+    ).toHaveLength(1)
   })
 
   test('saved again under the same id stay one, at their place', async () => {

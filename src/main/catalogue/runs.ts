@@ -114,11 +114,19 @@ export function createRunStore(db: Database, texts: TextStore, now: () => Date):
       const row = byId.get(id)
       if (!row) return fail('not-found', `There is no run ${id}.`, 'It may have been deleted.')
       const digests = Object.fromEntries(filesOf.all(id).map(({ path, digest }) => [path, digest]))
-      const request = StoredRequest.parse(JSON.parse(row.request))
+      const request = StoredRequest.safeParse(JSON.parse(row.request))
+      const report = RunReport.safeParse(JSON.parse(row.report))
+      if (!request.success || !report.success)
+        return fail(
+          'file-invalid',
+          'This run was kept by another version of Ring0 Lab, in a form that this one does not read.',
+          'Its sources are safe in its sample; run them again.',
+          String(request.error ?? report.error),
+        )
       return ok({
         row: toRow(row),
-        request: { ...request, files: texts.getAll(digests) },
-        report: RunReport.parse(JSON.parse(row.report)),
+        request: { ...request.data, files: texts.getAll(digests) },
+        report: report.data,
       })
     },
     save: (input, startedAt) => save.immediate(input, startedAt),

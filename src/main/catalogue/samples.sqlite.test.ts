@@ -288,6 +288,12 @@ describe('deleting', () => {
     )
     expect((await list(catalogue)).all).toBe(0)
     expect(await titles(catalogue, 'completerequest')).toEqual([])
+    const { deletions } = must(await catalogue.handlers['samples.deleted']({}))
+    expect(deletions.map((deletion) => deletion.titles)).toEqual([
+      ['Double completion', 'Hello'],
+      ['Pool overrun'],
+    ])
+    expect(deletions[0]?.undo).toBe(undo)
     expect(must(await catalogue.handlers['samples.undoDelete']({ undo }))).toEqual({ restored: 2 })
     expect((await list(catalogue, { sort: 'title' })).samples).toEqual([first, second])
     expect(await titles(catalogue, 'completerequest')).toEqual(['Double completion'])

@@ -34,6 +34,8 @@ export interface SampleStore {
   /** Mark samples as deleted; the answer is the word that brings exactly these back. */
   delete(ids: readonly number[]): Result<{ undo: string }>
   undoDelete(undo: string): Result<{ restored: number }>
+  /** What `undoDelete` can bring back, newest first. */
+  deletions(): { undo: string; deletedAt: string; titles: string[] }[]
   restoreBundled(): { restored: number }
   tag(
     ids: readonly number[],
@@ -433,6 +435,14 @@ export function createSampleStore(db: Database, texts: TextStore, now: () => Dat
     },
     delete: (ids) => markDeleted.immediate(ids),
     undoDelete: (undo) => undoDelete.immediate(undo),
+    deletions: () =>
+      db
+        .prepare<[], { undo: string; deletedAt: string; titles: string }>(
+          `SELECT deletion AS undo, max(deleted_at) AS deletedAt, json_group_array(title) AS titles
+           FROM samples WHERE deletion IS NOT NULL GROUP BY deletion ORDER BY max(deleted_at) DESC, max(id) DESC`,
+        )
+        .all()
+        .map((row) => ({ ...row, titles: JSON.parse(row.titles) as string[] })),
     restoreBundled: () => restoreBundled.immediate(),
     tag: (ids, add, remove) => tag.immediate(ids, add, remove),
     versions,

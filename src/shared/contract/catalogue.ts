@@ -89,6 +89,15 @@ export const catalogueContract = {
     z.object({ ids: z.array(SampleId).min(1).max(1000) }),
     z.object({ undo: z.string() }),
   ),
+  /** What can be brought back, newest first, also after a restart. */
+  'samples.deleted': call(
+    z.object({}),
+    z.object({
+      deletions: z.array(
+        z.object({ undo: z.string(), deletedAt: z.string(), titles: z.array(z.string()) }),
+      ),
+    }),
+  ),
   /** Shipped samples that were deleted come back; the user's own are not touched. */
   'samples.restoreBundled': call(z.object({}), z.object({ restored: z.number() })),
   /** Earlier texts of a sample, newest first; every save that changes files keeps the text before it. */

@@ -11,6 +11,6 @@ export const reportOf = (over: Partial<RunReport> = {}): RunReport => ({
   diagnostics: [],
   seed: 1,
   verifier: [],
-  stats: { events: 57, ticks: 1000, irps: 2, ddiCalls: 9, poolBytesMax: 64 },
+  stats: { events: 57, ticks: 1000, irps: 2, ddiCalls: 9, poolBytesMax: 64, requests: 0 },
   ...over,
 })

@@ -239,7 +239,7 @@ export const useCatalogue = defineStore('catalogue', () => {
     ui.notify({
       kind: 'info',
       text: `${what} deleted.`,
-      hint: 'It can be brought back for 30 days from this message.',
+      hint: 'Ctrl+Z brings it back, and “Deleted” does so for 30 days.',
       action: { label: 'Undo', run: () => void undo(done.undo) },
     })
     announce(`${what} deleted. Control Z brings it back.`)
@@ -252,6 +252,11 @@ export const useCatalogue = defineStore('catalogue', () => {
     if (!done) return
     for (const notice of ui.notices) if (notice.action?.label === 'Undo') ui.dismiss(notice.id)
     announce(`${plural(done.restored, 'sample')} brought back`)
+  }
+
+  const deletions = shallowRef<readonly { undo: string; deletedAt: string; titles: string[] }[]>([])
+  async function loadDeletions(): Promise<void> {
+    deletions.value = (await attempt(() => value(ring()['samples.deleted']({}))))?.deletions ?? []
   }
 
   async function restoreBundled(): Promise<void> {
@@ -333,6 +338,8 @@ export const useCatalogue = defineStore('catalogue', () => {
     runs,
     versions,
     undoToken,
+    deletions,
+    loadDeletions,
     open,
     load,
     show,
