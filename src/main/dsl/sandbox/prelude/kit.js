@@ -129,7 +129,7 @@ export function makeKit(h, control, physical, N) {
   }
 
   return {
-    asUintN: BigInt.asUintN, uncurry, split: uncurry(String.prototype.split), h, M, W, WIDE, HI, N, now, control, physical,
+    asUintN: BigInt.asUintN, uncurry, split: uncurry(String.prototype.split), join: uncurry(Array.prototype.join), h, M, W, WIDE, HI, N, now, control, physical,
     die, nt, isNt, wrong, answered, putText, textId, toIndex, indexOf, addressOf, addIndex,
   }
 }

@@ -5,7 +5,7 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
   const { indexOfPointer, intern } = functions
   const { typeOf, convert, locate, makeUntyped } = types
   const { S, callAddress } = frames
-  const { freeze } = Object
+  const { defineProperty, freeze } = Object
   const { asIntN, asUintN } = BigInt
   const { trunc, imul } = Math
   const { isArray } = Array
@@ -262,6 +262,7 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
       $ddi: ddi,
       $type: typeOf,
       $lang: lang,
+      $live: (exports, name, get) => defineProperty(exports, name, { get, enumerable: true }),
       $S: S,
       $Q: N.LOOP_QUANTUM,
       $call: call,

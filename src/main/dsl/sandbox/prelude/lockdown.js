@@ -157,7 +157,8 @@ export function lockDown(kit) {
     [ArrayIterator, ['next']],
     [StringIterator, ['next']],
     [Array.prototype, ['length', 'push', 'pop', iterator]],
-    [String.prototype, ['length', 'charCodeAt', 'toString', 'valueOf', iterator]],
+    // Template literals are compiled to calls of `concat`.
+    [String.prototype, ['length', 'concat', 'charCodeAt', 'toString', 'valueOf', iterator]],
     [Number.prototype, ['toString', 'valueOf']],
     [BigInt.prototype, ['toString', 'valueOf']],
     [Boolean.prototype, ['toString', 'valueOf']],

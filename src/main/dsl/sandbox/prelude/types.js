@@ -7,9 +7,7 @@
  * Structures are made when first looked at: most runs need a dozen of them.
  */
 export function makeTypes(kit, memory, functions, tables) {
-  const { wrong, addIndex, addressOf, uncurry } = kit
-  const split = uncurry(String.prototype.split)
-  const join = uncurry(Array.prototype.join)
+  const { wrong, addIndex, addressOf, split, join } = kit
   const { scalars, readPointer, writePointer, copy } = memory
   const { defineProperty, freeze } = Object
   const { structs, values } = tables

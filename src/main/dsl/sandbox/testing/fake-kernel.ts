@@ -68,6 +68,7 @@ export const FAKE_ROUTINES = {
     returns: t.void,
   },
   puts: { params: { Text: t.astr }, returns: t.long, module: 'win32' },
+  printf: { params: { Format: t.astr, Arguments: t.varargs }, returns: t.long, module: 'win32' },
 } as const satisfies RoutineTable
 
 export type FakeRoutine = keyof typeof FAKE_ROUTINES
@@ -220,11 +221,10 @@ export class FakeKernel implements KernelPort {
 
   slowAccess(access: SlowAccess): void {
     try {
-      if (access.kind === 'execute') throw new MemoryFault(access.index, 'execute')
-      if (access.kind === 'read') this.memory.probe(access.index, access.size, 'read')
-      else this.memory.probe(access.index, access.size, 'write')
-    } catch {
-      this.faults.push({ index: access.index, kind: access.kind, at: access.at })
+      this.memory.slowAccess(access, this.userMode)
+    } catch (error) {
+      if (!(error instanceof MemoryFault)) throw error
+      this.faults.push({ index: error.index, kind: error.access, at: access.at })
       access.state = this.onFault
       if (this.onFault === 'dead') this.over = true
       access.code = ACCESS_VIOLATION
