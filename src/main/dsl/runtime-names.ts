@@ -5,7 +5,7 @@
  * - `$rt` is an object with every name of `RUNTIME`, as the entry's kind needs it (a driver sees
  *   memory through the kernel's page table, a client program through its own);
  * - `$m` is the array of exports objects of `CompiledModule.imports`, in that order;
- * - `$x` is this module's own, empty exports object: the module fills it, `export let` by getters.
+ * - `$x` is this module's own, empty exports object: the module fills it.
  * Exports objects are made for all modules before the first one is evaluated, so cycles work.
  * A module is evaluated once for each load of a driver, modules that it imports first. Evaluation
  * never suspends: the checks allow only declarations and language helpers at file level.
@@ -38,7 +38,9 @@
 export const RUNTIME = {
   // --- routines and types by name ---------------------------------------------------------------
   $ddi: '`$ddi(name)`: the stub of a routine of the DDI table',
-  $type: '`$type(name)`: a type as a value: structure, scalar, `P` pointer (see types/type-values.ts)',
+  $type:
+    '`$type(name)`: a type as a value: structure, scalar, `P` pointer (see types/type-values.ts)',
+  $live: '`$live(exports, name, get)`: defines an export whose value may change, as a getter',
   $lang: '`$lang.name`: a helper that is an ordinary function, see LANGUAGE_HELPERS',
 
   // --- calls ------------------------------------------------------------------------------------
@@ -61,7 +63,8 @@ export const RUNTIME = {
   $local:
     '`$local(type, previous)`: zeroed memory on the stack; `previous` is what the same place got in this activation (undefined at first) and is cleared and used again when it is large enough',
   $enter: '`$enter()`: the stack position, to be given to `$leave`',
-  $leave: '`$leave(position)`: frees what `$local` took since; never throws, does nothing when the run is dead',
+  $leave:
+    '`$leave(position)`: frees what `$local` took since; never throws, does nothing when the run is dead',
   $out: '`$out(initial)`: an object for an out parameter, `{ value: initial }`',
 
   // --- exceptions -------------------------------------------------------------------------------
@@ -95,8 +98,10 @@ export const LANGUAGE_HELPERS = {
   sizeof: '`sizeof(x)`: bytes of a type, or of what a view points at; a number',
   offsetof: '`offsetof(type, "Field.Inner")`: a number',
   cast: '`cast(type, value)`: pointer type or structure: view of that type of a pointer or address; scalar type: value wrapped to it, of a number, bigint, boolean, pointer or function',
-  CONTAINING_RECORD: '`CONTAINING_RECORD(p, type, "Field.Inner")`: view of the structure around a field',
-  RTL_CONSTANT_STRING: '`RTL_CONSTANT_STRING(text)`: a UNICODE_STRING in the read-only data of the image',
+  CONTAINING_RECORD:
+    '`CONTAINING_RECORD(p, type, "Field.Inner")`: view of the structure around a field',
+  RTL_CONSTANT_STRING:
+    '`RTL_CONSTANT_STRING(text)`: a UNICODE_STRING in the read-only data of the image',
   CTL_CODE: '`CTL_CODE(type, function, method, access)`: unsigned number',
 } as const
 

@@ -1,0 +1,121 @@
+/**
+ * The compiler of driver code: checks the files of a project and makes code for the sandbox.
+ * docs/dsl.md describes the language, runtime-names.ts what the code expects.
+ */
+import ts from 'typescript'
+import type { Diagnostic, ProjectFiles } from '../../shared/contract/model'
+import { checkEntry, MAIN } from './check/entry'
+import { checkImports } from './check/imports'
+import { LanguageCheck } from './check/language'
+import { typeError } from './check/type-errors'
+import type { CompiledEntry, CompiledModule, CompileResult, Entry, EntryKind } from './compiled'
+import { ruleDiagnostic, sortDiagnostics } from './diagnostics'
+import { createProgram, resolveImport } from './program'
+import { Ids } from './transform/context'
+import { compileModule } from './transform/module'
+import { plainFunctions } from './transform/plain-functions'
+import { Typing } from './typing'
+
+/**
+ * Check and compile.
+ * @param project  the folder's files by name; what the entries do not import is not looked at
+ * @param entries  where programs begin
+ */
+export function compile(project: ProjectFiles, entries: readonly Entry[]): CompileResult {
+  try {
+    return new Compilation(project, entries).run()
+  } catch (error) {
+    // Deeply nested code exhausts the stack of the parser, the checker or the transformation.
+    if (!(error instanceof RangeError)) throw error
+    const file = entries[0]?.entry ?? ''
+    const range = { file, line: 1, column: 1, endLine: 1, endColumn: 1 }
+    return { diagnostics: [ruleDiagnostic('DSL040', range)] }
+  }
+}
+
+class Compilation {
+  private readonly program: ts.Program
+  private readonly typing: Typing
+
+  constructor(
+    private readonly project: ProjectFiles,
+    private readonly entries: readonly Entry[],
+  ) {
+    const roots = new Set(
+      entries.map(({ entry }) => entry).filter((name) => Object.hasOwn(project, name)),
+    )
+    this.program = createProgram(project, [...roots])
+    this.typing = new Typing(this.program.getTypeChecker())
+  }
+
+  run(): CompileResult {
+    const orders = this.entries.map(({ entry }) => this.modulesOf(entry))
+    const files = this.sourceFiles(new Set(orders.flat()))
+    const diagnostics = this.check(files, orders)
+    if (diagnostics.some(({ severity }) => severity === 'error')) return { diagnostics }
+
+    const ids = new Ids()
+    const plain = plainFunctions(files, this.typing)
+    const modules = new Map<string, CompiledModule>()
+    for (const file of files) {
+      const module = compileModule(file, this.typing, ids, plain)
+      modules.set(module.file, module)
+    }
+    const compiled = this.entries.map(({ entry, kind }, i): CompiledEntry => ({
+      entry,
+      kind,
+      main: MAIN[kind],
+      modules: (orders[i] ?? []).flatMap((name) => modules.get(name) ?? []),
+    }))
+    return {
+      program: { entries: compiled, functions: ids.functions, locations: ids.locations },
+      diagnostics,
+    }
+  }
+
+  private sourceFiles(names: Iterable<string>): ts.SourceFile[] {
+    return [...names].flatMap((name) => this.program.getSourceFile(`/${name}`) ?? [])
+  }
+
+  /** The file and all that it imports, those that are imported first. */
+  private modulesOf(entry: string): string[] {
+    const order: string[] = []
+    const seen = new Set<string>()
+    const add = (name: string): void => {
+      if (seen.has(name)) return
+      seen.add(name)
+      for (const statement of this.program.getSourceFile(`/${name}`)?.statements ?? []) {
+        if (!ts.isImportDeclaration(statement) || !ts.isStringLiteral(statement.moduleSpecifier))
+          continue
+        const target = resolveImport(this.project, name, statement.moduleSpecifier.text)
+        if (target !== undefined) add(target)
+      }
+      order.push(name)
+    }
+    if (Object.hasOwn(this.project, entry)) add(entry)
+    return order
+  }
+
+  private check(files: readonly ts.SourceFile[], orders: readonly string[][]): Diagnostic[] {
+    const found: Diagnostic[] = []
+    const structs = new Map<string, ts.Node>()
+    for (const file of files) {
+      const kinds = this.kindsOf(file, orders)
+      const errors = [
+        ...this.program.getSyntacticDiagnostics(file),
+        ...this.program.getSemanticDiagnostics(file),
+      ]
+      found.push(...checkImports(file, this.project, kinds))
+      found.push(...errors.flatMap((error) => typeError(error, kinds, this.typing) ?? []))
+      found.push(...new LanguageCheck(file, this.typing, structs).run())
+    }
+    for (const entry of this.entries) found.push(...checkEntry(this.program, entry))
+    return sortDiagnostics(found)
+  }
+
+  /** The kinds of program that a file is part of. */
+  private kindsOf(file: ts.SourceFile, orders: readonly string[][]): ReadonlySet<EntryKind> {
+    const name = file.fileName.slice(1)
+    return new Set(this.entries.filter((_, i) => orders[i]?.includes(name)).map(({ kind }) => kind))
+  }
+}
