@@ -247,7 +247,8 @@ function resultWords(value: TraceValue): string {
 
 function valueWords(value: TraceValue): string {
   if (value === null) return 'NULL'
-  return typeof value === 'number' ? grouped(value) : String(value)
+  if (typeof value === 'number') return grouped(value)
+  return typeof value === 'string' && /\s/.test(value) ? JSON.stringify(value) : String(value)
 }
 
 /** `0x00000044` -> `0x44`. */

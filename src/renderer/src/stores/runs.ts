@@ -6,6 +6,8 @@ import type { z } from 'zod'
 import type { RunRequest } from '../../../shared/contract/model'
 import { asAppError, ring, value } from '../services/ring'
 import { useProject } from './project'
+import { announce } from '../composables/use-announcer'
+import { useEditorPlace } from './editor-place'
 import { useUi } from './ui'
 import { firstInterestingStep } from './first-step'
 import { stopOf, type Stop } from '../features/bugcheck/stop'
@@ -150,6 +152,11 @@ export const useRuns = defineStore('runs', () => {
         runs.value = runs.value.filter((item) => item.id !== run.id)
         counter--
         compileErrors.value = report.diagnostics
+        const first = report.diagnostics.find((item) => item.severity === 'error')
+        if (first) {
+          useEditorPlace().reveal(first)
+          announce(`The run was not started. ${first.message}`)
+        }
         activeId.value = previous
         return
       }

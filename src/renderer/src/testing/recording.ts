@@ -550,6 +550,7 @@ export function record(
       events: r.events.length,
       ticks: r.events.at(-1)!.tick,
       irps: irp,
+      requests: requests.length,
       ddiCalls: r.events.filter((event) => event.t === 'ddi.called').length,
       poolBytesMax: kind === 'hello' || kind === 'leak' ? 0 : 12,
     },

@@ -1,5 +1,6 @@
 /** What the Lab's commands do: they act on the stores, so that key, menu, button and palette are one. */
 import { useCommands } from '../commands/registry'
+import { mapLine } from '../features/editor/line-map'
 import { asAppError, ring } from '../services/ring'
 import { nextAtLines, nextProblem, stepOver } from '../services/stepping'
 import { useBreakpoints } from '../stores/breakpoints'
@@ -35,7 +36,11 @@ export function useLabCommands(): void {
   async function toBreakpoint(direction: 1 | -1): Promise<void> {
     const run = runs.shown
     if (!run) return
-    const next = await nextAtLines(run.id, breakpoints.points, run.step, direction)
+    const points = breakpoints.points.flatMap(({ file, line }) => {
+      const then = mapLine(project.files[file] ?? '', run.request.files[file] ?? '', line)
+      return then === null ? [] : [{ file, line: then }]
+    })
+    const next = await nextAtLines(run.id, points, run.step, direction)
     if (next !== null) runs.goTo(next)
     else
       ui.notify({

@@ -26,7 +26,8 @@ export function applyTheme(monaco: typeof Monaco, theme: EffectiveTheme): void {
       { token: 'string.value.json', foreground: plain('code-string') },
       { token: 'number', foreground: plain('code-number') },
       { token: 'type', foreground: plain('code-type') },
-      { token: 'type.identifier', foreground: plain('code-type') },
+      // The tokenizer takes every capitalised name for a type, and Windows capitalises everything.
+      { token: 'type.identifier', foreground: plain('text') },
       { token: 'identifier', foreground: plain('text') },
       { token: 'delimiter', foreground: plain('text-2') },
     ],
@@ -52,6 +53,10 @@ export function applyTheme(monaco: typeof Monaco, theme: EffectiveTheme): void {
       'editorSuggestWidget.highlightForeground': token('accent'),
       'editorError.foreground': token('danger'),
       'editorWarning.foreground': token('warn-graphic'),
+      ...Object.fromEntries(
+        [1, 2, 3, 4, 5, 6].map((n) => [`editorBracketHighlight.foreground${n}`, token('text-2')]),
+      ),
+      'ring0.step': token('line-now-edge'),
       'editorOverviewRuler.border': '#00000000',
       'scrollbarSlider.background': `${token('line-strong')}55`,
       'scrollbarSlider.hoverBackground': `${token('line-strong')}88`,

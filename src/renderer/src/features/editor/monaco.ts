@@ -67,6 +67,7 @@ self.MonacoEnvironment = {
   },
 }
 
+const DOCS = 'https://learn.microsoft.com/windows-hardware/drivers/ddi/'
 const PROJECT = 'file:///project/'
 const TYPES = 'file:///types/'
 
@@ -124,7 +125,9 @@ export function prepareLanguages(types: ProjectFiles): void {
   })
   monaco.editor.registerLinkOpener({
     open: (uri) => {
-      void ring()['app.openDocs']({ name: uri.toString(true) })
+      // Main opens documentation by name; it takes no addresses.
+      const name = uri.toString(true).replace(DOCS, '')
+      void ring()['app.openDocs']({ name })
       return true
     },
   })
