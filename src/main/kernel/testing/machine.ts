@@ -13,7 +13,7 @@
  *   m.run()
  */
 import type { TraceEvent } from '../../../shared/trace/event'
-import { DDI_NAMES } from '../ddi/index'
+import { DDI_NAMES, DDIS } from '../ddi/index'
 import { ROUTINE_NAMES, ROUTINES, type KernelRoutine, type VarArg } from '../ddi/types'
 import { Kernel, type KernelOptions } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -278,7 +278,8 @@ export class TestMachine {
       const value = result.outs[i]
       if (arg instanceof OutBox && value !== undefined) arg.value = value
     })
-    return result.wide !== 0n && result.value === 0 ? result.wide : result.value >>> 0
+    const returns = DDIS[call.name]!.returns.k
+    return returns === 'u64' || returns === 'i64' ? result.wide : result.value >>> 0
   }
 
   // --- what tests ask ----------------------------------------------------------------------------
