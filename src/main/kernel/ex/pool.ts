@@ -12,6 +12,7 @@ import { POOL_HEADER } from '../../../shared/nt/generated/offsets'
 import type { Kernel } from '../kernel'
 import { PAGE_SIZE, PTE, REGIONS, type Region } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
+import { Recent } from '../recent'
 import type { LeakKind, SourcePlace } from '../../../shared/trace/event'
 
 export interface Block {
@@ -37,10 +38,11 @@ const SMALL_MAX = PAGE_SIZE - 2 * HEADER_BYTES
 /** Freed blocks that are remembered, to tell a double free and to explain a fault. */
 const REMEMBERED_MAX = 4096
 
+/** Runs of pages of a region, handed out again as late as possible. */
 class PageRange {
   private next: Ptr
   private readonly end: Ptr
-  private readonly free = new Map<number, Ptr[]>()
+  private readonly free = new Map<number, { runs: Ptr[]; head: number }>()
 
   constructor(region: Region) {
     this.next = region.start
@@ -54,19 +56,26 @@ class PageRange {
       this.next += bytes
       return start
     }
-    return this.free.get(pages)?.shift() ?? 0
+    const list = this.free.get(pages)
+    if (!list || list.head === list.runs.length) return 0
+    const start = list.runs[list.head++]!
+    if (list.head > 1024) {
+      list.runs.splice(0, list.head)
+      list.head = 0
+    }
+    return start
   }
 
   give(start: Ptr, pages: number): void {
     const list = this.free.get(pages)
-    if (list) list.push(start)
-    else this.free.set(pages, [start])
+    if (list) list.runs.push(start)
+    else this.free.set(pages, { runs: [start], head: 0 })
   }
 }
 
 export class Pool {
   private readonly live = new Map<Ptr, Block>()
-  private readonly freed = new Map<Ptr, Block>()
+  private readonly freed = new Recent<Block>(REMEMBERED_MAX)
   private readonly nonpaged = new PageRange(REGIONS.nonpagedPool)
   private readonly paged = new PageRange(REGIONS.pagedPool)
   private readonly specialRange = new PageRange(REGIONS.specialPool)
@@ -131,7 +140,7 @@ export class Pool {
       freedSeq: 0,
     }
     this.live.set(address, block)
-    if (this.freed.size) this.freed.delete(address)
+    this.freed.delete(address)
     if (owner !== null) {
       this.driverBytes += bytes
       this.driverBytesMax = Math.max(this.driverBytesMax, this.driverBytes)
@@ -189,9 +198,8 @@ export class Pool {
     const range = block.special ? this.specialRange : block.paged ? this.paged : this.nonpaged
     range.give(block.firstPage, block.special ? block.pages + 1 : block.pages)
     block.freedAt = this.k.thread.at
-    this.freed.set(block.address, block)
-    if (this.freed.size > REMEMBERED_MAX) this.freed.delete(this.freed.keys().next().value!)
     if (block.owner === null) return
+    this.freed.add(block.address, block)
     this.driverBytes -= block.bytes
     if (this.k.tracing)
       block.freedSeq = this.k.emit({

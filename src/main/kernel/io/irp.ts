@@ -21,6 +21,7 @@ import type { Kernel } from '../kernel'
 import type { Thread } from '../ke/thread'
 import { DISPATCH_LEVEL } from '../ke/irql'
 import type { Ptr } from '../mm/memory'
+import { Recent } from '../recent'
 
 const IO_TYPE_IRP = 6
 const STACK_SIZE = IO_STACK_LOCATION.SIZE
@@ -68,7 +69,7 @@ export interface IrpInfo {
 
 export class Irps {
   private readonly live = new Map<Ptr, IrpInfo>()
-  private readonly gone = new Map<Ptr, IrpInfo>()
+  private readonly gone = new Recent<IrpInfo>(1024)
   private nextNumber = 1
   /** The cancel spin lock is one for the whole system. */
   cancelLockIrql = -1
@@ -122,7 +123,7 @@ export class Irps {
     }
     this.created++
     this.live.set(irp, info)
-    if (this.gone.size) this.gone.delete(irp)
+    this.gone.delete(irp)
     return irp
   }
 
@@ -161,8 +162,7 @@ export class Irps {
     this.live.delete(irp)
     info.state = 'freed'
     info.thread?.irps.delete(irp)
-    this.gone.set(irp, info)
-    if (this.gone.size > 1024) this.gone.delete(this.gone.keys().next().value!)
+    this.gone.add(irp, info)
     if (this.k.tracing) this.k.emit({ t: 'irp.freed', irp: info.number })
     this.k.pool.free(irp)
   }

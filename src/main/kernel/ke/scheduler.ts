@@ -292,12 +292,17 @@ export class Scheduler {
     )
     if (report.what === 'returned') this.codeReturned(thread, frame, report.value)
     else {
-      thread.frames.pop()
-      if (report.at) thread.at = report.at
-      this.traceReturn(thread, frame, 'exception')
       const pending = this.k.ddis.lastException
-      thread.raise =
-        pending?.code === report.code >>> 0 ? pending : new NtException(report.code >>> 0)
+      const code = report.code >>> 0
+      const exception = pending?.code === code ? pending : new NtException(code)
+      if (!exception.origin) {
+        // Raised by the code itself, a division by zero for instance: it starts here.
+        if (report.at) thread.at = report.at
+        exception.origin = this.k.originOfException()
+        this.k.emit({ t: 'exception.raised', code: status(code), address: null, access: null })
+      }
+      this.leave(thread, frame, 'exception')
+      thread.raise = exception
     }
   }
 
@@ -315,37 +320,34 @@ export class Scheduler {
 
   private codeReturned(thread: Thread, frame: CodeFrame, value: number): void {
     const k = this.k
-    thread.frames.pop()
     const signature = ROUTINES[frame.routine]
     const result = signature.returns.k === 'ntstatus' ? value >>> 0 : value
-    this.traceReturn(
-      thread,
-      frame,
-      signature.returns.k === 'void'
-        ? null
-        : signature.returns.k === 'ntstatus'
-          ? status(result)
-          : result,
-    )
     const kind = signature.kind
     if (k.irql.level !== frame.irqlAtEntry && kind !== 'main')
       k.verifier.irqlAfterCallback(kind, frame, k.irql.level)
+    const { k: returns } = signature.returns
+    this.leave(
+      thread,
+      frame,
+      returns === 'void' ? null : returns === 'ntstatus' ? status(result) : result,
+    )
     thread.input = result
   }
 
-  private traceReturn(thread: Thread, frame: CodeFrame, result: string | number | null): void {
-    if (!this.k.tracing) return
-    const kind = ROUTINES[frame.routine].kind
-    this.k.emit(
-      {
-        t: 'routine.returned',
-        kind,
-        name: frame.name,
-        result,
-        ...(frame.irp ? { irp: frame.irp } : {}),
-      },
-      frame.cause,
-    )
+  /** A code frame is done: say so, take it off, go back to the place of the one below. */
+  private leave(thread: Thread, frame: CodeFrame, result: string | number | null): void {
+    if (this.k.tracing)
+      this.k.emit(
+        {
+          t: 'routine.returned',
+          kind: ROUTINES[frame.routine].kind,
+          name: frame.name,
+          result,
+          ...(frame.irp ? { irp: frame.irp } : {}),
+        },
+        frame.cause,
+      )
+    thread.frames.pop()
     const below = thread.frames.findLast((item) => item.kind === 'code')
     thread.at = below?.kind === 'code' ? below.at : null
     thread.cause = below?.cause ?? 0
@@ -478,27 +480,10 @@ export class Scheduler {
       this.pushKernel(thread, entry.native(k, op.args), entry.name, -1)
       return
     }
-    const signature: RoutineSignature = ROUTINES[op.routine]
     const below = thread.frames.findLast((item) => item.kind === 'code')
     if (below?.kind === 'code') below.at = thread.at
-    let cause = thread.cause
-    if (k.tracing) {
-      const place = k.images.placeOf(entry)
-      thread.at = place ?? thread.at
-      const args: Record<string, string | number> = {}
-      Object.entries(signature.params).forEach(([name, type], i) => {
-        args[name] = type.k === 'ptr' ? k.memory.format(op.args[i] ?? 0) : (op.args[i] ?? 0)
-      })
-      cause = k.emit({
-        t: 'routine.called',
-        kind: signature.kind,
-        name: entry.name,
-        args,
-        ...(op.irp ? { irp: op.irp } : {}),
-      })
-    }
-    thread.cause = cause
-    thread.frames.push({
+    const place = k.images.placeOf(entry)
+    const frame: CodeFrame = {
       kind: 'code',
       id: this.nextFrame++,
       fn: entry.fn,
@@ -508,13 +493,34 @@ export class Scheduler {
       args: op.args,
       irp: op.irp,
       started: false,
-      at: k.images.placeOf(entry),
-      cause,
+      at: place,
+      cause: thread.cause,
       waitingFor: -1,
       result: undefined,
       outs: [],
       irqlAtEntry: k.irql.level,
       ...this.stackFor(thread, k.images.byNumber(entry.image)?.user === true),
+    }
+    thread.frames.push(frame)
+    thread.at = place ?? thread.at
+    if (k.tracing) frame.cause = this.traceCall(frame)
+    thread.cause = frame.cause
+  }
+
+  private traceCall(frame: CodeFrame): number {
+    const { k } = this
+    const signature: RoutineSignature = ROUTINES[frame.routine]
+    const args: Record<string, string | number> = {}
+    Object.entries(signature.params).forEach(([name, type], i) => {
+      const value = frame.args[i] ?? 0
+      args[name] = type.k === 'ptr' ? k.memory.format(value) : value
+    })
+    return k.emit({
+      t: 'routine.called',
+      kind: signature.kind,
+      name: frame.name,
+      args,
+      ...(frame.irp ? { irp: frame.irp } : {}),
     })
   }
 
