@@ -68,21 +68,25 @@ export const EX_SYNC_DDIS = {
     run: (k, a) => initializeFastMutex(k, a.FastMutex),
   }),
   ExAcquireFastMutex: ddi({
+    checksIrql: true,
     params: { FastMutex: fastMutex },
     returns: t.void,
     run: (k, a) => acquireFastMutex(k, a.FastMutex),
   }),
   ExTryToAcquireFastMutex: ddi({
+    checksIrql: true,
     params: { FastMutex: fastMutex },
     returns: t.boolean,
     run: (k, a) => tryAcquireFastMutex(k, a.FastMutex),
   }),
   ExReleaseFastMutex: ddi({
+    checksIrql: true,
     params: { FastMutex: fastMutex },
     returns: t.void,
     run: (k, a) => releaseFastMutex(k, a.FastMutex),
   }),
   ExAcquireFastMutexUnsafe: ddi({
+    checksIrql: true,
     params: { FastMutex: fastMutex },
     returns: t.void,
     irql: APC,
@@ -107,6 +111,7 @@ export const EX_SYNC_DDIS = {
     run: (k, a) => initializeFastMutex(k, a.Mutex),
   }),
   KeAcquireGuardedMutex: ddi({
+    checksIrql: true,
     params: { Mutex: guardedMutex },
     returns: t.void,
     irql: APC,
@@ -115,6 +120,7 @@ export const EX_SYNC_DDIS = {
     run: (k, a) => acquireGuardedMutex(k, a.Mutex),
   }),
   KeTryToAcquireGuardedMutex: ddi({
+    checksIrql: true,
     params: { Mutex: guardedMutex },
     returns: t.boolean,
     irql: APC,
@@ -142,16 +148,19 @@ export const EX_SYNC_DDIS = {
     run: (k, a) => deleteResource(k, a.Resource),
   }),
   ExAcquireResourceExclusiveLite: ddi({
+    checksIrql: true,
     params: { Resource: resource, Wait: t.boolean },
     returns: t.boolean,
     run: (k, a) => acquireExclusive(k, a.Resource, a.Wait),
   }),
   ExAcquireResourceSharedLite: ddi({
+    checksIrql: true,
     params: { Resource: resource, Wait: t.boolean },
     returns: t.boolean,
     run: (k, a) => acquireShared(k, a.Resource, a.Wait),
   }),
   ExAcquireSharedStarveExclusive: ddi({
+    checksIrql: true,
     params: { Resource: resource, Wait: t.boolean },
     returns: t.boolean,
     irql: APC,
@@ -160,6 +169,7 @@ export const EX_SYNC_DDIS = {
     run: (k, a) => acquireShared(k, a.Resource, a.Wait, 'starve writers'),
   }),
   ExAcquireSharedWaitForExclusive: ddi({
+    checksIrql: true,
     params: { Resource: resource, Wait: t.boolean },
     returns: t.boolean,
     irql: APC,
@@ -213,6 +223,7 @@ export const EX_SYNC_DDIS = {
     run: (k, a) => acquiredCount(k, a.Resource),
   }),
   ExEnterCriticalRegionAndAcquireResourceExclusive: ddi({
+    checksIrql: true,
     params: { Resource: resource },
     returns: t.pvoid,
     irql: APC,
@@ -224,6 +235,7 @@ export const EX_SYNC_DDIS = {
     },
   }),
   ExEnterCriticalRegionAndAcquireResourceShared: ddi({
+    checksIrql: true,
     params: { Resource: resource },
     returns: t.pvoid,
     irql: APC,

@@ -39,6 +39,7 @@ export const KE_EVENT_DDIS = {
     },
   }),
   KeSetEvent: ddi({
+    checksIrql: true,
     params: { Event: event, Increment: increment, Wait: t.boolean },
     returns: t.long,
     support: 'partial',
@@ -61,6 +62,7 @@ export const KE_EVENT_DDIS = {
     },
   }),
   KePulseEvent: ddi({
+    checksIrql: true,
     params: { Event: event, Increment: increment, Wait: t.boolean },
     returns: t.long,
     support: 'partial',
@@ -170,6 +172,7 @@ export const KE_EVENT_DDIS = {
     },
   }),
   KeDelayExecutionThread: ddi({
+    checksIrql: true,
     params: { WaitMode: t.mode, Alertable: t.boolean, Interval: t.large },
     returns: t.ntstatus,
     support: 'partial',

@@ -12,11 +12,13 @@ export const KE_SPINLOCK_DDIS = {
     run: (k, a) => k.spinLocks.initialize(a.SpinLock),
   }),
   KeAcquireSpinLock: ddi({
+    checksIrql: true,
     params: { SpinLock: lock, OldIrql: t.out(t.kirql) },
     returns: t.void,
     run: (k, a) => a.OldIrql.write(k.spinLocks.acquire(a.SpinLock)),
   }),
   KeAcquireSpinLockRaiseToDpc: ddi({
+    checksIrql: true,
     params: { SpinLock: lock },
     returns: t.kirql,
     irql: [0, DISPATCH_LEVEL],
@@ -25,6 +27,7 @@ export const KE_SPINLOCK_DDIS = {
     run: (k, a) => k.spinLocks.acquire(a.SpinLock, 'KeAcquireSpinLockRaiseToDpc'),
   }),
   KeReleaseSpinLock: ddi({
+    checksIrql: true,
     params: { SpinLock: lock, NewIrql: t.kirql },
     returns: t.void,
     run: (k, a) => k.spinLocks.release(a.SpinLock, a.NewIrql),
@@ -43,6 +46,7 @@ export const KE_SPINLOCK_DDIS = {
     run: (k, a) => k.spinLocks.tryAcquireAtDpcLevel(a.SpinLock),
   }),
   KeReleaseSpinLockFromDpcLevel: ddi({
+    checksIrql: true,
     params: { SpinLock: lock },
     returns: t.void,
     run: (k, a) => k.spinLocks.releaseFromDpcLevel(a.SpinLock),
@@ -55,11 +59,13 @@ export const KE_SPINLOCK_DDIS = {
     run: (k, a) => !k.spinLocks.isHeld(a.SpinLock),
   }),
   KeAcquireInStackQueuedSpinLock: ddi({
+    checksIrql: true,
     params: { SpinLock: lock, LockHandle: handle },
     returns: t.void,
     run: (k, a) => k.spinLocks.acquireQueued(a.SpinLock, a.LockHandle),
   }),
   KeReleaseInStackQueuedSpinLock: ddi({
+    checksIrql: true,
     params: { LockHandle: handle },
     returns: t.void,
     run: (k, a) => k.spinLocks.releaseQueued(a.LockHandle),

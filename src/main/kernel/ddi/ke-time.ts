@@ -149,6 +149,7 @@ export const KE_TIME_DDIS = {
     run: (k, a) => bugCheck(k, a.BugCheckCode),
   }),
   ExRaiseStatus: ddi({
+    checksIrql: true,
     params: { Status: t.ntstatus },
     returns: t.void,
     run(_k, a) {
@@ -156,6 +157,7 @@ export const KE_TIME_DDIS = {
     },
   }),
   ExRaiseAccessViolation: ddi({
+    checksIrql: true,
     params: {},
     returns: t.void,
     irql: [0, 1],
@@ -166,6 +168,7 @@ export const KE_TIME_DDIS = {
     },
   }),
   ExRaiseDatatypeMisalignment: ddi({
+    checksIrql: true,
     params: {},
     returns: t.void,
     irql: [0, 1],

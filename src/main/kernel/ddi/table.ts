@@ -74,7 +74,7 @@ export class DdiTable {
       seq = k.emit({ t: 'ddi.called', name: bound.name, args: this.traceArgs(bound, values) })
       thread.cause = seq
     }
-    if (level > bound.maxIrql) k.verifier.ddiIrql(bound.name, bound.maxIrql)
+    if (level > bound.maxIrql && !entry.checksIrql) k.verifier.ddiIrql(bound.name, bound.maxIrql)
     let value: unknown
     try {
       value = entry.run(k, values as never)

@@ -102,6 +102,8 @@ export interface DdiEntry<
   returns: R
   /** Overrides the IRQL range of the reference facts (data/kernel/ddi.json). */
   irql?: [min: number, max: number]
+  /** It judges a call above that range itself: its misuse has a bug check of its own. */
+  checksIrql?: boolean
   /** `wdm` by default. */
   module?: 'wdm' | 'win32'
   support?: 'full' | 'partial'

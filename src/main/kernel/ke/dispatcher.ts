@@ -45,7 +45,7 @@ import { NtException } from '../stop'
 import { changeApcDisable } from './apc'
 import { atDispatchLevel, requireNonpaged } from './at-dispatch'
 import { initializeListHead, insertTail, isInList, removeEntry } from './list'
-import { DISPATCH_LEVEL } from './irql'
+import { APC_LEVEL, DISPATCH_LEVEL } from './irql'
 import type { Thread, ThreadWait } from './thread'
 import { tickOf } from './time'
 
@@ -355,6 +355,7 @@ export class Dispatcher {
       )
     if (k.dpcs.running)
       k.bugCheck(0xb8, k.memory.address(k.thread.address), 0n, 0n, 0n, 'A DPC routine slept.')
+    k.verifier.ddiIrql('KeDelayExecutionThread', APC_LEVEL)
     const deadline = tickOf(k, interval)
     if (deadline <= k.tick) {
       // A sleep of no time still lets other threads have their turn.
