@@ -9,14 +9,12 @@ const HEAP_MB_MAX = 1024
 
 /** Start `lab-process.js`, which lies beside the main file. */
 export function forkLabProcess(): HostProcess {
-  const child = utilityProcess.fork(
-    join(__dirname, 'lab-process.js'),
-    [`--heap-mb=${HEAP_MB_MAX}`],
-    {
-      serviceName: 'Ring0 Lab host',
-      stdio: ['ignore', 'inherit', 'pipe'],
-    },
-  )
+  const child = utilityProcess.fork(join(__dirname, 'lab-process.js'), [], {
+    serviceName: 'Ring0 Lab host',
+    // As a plain Node option the limit would be ignored: the process takes V8's flags this way only.
+    execArgv: [`--js-flags=--max-old-space-size=${HEAP_MB_MAX}`],
+    stdio: ['ignore', 'inherit', 'pipe'],
+  })
   let lastWords = ''
   child.stderr?.on('data', (chunk: Buffer) => {
     const text = chunk.toString('utf8')
