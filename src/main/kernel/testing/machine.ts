@@ -295,5 +295,5 @@ export class TestMachine {
 
 /** Where the printf tail of a call begins. */
 function restIndex(call: NativeCall): number {
-  return call.name === 'DbgPrintEx' ? 3 : 1
+  return Object.values(DDIS[call.name]!.params).findIndex((type) => type.k === 'varargs')
 }
