@@ -12,7 +12,7 @@ export type Inline =
 export type Block =
   | { kind: 'heading'; level: number; children: Inline[] }
   | { kind: 'paragraph'; children: Inline[] }
-  | { kind: 'code'; text: string }
+  | { kind: 'code'; info: string; text: string }
   | { kind: 'rule' }
   | { kind: 'quote'; children: Block[] }
   | {
@@ -27,7 +27,7 @@ const BULLET = /^ {0,3}[-*+]\s+(.*)$/
 const NUMBER = /^ {0,3}(\d{1,9})[.)]\s+(.*)$/
 const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/
 const RULE = /^ {0,3}(?:(?:-\s*){3,}|(?:\*\s*){3,}|(?:_\s*){3,})$/
-const FENCE = /^ {0,3}(`{3,}|~{3,})/
+const FENCE = /^ {0,3}(`{3,}|~{3,})\s*(.*)$/
 
 /** Read a text. Never throws, and every visible character of the text is in the result. */
 export function parseMarkdown(text: string, depth = 0): Block[] {
@@ -50,12 +50,12 @@ export function parseMarkdown(text: string, depth = 0): Block[] {
       at++
       continue
     }
-    const fence = FENCE.exec(line)?.[1]
+    const [, fence, info = ''] = FENCE.exec(line) ?? []
     if (fence !== undefined) {
       const body: string[] = []
       for (at++; at < lines.length && !here().trimStart().startsWith(fence); at++) body.push(here())
       at++
-      blocks.push({ kind: 'code', text: body.join('\n') })
+      blocks.push({ kind: 'code', info, text: body.join('\n') })
       continue
     }
     const heading = HEADING.exec(line)
