@@ -222,6 +222,9 @@ class QuickJsSandbox implements Sandbox {
   }
 
   private describe(error: QuickJSHandle): { message: string; stack: string } {
+    // Without memory for an error object, QuickJS throws null.
+    if (this.context.sameValue(error, this.context.null))
+      return { message: 'out of memory', stack: '' }
     const text = (name: string): string => {
       const handle = this.context.getProp(error, name)
       const value = this.context.typeof(handle) === 'string' ? this.context.getString(handle) : ''

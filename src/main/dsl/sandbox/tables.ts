@@ -77,7 +77,7 @@ N: ${JSON.stringify(numbers)},
 values: { __proto__: null, ...${JSON.stringify(values)} },
 structs: { __proto__: null, ...${JSON.stringify(structs)} },
 stubs(kit, types, functions, frames, marshal, user) {
-  const { M, W, h, now, textId, asUintN } = kit
+  const { M, W, h, now, textId, toUint64 } = kit
   const { functionAt } = functions
   const { outs, unfinished, putArguments } = frames
   const { pointer, widePointer, size, wide, large, out } = marshal
@@ -185,7 +185,7 @@ function take(type: ReturnType | OutType, word: number, wideWord: number, name: 
     case 'bool':
       return `M[${word}] === 0 ? 0 : 1`
     case 'u64':
-      return `asUintN(64, W[${wideWord / 2}])`
+      return `toUint64(W[${wideWord / 2}])`
     case 'i64':
       return `W[${wideWord / 2}]`
     case 'ptr':

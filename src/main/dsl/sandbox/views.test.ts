@@ -483,3 +483,19 @@ describe('arithmetic', () => {
     expect(printed).toEqual(['% 0'])
   })
 })
+
+describe('64-bit conversions', () => {
+  test('wrap as BigInt.asIntN and asUintN should', async () => {
+    const values = [0n, 1n, -1n, -5n, 2n ** 63n, -(2n ** 63n), 2n ** 64n, 2n ** 64n + 5n, -(2n ** 64n) - 7n, 2n ** 127n + 3n]
+    const { printed } = await withBlock(
+      values
+        .map(
+          (value) =>
+            `print('%', $u64(${value}n) === ${BigInt.asUintN(64, value)}n, $i64(${value}n) === ${BigInt.asIntN(64, value)}n,
+              $lang.cast($type('ULONGLONG'), ${value}n) === ${BigInt.asUintN(64, value)}n, $lang.cast($type('ULONG'), ${value}n) === ${BigInt.asUintN(32, value)})`,
+        )
+        .join('\n'),
+    )
+    expect(printed).toEqual(values.map(() => '% 1 1 1 1'))
+  })
+})

@@ -90,7 +90,10 @@ export function makeFrames(kit) {
     else code = asException(error)
     if (code === 0) {
       if (isInternal(error, 'stack overflow')) failed('stack', error.message, error.stack)
-      if (isInternal(error, 'out of memory')) failed('memory', error.message, error.stack)
+      // Without memory for an error object, null is thrown.
+      if (error === null) failed('memory', 'out of memory', '')
+      if (isInternal(error, 'out of memory') || isInternal(error, 'string too long'))
+        failed('memory', error.message, error.stack)
       failed('script', error?.message ?? 'an error without a message', error?.stack)
     }
     M[WORD.what] = WHAT.threw

@@ -25,6 +25,18 @@ export function makeKit(h, control, physical, N) {
   const uncurry = Function.prototype.bind.bind(Function.prototype.call)
   const { getPrototypeOf } = Object
 
+  // BigInt.asUintN of this engine leaves negative numbers as they are; a store into an array wraps.
+  const cell = new BigInt64Array(1)
+  const unsignedCell = new BigUint64Array(cell.buffer)
+  const toInt64 = (x) => {
+    cell[0] = x
+    return cell[0]
+  }
+  const toUint64 = (x) => {
+    cell[0] = x
+    return unsignedCell[0]
+  }
+
   /** Whose code runs: its image and what its location ids start after. Set when a frame goes on. */
   const now = { image: 0, base: 0, user: false, alive: true }
 
@@ -114,7 +126,7 @@ export function makeKit(h, control, physical, N) {
     if (index >= 0 && index < VIRTUAL_BYTES)
       return (BigInt(HI[index >>> 20] >>> 0) << 32n) | BigInt(index)
     h(CALL.addressOf, index)
-    return BigInt.asUintN(64, W[WIDE])
+    return toUint64(W[WIDE])
   }
 
   /** Index of the address `bytes` further on, in 64-bit arithmetic. */
@@ -124,12 +136,12 @@ export function makeKit(h, control, physical, N) {
       if (sum > 0 && sum >>> 20 === index >>> 20 && index < VIRTUAL_BYTES) return sum
       bytes = BigInt(bytes)
     }
-    const sum = BigInt.asIntN(64, addressOf(index) + bytes)
+    const sum = toInt64(addressOf(index) + bytes)
     return sum === 0n ? 0 : indexOf(sum)
   }
 
   return {
-    asUintN: BigInt.asUintN, uncurry, split: uncurry(String.prototype.split), join: uncurry(Array.prototype.join), h, M, W, WIDE, HI, N, now, control, physical,
+    toInt64, toUint64, uncurry, split: uncurry(String.prototype.split), join: uncurry(Array.prototype.join), h, M, W, WIDE, HI, N, now, control, physical,
     die, nt, isNt, wrong, answered, putText, textId, toIndex, indexOf, addressOf, addIndex,
   }
 }

@@ -6,7 +6,6 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
   const { typeOf, convert, locate, makeUntyped } = types
   const { S, callAddress } = frames
   const { defineProperty, freeze } = Object
-  const { asIntN, asUintN } = BigInt
   const { trunc, imul } = Math
   const { isArray } = Array
   const { isInteger } = Number
@@ -290,8 +289,8 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
       $shr: shiftRight,
       $bit: bits,
       $imul: imul,
-      $i64: (x) => asIntN(64, x),
-      $u64: (x) => asUintN(64, x),
+      $i64: kit.toInt64,
+      $u64: kit.toUint64,
       $num: number,
       $big: big,
     })

@@ -6,7 +6,7 @@
  */
 export function makeMemory(kit, ptes) {
   const { h, M, W, WIDE, HI, N, control, physical, answered, putText } = kit
-  const { toIndex, addressOf, addIndex } = kit
+  const { toIndex, toUint64, addressOf, addIndex } = kit
   const { CALL, TEXT, WORD } = N
   const PT = new Int32Array(control, ptes, N.VIRTUAL_PAGES)
   const U8 = new Uint8Array(physical)
@@ -19,7 +19,6 @@ export function makeMemory(kit, ptes) {
   const WRITE = 1
   const EXECUTE = 2
   const Trace = Error
-  const { asUintN } = BigInt
   const { trunc } = Math
   const toNumber = Number
   const toBig = (value) => (typeof value === 'bigint' ? value : BigInt(trunc(+value)))
@@ -170,7 +169,7 @@ export function makeMemory(kit, ptes) {
     u32: integer(new Uint32Array(physical), 2, () => M[LO] >>> 0),
     i32: integer(I32, 2, () => M[LO]),
     i64,
-    u64: integer64(new BigUint64Array(physical), () => asUintN(64, W[WIDE])),
+    u64: integer64(new BigUint64Array(physical), () => toUint64(W[WIDE])),
     handle: throughFunctions(8, (o) => toNumber(i64.get(o)), i64.set),
     bool: throughFunctions(
       1,

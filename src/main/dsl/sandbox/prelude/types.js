@@ -7,12 +7,12 @@
  * Structures are made when first looked at: most runs need a dozen of them.
  */
 export function makeTypes(kit, memory, functions, tables) {
-  const { wrong, addIndex, addressOf, split, join } = kit
+  const { wrong, addIndex, addressOf, split, join, toInt64, toUint64 } = kit
   const { scalars, readPointer, writePointer, copy } = memory
   const { defineProperty, freeze } = Object
   const { structs, values } = tables
   const parse = JSON.parse
-  const { asIntN, asUintN } = BigInt
+  const { asIntN } = BigInt
   const toNumber = Number
 
   const define = (target, name, property) => {
@@ -316,12 +316,12 @@ export function makeTypes(kit, memory, functions, tables) {
     const mask = (1n << BigInt(width)) - 1n
     return {
       get() {
-        const raw = (asUintN(64, unit.get(this.$a + offset)) >> shift) & mask
+        const raw = (toUint64(unit.get(this.$a + offset)) >> shift) & mask
         return signed ? asIntN(width, raw) : raw
       },
       set(value) {
         const o = this.$a + offset
-        const rest = asUintN(64, unit.get(o)) & ~(mask << shift)
+        const rest = toUint64(unit.get(o)) & ~(mask << shift)
         unit.set(o, rest | ((BigInt(value) & mask) << shift))
       },
     }
@@ -508,11 +508,11 @@ export function makeTypes(kit, memory, functions, tables) {
     else wide = addressOf(value.$a ?? functions.indexOfPointer(value, false))
     switch (access) {
       case 'u64':
-        return asUintN(64, wide)
+        return toUint64(wide)
       case 'i64':
-        return asIntN(64, wide)
+        return toInt64(wide)
       case 'handle':
-        return toNumber(asIntN(64, wide))
+        return toNumber(toInt64(wide))
       case 'bool':
         return wide === 0n ? 0 : 1
       default:
