@@ -40,8 +40,8 @@ export function createAppHandlers(options: AppHandlerOptions): Handlers<typeof a
       options.onClosed()
       return ok({})
     },
-    'app.copy': ({ text }) => {
-      clipboard.writeText(text)
+    'app.copy': async ({ text }) => {
+      await clipboard.writeText(text)
       return ok({})
     },
     'app.openDocs': async ({ name }) => {

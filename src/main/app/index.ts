@@ -49,15 +49,15 @@ async function start(): Promise<void> {
   guardSession()
   serveWindow(join(__dirname, '../renderer'))
 
-  // Set when there is a window; dialogs need it for their place on the screen.
-  let window: ReturnType<typeof createWindow> | undefined
+  // Filled when there is a window; dialogs need it for their place on the screen.
+  const shown: { window?: ReturnType<typeof createWindow> } = {}
   const open = (file: string): ReturnType<typeof openCatalogue> =>
     openCatalogue({
       file,
       appVersion: app.getVersion(),
       bundledFolder: join(app.getAppPath(), 'samples', 'drivers'),
-      askExportPath: async (title) => (window ? askExportPath(window, title) : null),
-      askImportPath: async () => (window ? askImportPath(window) : null),
+      askExportPath: async (title) => (shown.window ? askExportPath(shown.window, title) : null),
+      askImportPath: async () => (shown.window ? askImportPath(shown.window) : null),
       onChanged: (change) => emit('samples.changed', change),
       onProblem: (text) => console.error(`Shipped sample: ${text}`),
     })
@@ -71,7 +71,8 @@ async function start(): Promise<void> {
   if (!found) return app.quit()
   clock.mark('catalogue')
 
-  window = createWindow(settings)
+  const window = createWindow(settings)
+  shown.window = window
   isRunning = true
   run(window, found.catalogue, settings)
   setMenu(window)

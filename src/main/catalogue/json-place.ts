@@ -1,6 +1,7 @@
 /** Where a text stops being JSON. `JSON.parse` tells the place in some of its messages only. */
 
 const TOKEN =
+  // eslint-disable-next-line no-control-regex -- JSON forbids them in strings
   /[ \t\r\n]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.]))/y
 
 type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or end' | 'nothing'

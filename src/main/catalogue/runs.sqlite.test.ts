@@ -1,7 +1,7 @@
 import Sqlite from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { RunReport, RunRequest } from '../../shared/contract/model'
+import type { RunReport, RunRequest } from '../../shared/contract/model'
 import { summaryOf } from './runs'
 import {
   HELLO,

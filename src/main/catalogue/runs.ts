@@ -1,6 +1,6 @@
 /** Run records: what was asked and what came of it. With the request a run is played again. */
 import type { Database } from 'better-sqlite3'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { RunRow, catalogueContract } from '../../shared/contract/catalogue'
 import { RunReport, RunRequest } from '../../shared/contract/model'
 import { fail, ok, type Result } from '../../shared/errors'
