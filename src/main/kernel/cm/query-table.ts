@@ -21,24 +21,12 @@ import {
   STATUS_OBJECT_TYPE_MISMATCH,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
-import { UNICODE_STRING } from '../../../shared/nt/generated/offsets'
+import { RTL_QUERY_REGISTRY_TABLE, UNICODE_STRING } from '../../../shared/nt/generated/offsets'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { poolTag } from '../ob/object'
 import { utf16, type Key, type RegistryValue } from './key'
-
-/** Offsets in RTL_QUERY_REGISTRY_TABLE. */
-export const RTL_QUERY_REGISTRY_TABLE = {
-  SIZE: 0x38,
-  QueryRoutine: 0,
-  Flags: 8,
-  Name: 0x10,
-  EntryContext: 0x18,
-  DefaultType: 0x20,
-  DefaultData: 0x28,
-  DefaultLength: 0x30,
-} as const
 
 /** The expected type of a checked value is in the top byte of DefaultType. */
 const TYPECHECK_SHIFT = 24

@@ -14,7 +14,7 @@ import {
   STATUS_OBJECT_TYPE_MISMATCH,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
-import { RTL_QUERY_REGISTRY_TABLE as TABLE } from '../cm/query-table'
+import { RTL_QUERY_REGISTRY_TABLE as TABLE } from '../../../shared/nt/generated/offsets'
 import type { Ptr } from '../mm/memory'
 import { inDriver, scratch } from '../testing/in-driver'
 import { TestMachine, type Code, type DriverApi, type DriverFunction } from '../testing/machine'

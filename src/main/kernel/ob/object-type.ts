@@ -5,23 +5,8 @@ import type { Ptr } from '../mm/memory'
 import type { Process } from '../ps/process'
 import type { KObject } from './object'
 
-/** Offsets in OBJECT_TYPE (public symbols, Windows 10 2004); only what is filled in here. */
-export const OBJECT_TYPE = {
-  SIZE: 0xd8,
-  TypeList: 0,
-  Name: 0x10,
-  Index: 0x28,
-  TotalNumberOfObjects: 0x2c,
-  TotalNumberOfHandles: 0x30,
-  HighWaterNumberOfObjects: 0x34,
-  HighWaterNumberOfHandles: 0x38,
-  'TypeInfo.Length': 0x40,
-  'TypeInfo.GenericMapping': 0x4c,
-  'TypeInfo.ValidAccessMask': 0x5c,
-  'TypeInfo.PoolType': 0x64,
-  Key: 0xc0,
-  CallbackList: 0xc8,
-} as const
+/** Where OBJECT_TYPE_INITIALIZER lies in OBJECT_TYPE; only what is filled in here. */
+export const TYPE_INFO = { Length: 0x40, GenericMapping: 0x4c, ValidAccessMask: 0x5c } as const
 
 /** Types that the kernel makes at boot. Those outside the trace's vocabulary never show up in it. */
 export type TypeName = ObjectType | 'Token' | 'Callback'

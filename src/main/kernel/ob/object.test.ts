@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { OBJECT_TYPE } from '../../../shared/nt/generated/offsets'
 import { BugCheck } from '../stop'
 import { TestMachine } from '../testing/machine'
-import { OBJECT_TYPE } from './object-type'
 
 /** What a call that stops the machine throws. */
 function stopOf(run: () => unknown): BugCheck {

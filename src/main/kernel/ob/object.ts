@@ -6,7 +6,11 @@
  * drivers cannot see. A reference that drops to zero deletes the object, at once or, when a driver
  * has to be called at PASSIVE_LEVEL, on a system thread.
  */
-import { OBJECT_HEADER, OBJECT_HEADER_NAME_INFO } from '../../../shared/nt/generated/offsets'
+import {
+  OBJECT_HEADER,
+  OBJECT_HEADER_NAME_INFO,
+  OBJECT_TYPE,
+} from '../../../shared/nt/generated/offsets'
 import {
   STATUS_ACCESS_DENIED,
   STATUS_INSUFFICIENT_RESOURCES,
@@ -23,7 +27,7 @@ import { assert } from '../stop'
 import { CURRENT_PROCESS, CURRENT_THREAD, type HandleEntry, type HandleTable } from './handle'
 import { Namespace, type Directory } from './namespace'
 import { NtData } from './nt-data'
-import { KernelObjectType, mapAccess, OBJECT_TYPE, TYPE_FACTS, type TypeName } from './object-type'
+import { KernelObjectType, mapAccess, TYPE_FACTS, TYPE_INFO, type TypeName } from './object-type'
 
 /** From the header to the body. */
 export const BODY = OBJECT_HEADER.Body
@@ -129,10 +133,10 @@ export class ObjectManager {
       this.byIndex.set(facts.index, type)
       this.byTypeAddress.set(address, type)
       memory.setU8(address + OBJECT_TYPE.Index, facts.index)
-      memory.setU16(address + OBJECT_TYPE['TypeInfo.Length'], 0x78)
+      memory.setU16(address + TYPE_INFO.Length, 0x78)
       const { read, write, execute, all } = facts.mapping
       ;[read, write, execute, all, all].forEach((mask, i) =>
-        memory.setU32(address + OBJECT_TYPE['TypeInfo.GenericMapping'] + 4 * i, mask),
+        memory.setU32(address + TYPE_INFO.GenericMapping + 4 * i, mask),
       )
       memory.setPtr(address + OBJECT_TYPE.CallbackList, address + OBJECT_TYPE.CallbackList)
       memory.setPtr(address + OBJECT_TYPE.CallbackList + 8, address + OBJECT_TYPE.CallbackList)

@@ -81,6 +81,17 @@ export type StructName =
   | 'KSERVICE_TABLE_DESCRIPTOR'
   | 'TEB'
   | 'PEB'
+  | 'KEY_BASIC_INFORMATION'
+  | 'KEY_NODE_INFORMATION'
+  | 'KEY_FULL_INFORMATION'
+  | 'KEY_NAME_INFORMATION'
+  | 'KEY_VALUE_BASIC_INFORMATION'
+  | 'KEY_VALUE_FULL_INFORMATION'
+  | 'KEY_VALUE_PARTIAL_INFORMATION'
+  | 'RTL_QUERY_REGISTRY_TABLE'
+  | 'OBJECT_HANDLE_INFORMATION'
+  | 'RTL_OSVERSIONINFOW'
+  | 'OBJECT_TYPE'
 
 /** How a field is stored. A pointer has 8 bytes, an enumeration 4; a structure says its name in `struct`. */
 export type FieldKind =
@@ -135,6 +146,7 @@ export const STRUCT_ALIASES: Readonly<Record<string, StructName>> = {
   STRING: 'ANSI_STRING',
   KMUTEX: 'KMUTANT',
   KGUARDED_MUTEX: 'FAST_MUTEX',
+  OSVERSIONINFOW: 'RTL_OSVERSIONINFOW',
 }
 
 /** x64 layouts by structure name. */
@@ -1318,6 +1330,123 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'OSMajorVersion', offset: 0x118, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'OSMinorVersion', offset: 0x11C, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'OSBuildNumber', offset: 0x120, size: 2, kind: 'u16', type: 'USHORT' },
+    ],
+  },
+  KEY_BASIC_INFORMATION: {
+    name: 'KEY_BASIC_INFORMATION', size: 0x18, align: 8, complete: true,
+    fields: [
+      { path: 'LastWriteTime', offset: 0, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'TitleIndex', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'NameLength', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Name', offset: 0x10, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  KEY_NODE_INFORMATION: {
+    name: 'KEY_NODE_INFORMATION', size: 0x20, align: 8, complete: true,
+    fields: [
+      { path: 'LastWriteTime', offset: 0, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'TitleIndex', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ClassOffset', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ClassLength', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'NameLength', offset: 0x14, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Name', offset: 0x18, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  KEY_FULL_INFORMATION: {
+    name: 'KEY_FULL_INFORMATION', size: 0x30, align: 8, complete: true,
+    fields: [
+      { path: 'LastWriteTime', offset: 0, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'TitleIndex', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ClassOffset', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ClassLength', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'SubKeys', offset: 0x14, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'MaxNameLen', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'MaxClassLen', offset: 0x1C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Values', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'MaxValueNameLen', offset: 0x24, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'MaxValueDataLen', offset: 0x28, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Class', offset: 0x2C, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  KEY_NAME_INFORMATION: {
+    name: 'KEY_NAME_INFORMATION', size: 8, align: 4, complete: true,
+    fields: [
+      { path: 'NameLength', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Name', offset: 4, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  KEY_VALUE_BASIC_INFORMATION: {
+    name: 'KEY_VALUE_BASIC_INFORMATION', size: 0x10, align: 4, complete: true,
+    fields: [
+      { path: 'TitleIndex', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Type', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'NameLength', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Name', offset: 0xC, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  KEY_VALUE_FULL_INFORMATION: {
+    name: 'KEY_VALUE_FULL_INFORMATION', size: 0x18, align: 4, complete: true,
+    fields: [
+      { path: 'TitleIndex', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Type', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'DataOffset', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'DataLength', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'NameLength', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Name', offset: 0x14, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  KEY_VALUE_PARTIAL_INFORMATION: {
+    name: 'KEY_VALUE_PARTIAL_INFORMATION', size: 0x10, align: 4, complete: true,
+    fields: [
+      { path: 'TitleIndex', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Type', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'DataLength', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Data', offset: 0xC, size: 1, kind: 'u8', type: 'UCHAR', count: 1 },
+    ],
+  },
+  RTL_QUERY_REGISTRY_TABLE: {
+    name: 'RTL_QUERY_REGISTRY_TABLE', size: 0x38, align: 8, complete: true,
+    fields: [
+      { path: 'QueryRoutine', offset: 0, size: 8, kind: 'ptr', type: 'PRTL_QUERY_REGISTRY_ROUTINE' },
+      { path: 'Flags', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Name', offset: 0x10, size: 8, kind: 'ptr', type: 'PWSTR' },
+      { path: 'EntryContext', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'DefaultType', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'DefaultData', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'DefaultLength', offset: 0x30, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  OBJECT_HANDLE_INFORMATION: {
+    name: 'OBJECT_HANDLE_INFORMATION', size: 8, align: 4, complete: true,
+    fields: [
+      { path: 'HandleAttributes', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'GrantedAccess', offset: 4, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+    ],
+  },
+  RTL_OSVERSIONINFOW: {
+    name: 'RTL_OSVERSIONINFOW', size: 0x114, align: 4, complete: true,
+    fields: [
+      { path: 'dwOSVersionInfoSize', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'dwMajorVersion', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'dwMinorVersion', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'dwBuildNumber', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'dwPlatformId', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'szCSDVersion', offset: 0x14, size: 0x100, kind: 'u16', type: 'WCHAR', count: 0x80 },
+    ],
+  },
+  OBJECT_TYPE: {
+    name: 'OBJECT_TYPE', size: 0xD8, align: 8, complete: false,
+    fields: [
+      { path: 'TypeList', offset: 0, size: 0x10, kind: 'struct', type: 'LIST_ENTRY', struct: 'LIST_ENTRY' },
+      { path: 'Name', offset: 0x10, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
+      { path: 'DefaultObject', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Index', offset: 0x28, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'TotalNumberOfObjects', offset: 0x2C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'TotalNumberOfHandles', offset: 0x30, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'HighWaterNumberOfObjects', offset: 0x34, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'HighWaterNumberOfHandles', offset: 0x38, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Key', offset: 0xC0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'CallbackList', offset: 0xC8, size: 0x10, kind: 'struct', type: 'LIST_ENTRY', struct: 'LIST_ENTRY' },
     ],
   },
 }

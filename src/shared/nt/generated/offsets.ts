@@ -1747,8 +1747,142 @@ export const PEB = {
   OSBuildNumber: 0x120,
 } as const
 
+/** Offsets in KEY_BASIC_INFORMATION; SIZE is its size in bytes. */
+export const KEY_BASIC_INFORMATION = {
+  SIZE: 0x18,
+  LastWriteTime: 0,
+  'LastWriteTime.LowPart': 0,
+  'LastWriteTime.HighPart': 4,
+  'LastWriteTime.QuadPart': 0,
+  TitleIndex: 8,
+  NameLength: 0xc,
+  Name: 0x10,
+} as const
+
+/** Offsets in KEY_NODE_INFORMATION; SIZE is its size in bytes. */
+export const KEY_NODE_INFORMATION = {
+  SIZE: 0x20,
+  LastWriteTime: 0,
+  'LastWriteTime.LowPart': 0,
+  'LastWriteTime.HighPart': 4,
+  'LastWriteTime.QuadPart': 0,
+  TitleIndex: 8,
+  ClassOffset: 0xc,
+  ClassLength: 0x10,
+  NameLength: 0x14,
+  Name: 0x18,
+} as const
+
+/** Offsets in KEY_FULL_INFORMATION; SIZE is its size in bytes. */
+export const KEY_FULL_INFORMATION = {
+  SIZE: 0x30,
+  LastWriteTime: 0,
+  'LastWriteTime.LowPart': 0,
+  'LastWriteTime.HighPart': 4,
+  'LastWriteTime.QuadPart': 0,
+  TitleIndex: 8,
+  ClassOffset: 0xc,
+  ClassLength: 0x10,
+  SubKeys: 0x14,
+  MaxNameLen: 0x18,
+  MaxClassLen: 0x1c,
+  Values: 0x20,
+  MaxValueNameLen: 0x24,
+  MaxValueDataLen: 0x28,
+  Class: 0x2c,
+} as const
+
+/** Offsets in KEY_NAME_INFORMATION; SIZE is its size in bytes. */
+export const KEY_NAME_INFORMATION = {
+  SIZE: 8,
+  NameLength: 0,
+  Name: 4,
+} as const
+
+/** Offsets in KEY_VALUE_BASIC_INFORMATION; SIZE is its size in bytes. */
+export const KEY_VALUE_BASIC_INFORMATION = {
+  SIZE: 0x10,
+  TitleIndex: 0,
+  Type: 4,
+  NameLength: 8,
+  Name: 0xc,
+} as const
+
+/** Offsets in KEY_VALUE_FULL_INFORMATION; SIZE is its size in bytes. */
+export const KEY_VALUE_FULL_INFORMATION = {
+  SIZE: 0x18,
+  TitleIndex: 0,
+  Type: 4,
+  DataOffset: 8,
+  DataLength: 0xc,
+  NameLength: 0x10,
+  Name: 0x14,
+} as const
+
+/** Offsets in KEY_VALUE_PARTIAL_INFORMATION; SIZE is its size in bytes. */
+export const KEY_VALUE_PARTIAL_INFORMATION = {
+  SIZE: 0x10,
+  TitleIndex: 0,
+  Type: 4,
+  DataLength: 8,
+  Data: 0xc,
+} as const
+
+/** Offsets in RTL_QUERY_REGISTRY_TABLE; SIZE is its size in bytes. */
+export const RTL_QUERY_REGISTRY_TABLE = {
+  SIZE: 0x38,
+  QueryRoutine: 0,
+  Flags: 8,
+  Name: 0x10,
+  EntryContext: 0x18,
+  DefaultType: 0x20,
+  DefaultData: 0x28,
+  DefaultLength: 0x30,
+} as const
+
+/** Offsets in OBJECT_HANDLE_INFORMATION; SIZE is its size in bytes. */
+export const OBJECT_HANDLE_INFORMATION = {
+  SIZE: 8,
+  HandleAttributes: 0,
+  GrantedAccess: 4,
+} as const
+
+/** Offsets in RTL_OSVERSIONINFOW; SIZE is its size in bytes. */
+export const RTL_OSVERSIONINFOW = {
+  SIZE: 0x114,
+  dwOSVersionInfoSize: 0,
+  dwMajorVersion: 4,
+  dwMinorVersion: 8,
+  dwBuildNumber: 0xc,
+  dwPlatformId: 0x10,
+  szCSDVersion: 0x14,
+} as const
+
+/** Offsets in OBJECT_TYPE (selected fields); SIZE is its size in bytes. */
+export const OBJECT_TYPE = {
+  SIZE: 0xd8,
+  TypeList: 0,
+  'TypeList.Flink': 0,
+  'TypeList.Blink': 8,
+  Name: 0x10,
+  'Name.Length': 0x10,
+  'Name.MaximumLength': 0x12,
+  'Name.Buffer': 0x18,
+  DefaultObject: 0x20,
+  Index: 0x28,
+  TotalNumberOfObjects: 0x2c,
+  TotalNumberOfHandles: 0x30,
+  HighWaterNumberOfObjects: 0x34,
+  HighWaterNumberOfHandles: 0x38,
+  Key: 0xc0,
+  CallbackList: 0xc8,
+  'CallbackList.Flink': 0xc8,
+  'CallbackList.Blink': 0xd0,
+} as const
+
 export {
   ANSI_STRING as STRING,
   KMUTANT as KMUTEX,
   FAST_MUTEX as KGUARDED_MUTEX,
+  RTL_OSVERSIONINFOW as OSVERSIONINFOW,
 }
