@@ -14,6 +14,21 @@ const MAXIMUM_DEPTH = 256
 /** Depth that a list starts with; Windows adjusts it once a second by how the list is used. */
 const DEPTH = 4
 
+/** Lists that are initialised and not deleted; of each machine its own. */
+const machines = new WeakMap<Kernel, Set<Ptr>>()
+
+function liveLists(k: Kernel): Set<Ptr> {
+  let lists = machines.get(k)
+  if (!lists) machines.set(k, (lists = new Set()))
+  return lists
+}
+
+/** A live list in a range of memory; 0 for none. */
+export function lookasideIn(k: Kernel, start: Ptr, end: Ptr): Ptr {
+  for (const list of liveLists(k)) if (list >= start && list < end) return list
+  return 0
+}
+
 /** ExInitializeNPagedLookasideList, ExInitializePagedLookasideList. */
 export function initializeLookaside(
   k: Kernel,
@@ -23,6 +38,13 @@ export function initializeLookaside(
   paged: boolean,
 ): void {
   const { memory } = k
+  k.verifier.check(
+    'VR-POOL-LOOKASIDE-REINIT',
+    liveLists(k).has(list),
+    [0xca, memory.address(list), 0, 0],
+    `The lookaside list at ${memory.format(list)} was initialised a second time.`,
+  )
+  liveLists(k).add(list)
   memory.fill(list, GENERAL_LOOKASIDE.SIZE, 0)
   memory.setU16(list + GENERAL_LOOKASIDE.Depth, DEPTH)
   memory.setU16(list + GENERAL_LOOKASIDE.MaximumDepth, MAXIMUM_DEPTH)
@@ -68,6 +90,7 @@ export function freeToLookaside(k: Kernel, list: Ptr, block: Ptr): void {
 /** ExDelete*LookasideList: the blocks that it keeps go back to the pool. */
 export function deleteLookaside(k: Kernel, list: Ptr): void {
   const { memory } = k
+  liveLists(k).delete(list)
   for (let block = memory.ptr(list + FIRST); block;) {
     const next = memory.ptr(block)
     k.pool.free(block)

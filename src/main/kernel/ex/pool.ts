@@ -9,6 +9,7 @@
  * and a freed one stays unmapped (0xD5).
  */
 import { POOL_HEADER } from '../../../shared/nt/generated/offsets'
+import { checkFreed } from '../ke/freed'
 import type { Kernel } from '../kernel'
 import { PAGE_SIZE, PTE, REGIONS, type Region } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
@@ -186,6 +187,7 @@ export class Pool {
         tag,
         `A block with tag '${tagText(block.tag)}' was freed with tag '${tagText(tag)}'.`,
       )
+    checkFreed(this.k, address, block.bytes, poolType)
     if (block.special) this.checkPatterns(block)
     else if (block.pages === 1 && block.address !== block.firstPage) this.checkHeaders(block)
     this.release(block)

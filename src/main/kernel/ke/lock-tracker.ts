@@ -167,6 +167,13 @@ export class LockTracker {
     return false
   }
 
+  /** A lock of a kind that lies in a range and still lives; 0 for none. */
+  initializedIn(start: Ptr, end: Ptr, kind: LockKind): Ptr {
+    for (const [lock, its] of this.initialized)
+      if (its === kind && lock >= start && lock < end) return lock
+    return 0
+  }
+
   /** A range of memory goes away: the locks in it are forgotten. A held one is a rule broken. */
   forget(start: Ptr, end: Ptr): void {
     const { k } = this
