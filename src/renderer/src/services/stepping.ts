@@ -20,21 +20,35 @@ export async function stepOver(
   const start = page[(from - 1) % PAGE_SIZE]
   if (!start) return from
   let depth = 0
+  // Going back, a line is entered at its first event, where going forward enters it too.
+  let line: { at: SourcePlace; seq: number } | null = null
   for (let seq = from, looked = 0; looked < LOOK_MAX; looked++) {
     // A call opens its level after itself going forward, and before itself going back.
     const before = page[(seq - 1) % PAGE_SIZE]
-    if (before && before.thread === start.thread) depth += entered(before, direction)
+    // From the head of a routine a step goes into its lines, not over all of them.
+    const isHead =
+      seq === from && before?.t === (direction === 1 ? 'routine.called' : 'routine.returned')
+    if (before && !isHead && before.thread === start.thread) depth += entered(before, direction)
     seq += direction
-    if (seq < 1 || seq > total) return direction === 1 ? total : 1
+    if (seq < 1 || seq > total) return line?.seq ?? (direction === 1 ? total : 1)
     const index = Math.floor((seq - 1) / PAGE_SIZE)
     page = await eventPage(runId, index)
     const event = page[(seq - 1) % PAGE_SIZE]
-    if (!event) return seq - direction
-    if (isProblem(event)) return seq
-    if (event.thread !== start.thread || !event.at) continue
-    if (depth <= 0 && !sameLine(event.at, start.at)) return seq
+    if (!event) return line?.seq ?? seq - direction
+    if (isProblem(event)) return line?.seq ?? seq
+    if (event.thread !== start.thread || !event.at || depth > 0) continue
+    // Another routine that the line sets off is deeper, though its first event is not counted yet.
+    const isEntry = event.t === (direction === 1 ? 'routine.called' : 'routine.returned')
+    if (isEntry && start.at && depth >= 0) continue
+    if (line) {
+      if (!sameLine(event.at, line.at) || event.t === 'routine.returned') return line.seq
+      line.seq = seq
+    } else if (!sameLine(event.at, start.at)) {
+      if (direction === 1) return seq
+      line = { at: event.at, seq }
+    }
   }
-  return Math.max(1, Math.min(total, from + direction * LOOK_MAX))
+  return line?.seq ?? Math.max(1, Math.min(total, from + direction * LOOK_MAX))
 }
 
 function entered(event: TraceEvent, direction: 1 | -1): number {

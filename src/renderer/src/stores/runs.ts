@@ -1,5 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, reactive, ref, watch } from 'vue'
+import type { RingClient } from '../../../shared/contract'
 import type { AppError } from '../../../shared/errors'
 import type { ProjectFiles, RunReport } from '../../../shared/contract/model'
 import type { z } from 'zod'
@@ -161,12 +162,7 @@ export const useRuns = defineStore('runs', () => {
         return
       }
       compileErrors.value = []
-      if (options.keep)
-        void ring()
-          ['runs.save']({ id: run.id, sampleId, sampleTitle: title, request, report })
-          .then((result) => {
-            if (!result.ok) useUi().fail(result.error)
-          })
+      if (options.keep) void keep({ id: run.id, sampleId, sampleTitle: title, request, report })
     } catch (thrown) {
       const error = asAppError(thrown)
       run.elapsedMs = performance.now() - run.startedAt
@@ -175,6 +171,11 @@ export const useRuns = defineStore('runs', () => {
     }
     if (activeId.value === previous) activeId.value = run.id
     makeRoom()
+  }
+
+  async function keep(run: Parameters<RingClient['runs.save']>[0]): Promise<void> {
+    const result = await ring()['runs.save'](run)
+    if (!result.ok) useUi().fail(result.error)
   }
 
   /** Problems that the last attempt to run ended with. */

@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, reactive, ref, watch } from 'vue'
-import { Theme } from '../../../shared/contract/app'
+import type { Theme } from '../../../shared/contract/app'
 import { ring, value } from '../services/ring'
 
 export type EffectiveTheme = 'light' | 'dark' | 'contrast'

@@ -4,7 +4,7 @@
  * trace a run gets depends on what the sources look like (see `recordingFor`).
  */
 import type { RingClient } from '../../../shared/contract'
-import { Diagnostic, RunReport, type ProjectFiles } from '../../../shared/contract/model'
+import type { Diagnostic, ProjectFiles, RunReport } from '../../../shared/contract/model'
 import type { Sample, SampleSummary } from '../../../shared/contract/catalogue'
 import { fail, ok, type AppError, type Result } from '../../../shared/errors'
 import type { TraceEvent } from '../../../shared/trace/event'

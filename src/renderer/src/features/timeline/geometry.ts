@@ -42,6 +42,7 @@ export function zoomView(view: View, factor: number, share: number, total: numbe
 export function viewWith(view: View, step: number, total: number): View {
   if (step >= view.from && step <= view.to) return view
   const size = view.to - view.from + 1
-  const from = step < view.from ? step - size * 0.2 : step - size * 0.8
+  const wish = Math.round(step < view.from ? step - size * 0.2 : step - size * 0.8)
+  const from = Math.max(step - size + 1, Math.min(step, wish))
   return clampView({ from, to: from + size - 1 }, total)
 }
