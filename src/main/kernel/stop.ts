@@ -17,6 +17,8 @@ export class BugCheck {
 export interface ExceptionOrigin {
   driver: string | undefined
   at: SourcePlace | null
+  /** Address that stands for the instruction. */
+  instruction: bigint
   stack: { frame: string; at: SourcePlace | null }[]
 }
 

@@ -1,7 +1,8 @@
 /** Why the machine stopped, in the order in which a person asks: what, first cause, where, how to mend it. */
 import { bugcheckInfo, bugcheckSubcode } from '../../shared/nt/bugchecks'
 import { hex32 } from '../../shared/nt/format'
-import { VERIFIER_RULES, verifierRule } from '../../shared/nt/verifier-facts'
+import { STATUS_ACCESS_VIOLATION, statusName } from '../../shared/nt/ntstatus'
+import { verifierRule } from '../../shared/nt/verifier-facts'
 import type { StopReport } from '../../shared/contract/model'
 import type { SourcePlace, TraceEvent } from '../../shared/trace/event'
 import type { Kernel } from '../kernel/kernel'
@@ -152,22 +153,40 @@ export function explainStop(
     seq: place.seq,
     stack: k.stopStack,
     verifier: verifierWords(stop),
-    fix: rule?.fix ?? FIXES[stop.code] ?? ruleFor(stop)?.fix ?? info?.cause ?? '',
+    fix: rule?.fix ?? fixOf(stop),
   }
 }
 
-function ruleFor(stop: BugCheck) {
-  return VERIFIER_RULES.find((rule) => rule.bugCheck?.code === stop.code)
+/** Rules that would have stopped earlier, for stops that Windows makes late or by luck. */
+const FOUND_BY: Readonly<Record<number, string>> = {
+  0x19: 'VR-POOL-OVERRUN-SP',
+  0x4a: 'VR-IRQL-RETURN-DISPATCH',
+  0x50: 'VR-POOL-UAF-SP',
+  0xd1: 'VR-IRQL-PAGEABLE',
 }
 
 function verifierWords(stop: BugCheck): string | null {
   if (stop.rule) {
     const rule = verifierRule(stop.rule)
-    return rule
-      ? `${rule.id} (${rule.option}): ${rule.title}. Without it: ${rule.withoutVerifier}.`
-      : null
+    if (!rule) return null
+    const without = rule.withoutVerifier ? ` Without it: ${rule.withoutVerifier}.` : ''
+    return `${rule.id} (${rule.option}): ${rule.title}.${without}`
   }
-  const rule = ruleFor(stop)
-  if (!rule || rule.option === 'always') return null
-  return `Driver Verifier's ${rule.option} finds this as well (${rule.id}): ${rule.title}.`
+  const rule = verifierRule(FOUND_BY[stop.code] ?? '')
+  if (!rule) return null
+  return `Driver Verifier's option "${rule.option}" finds this as well (${rule.id}): ${rule.title}.`
+}
+
+const STATUS_INTEGER_DIVIDE_BY_ZERO = 0xc0000094
+/** Bug checks whose first parameter is the code of an exception. */
+const EXCEPTION_STOPS = [0x1e, 0x3b, 0x7e]
+
+function fixOf(stop: BugCheck): string {
+  if (EXCEPTION_STOPS.includes(stop.code)) {
+    const exception = Number(BigInt.asUintN(32, stop.parameters[0]))
+    if (exception === STATUS_INTEGER_DIVIDE_BY_ZERO) return 'Check the divisor before dividing.'
+    if (exception !== STATUS_ACCESS_VIOLATION)
+      return `Handle the exception (${statusName(exception)}) with __try/__except, or check what raises it.`
+  }
+  return FIXES[stop.code] ?? bugcheckInfo(stop.code)?.cause ?? ''
 }

@@ -8,6 +8,8 @@ import { NtException } from '../stop'
 import { DISPATCH_LEVEL } from './irql'
 
 const ACCESS_CODE = { read: 0n, write: 1n, execute: 8n } as const
+/** Bug check 0x50 counts the kinds of access in its own way. */
+const PAGE_FAULT_CODE = { read: 0n, write: 2n, execute: 0x10n } as const
 const GENERAL_PROTECTION = 0xffff_ffff_ffff_ffffn
 
 /**
@@ -87,7 +89,14 @@ export function faultOf(k: Kernel, index: Ptr, access: AccessKind, userMode: boo
   if (!k.memory.isCanonical(index))
     return new NtException(STATUS_ACCESS_VIOLATION, GENERAL_PROTECTION, access)
   if (!k.memory.isUser(index))
-    k.bugCheck(0x50, address, code, where, 0n, `${who} ${verb} ${hex}${k.pool.describe(index)}.`)
+    k.bugCheck(
+      0x50,
+      address,
+      PAGE_FAULT_CODE[access],
+      where,
+      k.pool.find(index) ? 0n : 2n,
+      `${who} ${verb} ${hex}${k.pool.describe(index)}.`,
+    )
   return new NtException(STATUS_ACCESS_VIOLATION, address, access)
 }
 
@@ -96,7 +105,7 @@ export function unhandled(k: Kernel, exception: NtException): never {
   const { origin } = exception
   // The frames are unwound; the report is about the place where it began.
   if (origin) k.showOrigin(origin)
-  const where = k.images.nearestCode(k.thread)
+  const where = origin?.instruction ?? k.images.nearestCode(k.thread)
   const code = BigInt(exception.code)
   const info0 = exception.access === null ? 0n : ACCESS_CODE[exception.access]
   const info1 = exception.address ?? 0n
