@@ -313,11 +313,24 @@ export class ObjectManager {
   }
 
   pointerCount(object: Ptr): number {
-    return Number(this.k.memory.i64(object - BODY + OBJECT_HEADER.PointerCount))
+    return this.count(object - BODY + OBJECT_HEADER.PointerCount)
   }
 
   handleCount(object: Ptr): number {
-    return Number(this.k.memory.i64(object - BODY + OBJECT_HEADER.HandleCount))
+    return this.count(object - BODY + OBJECT_HEADER.HandleCount)
+  }
+
+  // Counts are LONG64. They are read and written in halves: this runs for every request, and a
+  // damaged count only has to be recognisably wrong, not exact beyond 2^53.
+  private count(at: Ptr): number {
+    const { memory } = this.k
+    return memory.i32(at + 4) * 0x1_0000_0000 + memory.u32(at)
+  }
+
+  private setCount(at: Ptr, value: number): void {
+    const { memory } = this.k
+    memory.setU32(at, value)
+    memory.setU32(at + 4, Math.floor(value / 0x1_0000_0000))
   }
 
   private badReference(object: Ptr, what: string, verb: 1 | -1, count: number): never {
@@ -360,9 +373,8 @@ export class ObjectManager {
         1,
         0,
       )
-    const { memory } = this.k
     const at = object - BODY + OBJECT_HEADER.PointerCount
-    const count = Number(memory.i64(at)) + 1
+    const count = this.count(at) + 1
     if (count <= 1)
       this.badReference(
         object,
@@ -370,7 +382,7 @@ export class ObjectManager {
         1,
         count,
       )
-    memory.setU64(at, BigInt(count))
+    this.setCount(at, count)
     return count
   }
 
@@ -378,9 +390,8 @@ export class ObjectManager {
   private lower(object: Ptr): number {
     if (this.deleted.has(object))
       this.badReference(object, `The deleted ${this.describe(object)} was dereferenced.`, -1, -1)
-    const { memory } = this.k
     const at = object - BODY + OBJECT_HEADER.PointerCount
-    const count = Number(memory.i64(at)) - 1
+    const count = this.count(at) - 1
     if (count < 0)
       this.badReference(
         object,
@@ -395,7 +406,7 @@ export class ObjectManager {
         -1,
         count,
       )
-    memory.setU64(at, BigInt(count))
+    this.setCount(at, count)
     if (count === 0 && !this.objects.has(object))
       this.badReference(object, `${this.describe(object)} is no object.`, -1, count)
     return count
@@ -633,20 +644,18 @@ export class ObjectManager {
   /** A handle was opened: count it. Called by the tables. */
   handleOpened(object: KObject): void {
     this.reference(object.address)
-    const { memory } = this.k
     const at = object.address - BODY + OBJECT_HEADER.HandleCount
-    memory.setU64(at, memory.u64(at) + 1n)
+    this.setCount(at, this.count(at) + 1)
     this.counted(object.type, OBJECT_TYPE.TotalNumberOfHandles, 1)
   }
 
   /** A handle is gone: clean up after the last one, then drop its reference. Called by the tables. */
   *handleClosed(object: KObject, process: Process): KernelRoutine<void> {
-    const { memory } = this.k
     const at = object.address - BODY + OBJECT_HEADER.HandleCount
-    if (memory.u64(at) === 1n && object.type.onLastHandleClosed)
+    if (this.count(at) === 1 && object.type.onLastHandleClosed)
       yield* object.type.onLastHandleClosed(object, process)
     // The clean-up may have waited, and another handle may have come meanwhile: read it again.
-    memory.setU64(at, memory.u64(at) - 1n)
+    this.setCount(at, this.count(at) - 1)
     this.counted(object.type, OBJECT_TYPE.TotalNumberOfHandles, -1)
     this.dropNameIfUnused(object)
     yield* this.dereference(object.address)
