@@ -1,6 +1,6 @@
 /** System threads, and what a thread may ask about itself. */
 import { DISPATCH_LEVEL, HIGH_LEVEL } from '../../../shared/nt/irql'
-import { ETHREAD } from '../../../shared/nt/generated/offsets'
+import { ETHREAD, KTHREAD } from '../../../shared/nt/generated/offsets'
 import { STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
 import {
   createSystemThread,
@@ -100,7 +100,8 @@ export const PS_THREAD_DDIS = {
     irql: [0, DISPATCH_LEVEL],
     summary: 'Returns the priority of a thread.',
     docs: 'wdm/nf-wdm-kequeryprioritythread',
-    run: (k, a) => k.scheduler.byAddress(a.Thread)?.priority ?? 0,
+    run: (k, a) =>
+      k.scheduler.byAddress(a.Thread)?.priority ?? k.memory.u8(a.Thread + KTHREAD.BasePriority),
   }),
   ExGetPreviousMode: ddi({
     params: {},
