@@ -117,6 +117,7 @@ describe('search', () => {
     const input = view.get<HTMLInputElement>('[aria-label="Search samples"]')
     await input.setValue('sta')
     await input.trigger('keydown', { key: 'ArrowDown' })
+    await input.trigger('keyup', { key: 'ArrowDown' })
     await input.trigger('keydown', { key: 'Enter' })
     await flushPromises()
     expect(input.element.value).toBe('status:')
