@@ -17,7 +17,7 @@ import { CALL, WORD } from './mailbox'
 import { OWN_FILES, PRELUDE } from './prelude'
 import { instantiate, interceptCalls, type QuickJs } from './quickjs'
 import { evaluationName, placeInDriverCode } from './stack-trace'
-import { tablesText, type RoutineTable } from './tables'
+import { routinesUsed, stubsText, tablesText, type RoutineTable } from './tables'
 
 export interface SandboxOptions {
   /** Routines by name; the index of a name is what `KernelPort.ddi` gets. The kernel's table by default. */
@@ -99,7 +99,11 @@ class QuickJsSandbox implements Sandbox {
   private readonly runtime: QuickJSRuntime
   private readonly calls: HostCalls
   private readonly label: string
-  private readonly api: { run: QuickJSHandle; unit: QuickJSHandle; module: QuickJSHandle }
+  private readonly api: Record<'run' | 'unit' | 'module' | 'stubs', QuickJSHandle>
+  private readonly routines: RoutineTable
+  private readonly routineIndexes: ReadonlyMap<string, number>
+  /** Routines that have a stub already, by module. */
+  private readonly stubbed = { wdm: new Set<string>(), win32: new Set<string>() }
   /** Interrupts since the last sign of progress. */
   private interrupts = 0
   private readonly interruptsMax: number
@@ -109,6 +113,8 @@ class QuickJsSandbox implements Sandbox {
   constructor(engine: QuickJs, settings: Settings) {
     this.label = settings.label ?? ''
     this.interruptsMax = settings.interruptsMax
+    this.routines = settings.routines ?? DDIS
+    this.routineIndexes = new Map(Object.keys(this.routines).map((name, index) => [name, index]))
     const { quickjs, memory } = engine
     this.runtime = quickjs.newRuntime()
     this.runtime.setMemoryLimit(settings.heapBytes)
@@ -149,7 +155,7 @@ class QuickJsSandbox implements Sandbox {
     })
     this.quick = !settings.publicCalls && this.callQuickly(engine, h)
 
-    const tables = this.evaluate(tablesText(settings.routines ?? DDIS), `${OWN_FILES}tables`)
+    const tables = this.evaluate(tablesText(), `${OWN_FILES}tables`)
     const start = this.evaluate(PRELUDE, `${OWN_FILES}prelude`)
     const api = this.call(start, h, control.handle, physical.handle, tables)
     const stuck = this.context.getProp(api, 'stuck')
@@ -159,6 +165,7 @@ class QuickJsSandbox implements Sandbox {
       run: this.context.getProp(api, 'run'),
       unit: this.context.getProp(api, 'unit'),
       module: this.context.getProp(api, 'module'),
+      stubs: this.context.getProp(api, 'stubs'),
     }
     for (const handle of [h, control.handle, physical.handle, tables, start, api, stuck])
       handle.dispose()
@@ -259,6 +266,7 @@ class QuickJsSandbox implements Sandbox {
       (args) => this.call(this.api.unit, ...args).dispose(),
     )
     for (const { file, code, imports } of entry.modules) {
+      this.addStubs(code, user)
       let factory: QuickJSHandle
       try {
         const result = context.evalCode(code, evaluationName(number, file), {
@@ -284,6 +292,22 @@ class QuickJsSandbox implements Sandbox {
       )
     }
     return number
+  }
+
+  /** Evaluate the stubs that a module needs and none before it did. */
+  private addStubs(code: string, user: boolean): void {
+    const module = user ? 'win32' : 'wdm'
+    const known = this.stubbed[module]
+    const names = [...routinesUsed(code)].filter(
+      (name) => !known.has(name) && (this.routines[name]?.module ?? 'wdm') === module,
+    )
+    if (names.length === 0) return
+    for (const name of names) known.add(name)
+    const text = stubsText(this.routines, this.routineIndexes, names)
+    using_(
+      [this.context.newNumber(user ? 1 : 0), this.evaluate(text, `${OWN_FILES}stubs`)],
+      (args) => this.call(this.api.stubs, ...args).dispose(),
+    )
   }
 
   // --- running ---------------------------------------------------------------------------------

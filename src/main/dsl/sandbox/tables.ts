@@ -24,19 +24,14 @@ export const LOOP_QUANTUM = 2000
 /** Routines by name; the position of a name is the index that the kernel knows it by. */
 export type RoutineTable = Readonly<Record<string, Pick<DdiEntry, 'params' | 'returns' | 'module'>>>
 
-const texts = new WeakMap<RoutineTable, string>()
+let text: string | undefined
 
-/** Script text of the tables, an expression. Made once per routine table. */
-export function tablesText(routines: RoutineTable): string {
-  let text = texts.get(routines)
-  if (text === undefined) {
-    text = build(routines)
-    texts.set(routines, text)
-  }
-  return text
+/** Script text of what does not depend on the routines, an expression. */
+export function tablesText(): string {
+  return (text ??= build())
 }
 
-function build(routines: RoutineTable): string {
+function build(): string {
   const numbers = {
     ...mailbox,
     CONTROL,
@@ -50,6 +45,7 @@ function build(routines: RoutineTable): string {
   const structs = Object.fromEntries(
     Object.values(LAYOUTS).map(({ name, size, align, fields }) => [
       name,
+      // Text within text: most structures are never looked at.
       JSON.stringify([
         size,
         align,
@@ -63,43 +59,51 @@ function build(routines: RoutineTable): string {
       ]),
     ]),
   )
-  const names = Object.keys(routines)
-  const stubs = (module: 'wdm' | 'win32'): string =>
-    names
-      .map((name, index) => ({ name, index, entry: routines[name] }))
-      .filter(({ entry }) => (entry?.module ?? 'wdm') === module)
-      .map(({ name, index, entry }) => entry && `${name}: () => ${stub(index, entry)}`)
-      .join(',\n')
-  return `(function () {
-'use strict'
-return {
+  const constant = (value: unknown): string => `JSON.parse(${JSON.stringify(JSON.stringify(value))})`
+  return `({
 N: ${JSON.stringify(numbers)},
-values: { __proto__: null, ...${JSON.stringify(values)} },
-structs: { __proto__: null, ...${JSON.stringify(structs)} },
-stubs(kit, types, functions, frames, marshal, user) {
-  const { M, W, h, now, textId, toUint64 } = kit
-  const { functionAt } = functions
-  const { outs, unfinished, putArguments } = frames
-  const { pointer, widePointer, size, wide, large, out } = marshal
-  const view = (target) => types.bySpec('P:' + target).mk
-  const named = (index, f) => { f.$d = index; return f }
-  return user ? {
-__proto__: null,
-${stubs('win32')}
-  } : {
-__proto__: null,
-${stubs('wdm')}
-  }
-},
+values: ${constant(values)},
+structs: ${constant(structs)},
 routines(kit, types) {
   const { M } = kit
-  const view = (target) => types.bySpec('P:' + target).mk
+  const view = (target) => types.bySpec('P:' + target).protoOf()
   return [
 ${Object.values<RoutineSignature>(ROUTINES).map(starter).join(',\n')}
   ]
 }
+})`
 }
-})()`
+
+/** Names that compiled code calls stubs by. */
+export function routinesUsed(code: string): Set<string> {
+  return new Set([...code.matchAll(/\$ddi\((["'])(\w+)\1\)/g)].map((match) => match[2] ?? ''))
+}
+
+/** Script text of the stubs of some routines, an expression. Unknown names have none. */
+export function stubsText(
+  routines: RoutineTable,
+  indexes: ReadonlyMap<string, number>,
+  names: Iterable<string>,
+): string {
+  const stubs: string[] = []
+  for (const name of names) {
+    const entry = routines[name]
+    const index = indexes.get(name)
+    if (entry && index !== undefined) stubs.push(`${name}: () => ${stub(index, entry)}`)
+  }
+  return `(function (kit, types, functions, frames, marshal) {
+'use strict'
+const { M, W, h, now, textId, toUint64 } = kit
+const { functionAt } = functions
+const { unfinished, putArguments } = frames
+const { pointer, widePointer, size, wide, large, out } = marshal
+const view = (target) => types.bySpec('P:' + target).protoOf()
+const named = (index, f) => { f.$d = index; return f }
+return {
+__proto__: null,
+${stubs.join(',\n')}
+}
+})`
 }
 
 // --- types -------------------------------------------------------------------------------------
@@ -189,7 +193,7 @@ function take(type: ReturnType | OutType, word: number, wideWord: number, name: 
     case 'i64':
       return `W[${wideWord / 2}]`
     case 'ptr':
-      return `M[${word}] === 0 ? null : ${name}(M[${word}])`
+      return `M[${word}] === 0 ? null : { __proto__: ${name}, $a: M[${word}] }`
     case 'fn':
       return `M[${word}] === 0 ? null : functionAt(M[${word}])`
     default:

@@ -9,6 +9,19 @@ export function makeFrames(kit) {
   const { freeze, getPrototypeOf } = Object
   const { trunc } = Math
   const ARGS = WORD.args
+  // The loop and the stubs go through these at every turn.
+  const AT_STATE = WORD.state
+  const AT_OP = WORD.op
+  const AT_FN = WORD.fn
+  const AT_FRAME = WORD.frame
+  const AT_ROUTINE = WORD.routine
+  const AT_WHAT = WORD.what
+  const AT_RESULT = WORD.resultValue
+  const NEXT = CALL.next
+  const START = OP.start
+  const RESUME = OP.resume
+  const RETURNED = WHAT.returned
+  const SUSPENDED = WHAT.suspended
   const Internal = InternalError
   const Trace = Error
   const STATUS_STACK_OVERFLOW = 0xc00000fd
@@ -24,7 +37,7 @@ export function makeFrames(kit) {
 
   /** The answer to a routine call was not `done`: suspend, raise or end. */
   function unfinished(read, fill) {
-    if (M[WORD.state] !== STATE.suspended) answered()
+    if (M[AT_STATE] !== STATE.suspended) answered()
     pending.read = read
     pending.fill = fill
     return S
@@ -111,7 +124,7 @@ export function makeFrames(kit) {
   /** Call a function of another image by value. */
   function* enter(f, args) {
     const owner = kit.owners.get(f.$i)
-    const caller = { image: now.image, base: now.base, user: now.user }
+    const caller = now.owner
     const frame = f(...args)
     let step = null
     let input
@@ -137,6 +150,8 @@ export function makeFrames(kit) {
   }
 
   function become(owner) {
+    if (now.owner === owner) return
+    now.owner = owner
     now.image = owner.image
     now.base = owner.base
     now.user = owner.user
@@ -144,15 +159,11 @@ export function makeFrames(kit) {
 
   // --- the loop ------------------------------------------------------------------------------
 
+  const { registered } = kit
   const parked = new Map()
 
-  function settle(step, frame, generator, owner, give) {
-    if (step.done) {
-      M[WORD.resultValue] = give(step.value)
-      M[WORD.what] = WHAT.returned
-      return
-    }
-    const at = step.value
+  /** Keep a frame that did not end. */
+  function park(frame, at, generator, owner, give) {
     if (typeof at === 'number') {
       M[WORD.loop] = at + owner.base
       parked.set(frame, { generator, owner, give, read: null, fill: null })
@@ -160,48 +171,53 @@ export function makeFrames(kit) {
       M[WORD.loop] = 0
       parked.set(frame, { generator, owner, give, read: pending.read, fill: pending.fill })
     }
-    M[WORD.what] = WHAT.suspended
+    M[AT_WHAT] = SUSPENDED
   }
 
   function start() {
-    const { f, owner } = kit.registered[M[WORD.fn]]
-    const { call, give } = owner.routine(M[WORD.routine])
-    become(owner)
-    const generator = call(f)
-    settle(generator.next(), M[WORD.frame], generator, owner, give)
+    const target = registered[M[AT_FN]]
+    const id = M[AT_ROUTINE]
+    const { f, owner } = target
+    const routine = target.routines[id] ?? (target.routines[id] = owner.routine(id))
+    if (now.owner !== owner) become(owner)
+    const generator = routine.call(f)
+    const step = generator.next()
+    if (step.done) {
+      M[AT_RESULT] = routine.give(step.value)
+      M[AT_WHAT] = RETURNED
+    } else park(M[AT_FRAME], step.value, generator, owner, routine.give)
   }
 
   function resume(op) {
-    const frame = M[WORD.frame]
-    const parkedFrame = parked.get(frame)
-    const { generator, owner, give, read, fill } = parkedFrame
+    const frame = M[AT_FRAME]
+    const { generator, owner, give, read, fill } = parked.get(frame)
     parked.delete(frame)
-    become(owner)
-    if (op === OP.throw) {
-      settle(generator.throw(nt(M[WORD.code])), frame, generator, owner, give)
-      return
-    }
-    if (fill !== null) fill()
-    settle(generator.next(read === null ? undefined : read()), frame, generator, owner, give)
+    if (now.owner !== owner) become(owner)
+    let step
+    if (op === RESUME) {
+      if (fill !== null) fill()
+      step = generator.next(read === null ? undefined : read())
+    } else step = generator.throw(nt(M[WORD.code]))
+    if (step.done) {
+      M[AT_RESULT] = give(step.value)
+      M[AT_WHAT] = RETURNED
+    } else park(frame, step.value, generator, owner, give)
   }
 
   /** Runs until the kernel wants a pause or the end. */
   function run() {
     for (;;) {
-      h(CALL.next)
-      const op = M[WORD.op]
-      if (op === OP.pause || op === OP.end) return
-      const frame = M[WORD.frame]
+      h(NEXT)
+      const op = M[AT_OP]
       try {
-        if (op === OP.start) start()
-        else if (op === OP.resume || op === OP.throw) resume(op)
-        else if (op === OP.discard) parked.delete(M[WORD.frame])
+        if (op === START) start()
+        else if (op === RESUME || op === OP.throw) resume(op)
         else if (op === OP.load) {
-          M[WORD.resultValue] = kit.load(M[WORD.fn])
-          M[WORD.what] = WHAT.returned
-        }
+          M[AT_RESULT] = kit.load(M[AT_FN])
+          M[AT_WHAT] = RETURNED
+        } else if (op === OP.discard) parked.delete(M[AT_FRAME])
+        else return
       } catch (error) {
-        parked.delete(frame)
         left(error)
       }
     }

@@ -6,7 +6,7 @@
 export function makeFunctions(kit, owners) {
   const { h, M, N, wrong, now, textId, die } = kit
   const { CALL, WORD } = N
-  /** By function number: `{ f, owner }`. */
+  /** By function number: `{ f, owner, routines }`, the last one how each kind of callback starts it. */
   const registered = []
   const byIndex = new Map()
   const foreign = { __proto__: null }
@@ -30,7 +30,7 @@ export function makeFunctions(kit, owners) {
     h(CALL.register, f.$i, number)
     const index = M[WORD.value]
     if (index === 0) die()
-    registered.push({ f, owner })
+    registered.push({ f, owner, routines: [] })
     f.$a = index
     byIndex.set(index, f)
     return index

@@ -38,7 +38,7 @@ export function makeKit(h, control, physical, N) {
   }
 
   /** Whose code runs: its image and what its location ids start after. Set when a frame goes on. */
-  const now = { image: 0, base: 0, user: false, alive: true }
+  const now = { owner: null, image: 0, base: 0, user: false, alive: true }
 
   // --- ends ----------------------------------------------------------------------------------
 

@@ -129,7 +129,26 @@ export function makeMemory(kit, ptes) {
         slowWrite(o, 8)
       }
     }
-    return throughFunctions(8, get, set)
+    return {
+      ...throughFunctions(8, get, set),
+      field: (offset) => ({
+        get() {
+          const o = this.$a + offset
+          const e = PT[o >>> 12]
+          return e & 1 && !(o & 7) ? array[((e & -4096) | (o & 4095)) >>> 3] : get(o)
+        },
+        set(value) {
+          const o = this.$a + offset
+          const e = PT[o >>> 12]
+          // Mostly a length: an int32, which needs no bigint.
+          if (typeof value === 'number' && (value | 0) === value && e & 2 && !(o & 7)) {
+            const w = ((e & -4096) | (o & 4095)) >>> 2
+            I32[w] = value
+            I32[w + 1] = value < 0 ? -1 : 0
+          } else set(o, value)
+        },
+      }),
+    }
   }
 
   /** Accessors made of two functions. */
@@ -214,6 +233,31 @@ export function makeMemory(kit, ptes) {
     }
   }
 
+  /**
+   * Property for a pointer: reading gives a view with the prototype that `protoOf()` gives, or null.
+   * `indexOf` finds the index of what is written and has no `$a`.
+   */
+  function pointerField(protoOf, indexOf) {
+    let proto = null
+    return (offset) => ({
+      get() {
+        const o = this.$a + offset
+        const e = PT[o >>> 12]
+        let a
+        if (e & 1 && !(o & 7)) {
+          const w = ((e & -4096) | (o & 4095)) >>> 2
+          a = I32[w]
+          const hi = I32[w + 1]
+          if (HI[a >>> 20] !== hi) a = toIndex(a, hi)
+        } else a = readPointer(o)
+        return a === 0 ? null : { __proto__: proto ?? (proto = protoOf()), $a: a }
+      },
+      set(value) {
+        writePointer(this.$a + offset, value?.$a ?? indexOf(value))
+      },
+    })
+  }
+
   // --- ranges --------------------------------------------------------------------------------
 
   /** Zero `size` bytes, page by page. */
@@ -239,5 +283,5 @@ export function makeMemory(kit, ptes) {
     for (let i = 0; i < size; i++) u8.set(to + i, u8.get(from + i))
   }
 
-  return { scalars, readPointer, writePointer, checkExecute, clear, copy }
+  return { scalars, readPointer, writePointer, pointerField, checkExecute, clear, copy }
 }

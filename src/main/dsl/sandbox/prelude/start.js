@@ -20,12 +20,18 @@ export function start(h, control, physical, tables) {
     if (known !== null) return known
     const memory = makeMemory(kit, user ? N.CONTROL.userPtes : N.CONTROL.kernelPtes)
     const types = makeTypes(kit, memory, functions, tables)
-    const stubs = tables.stubs(kit, types, functions, frames, makeMarshal(kit, memory, functions, frames), user)
+    const marshal = makeMarshal(kit, memory, functions, frames)
+    const stubs = { __proto__: null }
     const routines = tables.routines(kit, types)
     const starters = []
     const made = {
       runtime: makeLanguage(kit, memory, types, functions, frames, stubs),
       routine: (id) => starters[id] ?? (starters[id] = routines[id]()),
+      /** Stubs come with the code that uses them. */
+      add(make) {
+        const more = make(kit, types, functions, frames, marshal)
+        for (const name in more) stubs[name] = more[name]
+      },
     }
     modes[user ? 1 : 0] = made
     return made
@@ -61,6 +67,7 @@ export function start(h, control, physical, tables) {
     __proto__: null,
     stuck,
     run: frames.run,
+    stubs: (user, make) => mode(user === 1).add(make),
     /** Announce a set of modules; `module` adds them in the order of evaluation. */
     unit(user, functionCount, entry, main) {
       units.push({ user: user === 1, functions: functionCount, entry, main, modules: [] })

@@ -8,7 +8,7 @@
  */
 export function makeTypes(kit, memory, functions, tables) {
   const { wrong, addIndex, addressOf, split, join, toInt64, toUint64 } = kit
-  const { scalars, readPointer, writePointer, copy } = memory
+  const { scalars, readPointer, writePointer, pointerField, copy } = memory
   const { defineProperty, freeze } = Object
   const { structs, values } = tables
   const parse = JSON.parse
@@ -146,32 +146,18 @@ export function makeTypes(kit, memory, functions, tables) {
 
   // --- pointers ------------------------------------------------------------------------------
 
-  /** Pointer type; `mk` makes the view of what it points at. `wide`: a string becomes UTF-16. */
-  function pointerTo(name, mk, wide) {
+  /** Pointer type; `protoOf()` is the prototype of views of its target. `wide`: a string becomes UTF-16. */
+  function pointerTo(name, protoOf, wide) {
     const { indexOfPointer } = functions
+    const indexOf = (value) => indexOfPointer(value, wide)
+    const mk = (a) => ({ __proto__: protoOf(), $a: a })
     const get = (o) => {
       const a = readPointer(o)
       return a === 0 ? null : mk(a)
     }
-    const set = (o, value) => writePointer(o, value?.$a ?? indexOfPointer(value, wide))
-    return freeze({
-      k: 'pointer',
-      name,
-      size: 8,
-      align: 8,
-      mk,
-      get,
-      set,
-      field: (offset) => ({
-        get() {
-          const a = readPointer(this.$a + offset)
-          return a === 0 ? null : mk(a)
-        },
-        set(value) {
-          writePointer(this.$a + offset, value?.$a ?? indexOfPointer(value, wide))
-        },
-      }),
-    })
+    const set = (o, value) => writePointer(o, value?.$a ?? indexOf(value))
+    const field = pointerField(protoOf, indexOf)
+    return freeze({ k: 'pointer', name, size: 8, align: 8, protoOf, mk, get, set, field })
   }
 
   function functionType(name) {
@@ -199,7 +185,7 @@ export function makeTypes(kit, memory, functions, tables) {
     })
   }
 
-  const untypedPointer = pointerTo('PVOID', makeUntyped, false)
+  const untypedPointer = pointerTo('PVOID', () => untyped, false)
 
   // --- structures ----------------------------------------------------------------------------
 
@@ -252,6 +238,7 @@ export function makeTypes(kit, memory, functions, tables) {
       }
       return embedded(make)(start - outer)
     }
+    const protoOf = () => proto ?? build()
     const mk = (a) => ({ __proto__: proto ?? build(), $a: a })
     const assign =
       name === 'LARGE_INTEGER'
@@ -265,6 +252,7 @@ export function makeTypes(kit, memory, functions, tables) {
       name,
       size,
       align,
+      protoOf,
       mk,
       get: mk,
       set: assign,
@@ -348,12 +336,6 @@ export function makeTypes(kit, memory, functions, tables) {
     return type
   }
 
-  /** View of a structure, made without looking at it before the first view is. */
-  function lazyStruct(name) {
-    let mk = null
-    return (a) => (mk ?? (mk = struct(name).mk))(a)
-  }
-
   const specs = new Map()
 
   /** Type by a spec of the tables: `s:u32`, `S:IRP`, `P:IRP`, `P:WCHAR`, `P:`, `F:DRIVER_DISPATCH`, `O:EPROCESS`. */
@@ -372,14 +354,14 @@ export function makeTypes(kit, memory, functions, tables) {
       case 'F':
         return functionType(name)
       case 'O':
-        return freeze({ k: 'struct', name, size: 0, align: 1, mk: makeUntyped, get: makeUntyped, set: noWhole, field: embedded(makeUntyped), flat: () => new Map(), groups: new Map() })
+        return freeze({ k: 'struct', name, size: 0, align: 1, protoOf: () => untyped, mk: makeUntyped, get: makeUntyped, set: noWhole, field: embedded(makeUntyped), flat: () => new Map(), groups: new Map() })
       default: {
         if (name === '') return untypedPointer
         const target = values[name]
         if (target !== undefined && target[0] === 's')
-          return pointerTo(`P${name}`, makeArray(bySpec(target)), name === 'WCHAR')
+          return pointerTo(`P${name}`, () => arrayProto(bySpec(target)), name === 'WCHAR')
         return target !== undefined && target[0] === 'S'
-          ? pointerTo(`P${name}`, lazyStruct(target.slice(2)), false)
+          ? pointerTo(`P${name}`, () => struct(target.slice(2)).protoOf(), false)
           : untypedPointer
       }
     }
@@ -388,7 +370,7 @@ export function makeTypes(kit, memory, functions, tables) {
   /** Type by the name that it has in driver code. */
   function typeOf(name) {
     const spec = values[name]
-    if (spec === undefined) throw wrong(`there is no type ${name}`)
+    if (typeof spec !== 'string') throw wrong(`there is no type ${name}`)
     return bySpec(spec)
   }
 
@@ -413,8 +395,8 @@ export function makeTypes(kit, memory, functions, tables) {
   }
 
   function pointerType(type) {
-    if (type.k === 'struct') return pointerTo(`P${type.name}`, type.mk, false)
-    return pointerTo(`P${type.name}`, makeArray(type), type.access === 'u16')
+    if (type.k === 'struct') return pointerTo(`P${type.name}`, type.protoOf, false)
+    return pointerTo(`P${type.name}`, () => arrayProto(type), type.access === 'u16')
   }
 
   /** Offset and type of `Field.Inner[2]`; throws when there is none. */
@@ -521,7 +503,7 @@ export function makeTypes(kit, memory, functions, tables) {
   }
 
   return {
-    view, untyped, makeUntyped, makeArray, scalarTypes, struct, lazyStruct, typeOf, bySpec,
+    view, untyped, makeUntyped, makeArray, scalarTypes, struct, typeOf, bySpec,
     arrayType, pointerType, declare, locate, nullView, convert,
   }
 }
