@@ -25,13 +25,12 @@ import { RTL_QUERY_REGISTRY_TABLE, UNICODE_STRING } from '../../../shared/nt/gen
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
-import { poolTag } from '../ob/object'
 import { utf16, type Key, type RegistryValue } from './key'
 
 /** The expected type of a checked value is in the top byte of DefaultType. */
 const TYPECHECK_SHIFT = 24
 const FAST_FAIL_UNSAFE_REGISTRY_ACCESS = 9
-const TAG = poolTag('RqrV')
+const TAG = 'RqrV'
 
 interface Rule {
   routine: Ptr
@@ -214,7 +213,7 @@ function storeText(k: Kernel, string: Ptr, data: Uint8Array): number {
   const length = Math.min(data.length, 0xfffe) & ~1
   let buffer = memory.ptr(string + UNICODE_STRING.Buffer)
   if (buffer === 0) {
-    buffer = k.pool.allocate(length, poolTag('RqrV'), { paged: true })
+    buffer = k.pool.allocate(length, TAG, { paged: true })
     if (buffer === 0) return STATUS_NO_MEMORY
     memory.setU16(string + UNICODE_STRING.MaximumLength, length)
     memory.setPtr(string + UNICODE_STRING.Buffer, buffer)

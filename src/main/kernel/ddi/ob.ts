@@ -17,6 +17,7 @@ import type { Ptr } from '../mm/memory'
 import { captureAttributes, captureName, initializeAttributes } from '../ob/attributes'
 import { createEvent, type EventKind } from '../ob/event'
 import { CURRENT_PROCESS, CURRENT_THREAD } from '../ob/handle'
+import { placeText } from '../ob/header'
 import { mapAccess, type KernelObjectType } from '../ob/object-type'
 import type { KObject, Resolved } from '../ob/object'
 import { ddi, t, type KernelRoutine, type Out } from './types'
@@ -130,7 +131,7 @@ function queryName(
   a.ReturnLength.write(needed)
   if (a.Length < needed) return STATUS_INFO_LENGTH_MISMATCH
   if (name === '') memory.fill(a.ObjectNameInfo, UNICODE_STRING.SIZE, 0)
-  else k.ob.placeText(a.ObjectNameInfo, a.ObjectNameInfo + UNICODE_STRING.SIZE, name)
+  else placeText(memory, a.ObjectNameInfo, a.ObjectNameInfo + UNICODE_STRING.SIZE, name)
   return STATUS_SUCCESS
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../../../shared/nt/generated/ntstatus'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
-import type { KObject } from './object'
+import type { KObject } from './kobject'
 
 export interface CapturedName {
   status: number

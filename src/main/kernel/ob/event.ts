@@ -7,7 +7,7 @@ import {
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import type { Kernel } from '../kernel'
-import type { KObject } from './object'
+import type { KObject } from './kobject'
 
 /** NotificationEvent and SynchronizationEvent, EVENT_TYPE and DISPATCHER_HEADER.Type alike. */
 export type EventKind = 0 | 1

@@ -7,7 +7,7 @@ import {
 import type { EventBody } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
-import type { KObject } from './object'
+import type { KObject } from './kobject'
 
 /** NtCurrentProcess(). */
 export const CURRENT_PROCESS = -1

@@ -17,7 +17,9 @@ import {
 import type { Kernel } from '../kernel'
 import { upcase } from '../rtl/upcase'
 import { assert } from '../stop'
-import type { KObject, ObjectManager } from './object'
+import { placeText } from './header'
+import type { KObject } from './kobject'
+import type { ObjectManager } from './object'
 
 /** Links that one look-up follows before it gives up, as on Windows. */
 const LINKS_MAX = 32
@@ -211,7 +213,7 @@ export class Namespace {
       data,
     })
     if (typeof link === 'number') return link
-    this.ob.placeText(link.address + LINK_TARGET, link.address + LINK_BYTES, target)
+    placeText(this.k.memory, link.address + LINK_TARGET, link.address + LINK_BYTES, target)
     if (k.tracing && k.events > 0) k.emit({ t: 'link.created', link: path, target })
     // The name holds it from here on.
     this.ob.release(link.address)

@@ -3,7 +3,7 @@ import type { ObjectType } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
 import type { Ptr } from '../mm/memory'
 import type { Process } from '../ps/process'
-import type { KObject } from './object'
+import type { KObject } from './kobject'
 
 /** Where OBJECT_TYPE_INITIALIZER lies in OBJECT_TYPE; only what is filled in here. */
 export const TYPE_INFO = { Length: 0x40, GenericMapping: 0x4c, ValidAccessMask: 0x5c } as const

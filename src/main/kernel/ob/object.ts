@@ -6,11 +6,7 @@
  * drivers cannot see. A reference that drops to zero deletes the object, at once or, when a driver
  * has to be called at PASSIVE_LEVEL, on a system thread.
  */
-import {
-  OBJECT_HEADER,
-  OBJECT_HEADER_NAME_INFO,
-  OBJECT_TYPE,
-} from '../../../shared/nt/generated/offsets'
+import { OBJECT_TYPE } from '../../../shared/nt/generated/offsets'
 import {
   STATUS_ACCESS_DENIED,
   STATUS_INSUFFICIENT_RESOURCES,
@@ -24,66 +20,20 @@ import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import type { Process } from '../ps/process'
 import { assert } from '../stop'
+import { DeferredDeletions } from './deferred'
 import { CURRENT_PROCESS, CURRENT_THREAD, type HandleEntry, type HandleTable } from './handle'
+import { BODY, Headers, NAME_INFO_BYTES, placeText, textBytes } from './header'
+import { KObject, type CreateOptions } from './kobject'
 import { Namespace, type Directory } from './namespace'
 import { NtData } from './nt-data'
-import { KernelObjectType, mapAccess, TYPE_FACTS, TYPE_INFO, type TypeName } from './object-type'
+import { mapAccess, type KernelObjectType, type TypeName } from './object-type'
+import { TypeTable } from './type-table'
 
-/** From the header to the body. */
-export const BODY = OBJECT_HEADER.Body
-
-const NAME_INFO = OBJECT_HEADER_NAME_INFO.SIZE
-
-/** Bits of OBJECT_HEADER.Flags. */
-const FLAG_KERNEL_OBJECT = 0x02
-const FLAG_PERMANENT = 0x10
-/** Bit of OBJECT_HEADER.InfoMask: OBJECT_HEADER_NAME_INFO lies before the header. */
-const INFO_NAME = 0x02
+export { BODY } from './header'
+export { KObject, type CreateOptions } from './kobject'
 
 /** Deleted objects whose addresses are remembered, to know a stale pointer when one comes. */
 const REMEMBERED_DELETIONS = 4096
-
-/** What the kernel knows about an object besides its bytes. */
-export class KObject<D = unknown> {
-  /** Directory that holds its name, while it has one. */
-  directory: Directory | null = null
-  /** Last part of its name; null for an unnamed object. */
-  leaf: string | null = null
-  /** Full path that it had when its name was taken away. */
-  formerName: string | null = null
-
-  constructor(
-    readonly type: KernelObjectType,
-    /** Body. */
-    readonly address: Ptr,
-    /** First byte of the allocation. */
-    readonly block: Ptr,
-    /** Where the characters of its name lie; 0 for an object made without one. */
-    readonly text: Ptr,
-    /** The component's own companion. */
-    public data: D,
-    /** Clean-up of this one object; set by `create`. */
-    public onDelete: (() => KernelRoutine<void> | void) | null = null,
-  ) {}
-
-  /** Full path, or null when it has no name. */
-  get name(): string | null {
-    if (this.leaf === null) return null
-    if (!this.directory) return this.leaf
-    const parent = this.directory.object.name
-    return parent === '\\' ? parent + this.leaf : `${parent}\\${this.leaf}`
-  }
-}
-
-export interface CreateOptions<D> {
-  /** Absolute path to insert the object at. */
-  name?: string | null
-  data?: D
-  /** Runs before the type's own delete procedure. */
-  onDelete?: (object: KObject<D>) => KernelRoutine<void> | void
-  /** Keep the name without handles; by default as the type does. */
-  permanent?: boolean
-}
 
 /** A handle turned into an object. `object` is referenced only when `referenceByHandle` says so. */
 export interface Resolved {
@@ -95,97 +45,32 @@ export interface Resolved {
 export class ObjectManager {
   readonly data: NtData
   readonly namespace: Namespace
-  readonly types: Readonly<Record<TypeName, KernelObjectType>>
-  private readonly byIndex = new Map<number, KernelObjectType>()
-  private readonly byTypeAddress = new Map<Ptr, KernelObjectType>()
+  private readonly headers: Headers
+  private readonly typeTable: TypeTable
   private readonly objects = new Map<Ptr, KObject>()
   /** Type of each object deleted lately, by address. */
   private readonly deleted = new Map<Ptr, KernelObjectType>()
-  private readonly toDelete: KObject[] = []
-  private reaper = false
-  /** ObHeaderCookie: mixed into every TypeIndex, as Windows 10 does. */
-  private readonly cookie: number
+  private readonly deferred: DeferredDeletions
 
   constructor(private readonly k: Kernel) {
-    this.cookie = k.random.split('ob').below(256)
     this.data = new NtData(k)
-    k.memory.setU8(this.data.variable('ObHeaderCookie', 1), this.cookie)
-    this.types = this.createTypes()
+    this.deferred = new DeferredDeletions(k)
+    this.headers = new Headers(k.memory, k.random.split('ob').below(256))
+    k.memory.setU8(this.data.variable('ObHeaderCookie', 1), this.headers.cookie)
+    this.typeTable = new TypeTable(k, this.data, this.headers)
+    for (const object of this.typeTable.objects()) this.objects.set(object.address, object)
     this.namespace = new Namespace(k, this)
     this.namespace.createBootDirectories()
   }
 
-  private createTypes(): Record<TypeName, KernelObjectType> {
-    const { memory } = this.k
-    const types = {} as Record<TypeName, KernelObjectType>
-    // The type of types comes first; every other type is an object of it.
-    for (const [name, facts] of Object.entries(TYPE_FACTS) as [
-      TypeName,
-      (typeof TYPE_FACTS)[TypeName],
-    ][]) {
-      const block = this.allocate(NAME_INFO + BODY + OBJECT_TYPE.SIZE + textBytes(name), 'ObjT')
-      assert(block, 'no memory for the object types')
-      const address = block + NAME_INFO + BODY
-      const variable = facts.variable ? this.data.variable(facts.variable, 8) : 0
-      if (variable) memory.setPtr(variable, address)
-      const type = new KernelObjectType(name, facts, address, variable)
-      types[name] = type
-      this.byIndex.set(facts.index, type)
-      this.byTypeAddress.set(address, type)
-      memory.setU8(address + OBJECT_TYPE.Index, facts.index)
-      memory.setU16(address + TYPE_INFO.Length, 0x78)
-      const { read, write, execute, all } = facts.mapping
-      ;[read, write, execute, all, all].forEach((mask, i) =>
-        memory.setU32(address + TYPE_INFO.GenericMapping + 4 * i, mask),
-      )
-      memory.setPtr(address + OBJECT_TYPE.CallbackList, address + OBJECT_TYPE.CallbackList)
-      memory.setPtr(address + OBJECT_TYPE.CallbackList + 8, address + OBJECT_TYPE.CallbackList)
-      memory.setPtr(address + OBJECT_TYPE.TypeList, address + OBJECT_TYPE.TypeList)
-      memory.setPtr(address + OBJECT_TYPE.TypeList + 8, address + OBJECT_TYPE.TypeList)
-      this.placeText(address + OBJECT_TYPE.Name, address + OBJECT_TYPE.SIZE, name)
-    }
-    for (const type of Object.values(types)) {
-      const block = type.address - BODY - NAME_INFO
-      this.initHeader(type.address - BODY, types.Type, true, true)
-      this.objects.set(
-        type.address,
-        new KObject(types.Type, type.address, block, type.address + OBJECT_TYPE.SIZE, type),
-      )
-      this.counted(types.Type, OBJECT_TYPE.TotalNumberOfObjects, 1)
-    }
-    return types
+  /** Every type by name; components set the procedures of theirs. */
+  get types(): Readonly<Record<TypeName, KernelObjectType>> {
+    return this.typeTable.types
   }
 
   /** Zeroed kernel memory. */
   private allocate(bytes: number, tag: string): Ptr {
-    return this.k.pool.allocate(bytes, poolTag(tag), { system: true })
-  }
-
-  private initHeader(
-    header: Ptr,
-    type: KernelObjectType,
-    permanent: boolean,
-    named: boolean,
-  ): void {
-    const { memory } = this.k
-    memory.setSize(header + OBJECT_HEADER.PointerCount, 1)
-    memory.setSize(header + OBJECT_HEADER.HandleCount, 0)
-    memory.setU8(header + OBJECT_HEADER.TypeIndex, this.encodeIndex(header, type.facts.index))
-    memory.setU8(header + OBJECT_HEADER.InfoMask, named ? INFO_NAME : 0)
-    memory.setU8(
-      header + OBJECT_HEADER.Flags,
-      FLAG_KERNEL_OBJECT | (permanent ? FLAG_PERMANENT : 0),
-    )
-  }
-
-  /** Index as it is stored: mixed with the cookie and the second byte of the header's address. */
-  private encodeIndex(header: Ptr, index: number): number {
-    return (index ^ this.cookie ^ (header >>> 8)) & 0xff
-  }
-
-  private counted(type: KernelObjectType, counter: number, by: number): void {
-    const at = type.address + counter
-    this.k.memory.setU32(at, (this.k.memory.u32(at) + by) >>> 0)
+    return this.k.pool.allocate(bytes, tag, { system: true })
   }
 
   /**
@@ -194,7 +79,7 @@ export class ObjectManager {
    */
   writeText(at: Ptr, text: string): boolean {
     const buffer = this.allocate(textBytes(text), 'ObNm')
-    if (buffer) this.placeText(at, buffer, text)
+    if (buffer) placeText(this.k.memory, at, buffer, text)
     return buffer !== 0
   }
 
@@ -205,17 +90,6 @@ export class ObjectManager {
     if (buffer && pool.block(buffer)) pool.free(buffer)
     memory.setU32(at, 0)
     memory.setPtr(at + 8, 0)
-  }
-
-  /** Fill the UNICODE_STRING at `at` with `text`, its characters lying at `buffer`. */
-  placeText(at: Ptr, buffer: Ptr, text: string): void {
-    const { memory } = this.k
-    const bytes = text.length * 2
-    memory.setText16(buffer, text)
-    memory.setU16(buffer + bytes, 0)
-    memory.setU16(at, bytes)
-    memory.setU16(at + 2, bytes + 2)
-    memory.setPtr(at + 8, buffer)
   }
 
   // --- life ------------------------------------------------------------------------------------
@@ -229,18 +103,19 @@ export class ObjectManager {
     bodyBytes: number,
     options: CreateOptions<D> = {},
   ): KObject<D> | number {
-    const { memory } = this.k
     const type = this.types[typeName]
     const name = options.name ?? null
-    const prefix = name === null ? 0 : NAME_INFO
+    const prefix = name === null ? 0 : NAME_INFO_BYTES
     const bodyEnd = prefix + BODY + ((bodyBytes + 7) & ~7)
     const leaf = name === null ? '' : name.slice(name.lastIndexOf('\\') + 1)
     const block = this.allocate(bodyEnd + textBytes(leaf), type.facts.tag)
     if (!block) return STATUS_INSUFFICIENT_RESOURCES
-    const header = block + prefix
-    const address = header + BODY
-    const permanent = options.permanent ?? (type.facts.permanent && name !== null)
-    this.initHeader(header, type, permanent, name !== null)
+    const address = block + prefix + BODY
+    this.headers.initialize(address, {
+      typeIndex: type.facts.index,
+      permanent: options.permanent ?? (type.facts.permanent && name !== null),
+      named: name !== null,
+    })
     const object = new KObject(
       type,
       address,
@@ -256,11 +131,11 @@ export class ObjectManager {
         this.k.pool.free(block)
         return status
       }
-      memory.setSize(header + OBJECT_HEADER.PointerCount, 2)
+      this.headers.setPointerCount(address, 2)
     }
     this.deleted.delete(address)
     this.objects.set(address, object)
-    this.counted(type, OBJECT_TYPE.TotalNumberOfObjects, 1)
+    this.typeTable.count(type, OBJECT_TYPE.TotalNumberOfObjects, 1)
     this.emitLife('object.created', object)
     return object
   }
@@ -302,36 +177,23 @@ export class ObjectManager {
 
   /** The type that the header names, or undefined when the bytes make no sense. */
   typeOf(object: Ptr): KernelObjectType | undefined {
-    const header = object - BODY
-    const stored = this.k.memory.u8(header + OBJECT_HEADER.TypeIndex)
-    return this.byIndex.get(this.encodeIndex(header, stored))
+    return this.typeTable.of(object)
   }
 
   /** The type that a POBJECT_TYPE points at. */
   typeAt(pointer: Ptr): KernelObjectType | undefined {
-    return this.byTypeAddress.get(pointer)
+    return this.typeTable.at(pointer)
   }
 
   pointerCount(object: Ptr): number {
-    return this.count(object - BODY + OBJECT_HEADER.PointerCount)
+    return this.headers.pointerCount(object)
   }
 
   handleCount(object: Ptr): number {
-    return this.count(object - BODY + OBJECT_HEADER.HandleCount)
+    return this.headers.handleCount(object)
   }
 
-  // Counts are LONG64. They are read and written in halves: this runs for every request, and a
-  // damaged count only has to be recognisably wrong, not exact beyond 2^53.
-  private count(at: Ptr): number {
-    const { memory } = this.k
-    return memory.i32(at + 4) * 0x1_0000_0000 + memory.u32(at)
-  }
-
-  private setCount(at: Ptr, value: number): void {
-    const { memory } = this.k
-    memory.setU32(at, value)
-    memory.setU32(at + 4, Math.floor(value / 0x1_0000_0000))
-  }
+  // --- references ------------------------------------------------------------------------------
 
   private badReference(object: Ptr, what: string, verb: 1 | -1, count: number): never {
     const { k } = this
@@ -373,8 +235,7 @@ export class ObjectManager {
         1,
         0,
       )
-    const at = object - BODY + OBJECT_HEADER.PointerCount
-    const count = this.count(at) + 1
+    const count = this.headers.pointerCount(object) + 1
     if (count <= 1)
       this.badReference(
         object,
@@ -382,7 +243,7 @@ export class ObjectManager {
         1,
         count,
       )
-    this.setCount(at, count)
+    this.headers.setPointerCount(object, count)
     return count
   }
 
@@ -390,8 +251,7 @@ export class ObjectManager {
   private lower(object: Ptr): number {
     if (this.deleted.has(object))
       this.badReference(object, `The deleted ${this.describe(object)} was dereferenced.`, -1, -1)
-    const at = object - BODY + OBJECT_HEADER.PointerCount
-    const count = this.count(at) - 1
+    const count = this.headers.pointerCount(object) - 1
     if (count < 0)
       this.badReference(
         object,
@@ -406,7 +266,7 @@ export class ObjectManager {
         -1,
         count,
       )
-    this.setCount(at, count)
+    this.headers.setPointerCount(object, count)
     if (count === 0 && !this.objects.has(object))
       this.badReference(object, `${this.describe(object)} is no object.`, -1, count)
     return count
@@ -429,9 +289,8 @@ export class ObjectManager {
   release(object: Ptr): number {
     const left = this.lower(object)
     if (left === 0) {
-      const known = this.objects.get(object)!
-      const routine = this.beginDelete(known)
-      if (routine) this.deleteLater(known, routine)
+      const routine = this.beginDelete(this.objects.get(object)!)
+      if (routine) this.deferred.add(routine)
     }
     return left
   }
@@ -446,7 +305,7 @@ export class ObjectManager {
     }
     const routine = this.deleteRoutine(object, own ?? null, typed ?? null)
     if (this.k.irql.level === 0) return routine
-    this.deleteLater(object, routine)
+    this.deferred.add(routine)
     return null
   }
 
@@ -460,31 +319,6 @@ export class ObjectManager {
     this.finishDelete(object)
   }
 
-  private readonly waitingRoutines = new Map<KObject, KernelRoutine<void>>()
-
-  private deleteLater(object: KObject, routine: KernelRoutine<void>): void {
-    this.toDelete.push(object)
-    this.waitingRoutines.set(object, routine)
-    if (this.reaper) return
-    this.reaper = true
-    const { k } = this
-    const thread = k.scheduler.createThread({
-      process: k.processes.system,
-      name: 'ObpRemoveObjectRoutine',
-      priority: 13,
-    })
-    k.scheduler.start(thread, this.reap(), 'nt!ObpRemoveObjectRoutine')
-  }
-
-  private *reap(): KernelRoutine<void> {
-    for (let object = this.toDelete.shift(); object; object = this.toDelete.shift()) {
-      const routine = this.waitingRoutines.get(object)
-      this.waitingRoutines.delete(object)
-      if (routine) yield* routine
-    }
-    this.reaper = false
-  }
-
   private finishDelete(object: KObject): void {
     const { k } = this
     this.emitLife('object.deleted', object)
@@ -495,33 +329,27 @@ export class ObjectManager {
       const oldest = this.deleted.keys().next().value
       if (oldest !== undefined) this.deleted.delete(oldest)
     }
-    this.counted(object.type, OBJECT_TYPE.TotalNumberOfObjects, -1)
+    this.typeTable.count(object.type, OBJECT_TYPE.TotalNumberOfObjects, -1)
     k.pool.free(object.block)
   }
 
   // --- names -----------------------------------------------------------------------------------
 
-  /** Write the name into OBJECT_HEADER_NAME_INFO; the namespace calls it. */
+  /** Give an object made with room for a name that name; the namespace calls it. */
   nameObject(object: KObject, directory: Directory, leaf: string): void {
-    const { memory } = this.k
-    const info = object.address - BODY - NAME_INFO
-    assert(object.block <= info, 'the object was made without room for a name')
-    if (object.text) this.placeText(info + OBJECT_HEADER_NAME_INFO.Name, object.text, leaf)
-    memory.setPtr(info + OBJECT_HEADER_NAME_INFO.Directory, directory.object.address)
-    memory.setU32(info + OBJECT_HEADER_NAME_INFO.ReferenceCount, 1)
+    assert(object.text, 'the object was made without room for a name')
+    this.headers.setName(object.address, directory.object.address, object.text, leaf)
     object.directory = directory
     object.leaf = leaf
   }
 
   isPermanent(object: Ptr): boolean {
-    return (this.k.memory.u8(object - BODY + OBJECT_HEADER.Flags) & FLAG_PERMANENT) !== 0
+    return this.headers.isPermanent(object)
   }
 
   /** ObMakeTemporaryObject: the name goes when (or as soon as) no handle is open. */
   makeTemporary(object: Ptr): void {
-    const { memory } = this.k
-    const at = object - BODY + OBJECT_HEADER.Flags
-    memory.setU8(at, memory.u8(at) & ~FLAG_PERMANENT)
+    this.headers.clearPermanent(object)
     const known = this.objects.get(object)
     if (known) this.dropNameIfUnused(known)
   }
@@ -644,33 +472,18 @@ export class ObjectManager {
   /** A handle was opened: count it. Called by the tables. */
   handleOpened(object: KObject): void {
     this.reference(object.address)
-    const at = object.address - BODY + OBJECT_HEADER.HandleCount
-    this.setCount(at, this.count(at) + 1)
-    this.counted(object.type, OBJECT_TYPE.TotalNumberOfHandles, 1)
+    this.headers.setHandleCount(object.address, this.handleCount(object.address) + 1)
+    this.typeTable.count(object.type, OBJECT_TYPE.TotalNumberOfHandles, 1)
   }
 
   /** A handle is gone: clean up after the last one, then drop its reference. Called by the tables. */
   *handleClosed(object: KObject, process: Process): KernelRoutine<void> {
-    const at = object.address - BODY + OBJECT_HEADER.HandleCount
-    if (this.count(at) === 1 && object.type.onLastHandleClosed)
+    if (this.handleCount(object.address) === 1 && object.type.onLastHandleClosed)
       yield* object.type.onLastHandleClosed(object, process)
     // The clean-up may have waited, and another handle may have come meanwhile: read it again.
-    this.setCount(at, this.count(at) - 1)
-    this.counted(object.type, OBJECT_TYPE.TotalNumberOfHandles, -1)
+    this.headers.setHandleCount(object.address, this.handleCount(object.address) - 1)
+    this.typeTable.count(object.type, OBJECT_TYPE.TotalNumberOfHandles, -1)
     this.dropNameIfUnused(object)
     yield* this.dereference(object.address)
   }
-}
-
-/** A pool tag as the number that the pool takes: the first character is the lowest byte. */
-export function poolTag(text: string): number {
-  let tag = 0
-  for (let i = 3; i >= 0; i--)
-    tag = (tag << 8) | (i < text.length ? text.charCodeAt(i) & 0xff : 0x20)
-  return tag >>> 0
-}
-
-/** Bytes of a zero-terminated UTF-16 copy. */
-function textBytes(text: string): number {
-  return text.length * 2 + 2
 }

@@ -245,9 +245,16 @@ export class Processes {
   createThreadObject(process: Process, id: number): Ptr {
     const { k } = this
     const { memory, ob } = k
-    const object = ob.create<number>('Thread', ETHREAD.SIZE, { data: id })
+    const object = ob.create<number>('Thread', ETHREAD.SIZE, {
+      data: id,
+      // A thread keeps its process until it is deleted itself.
+      onDelete: () => {
+        ob.release(process.address)
+      },
+    })
     if (typeof object === 'number')
       throw new RunLimit('limit', 'memory', 'no memory left for a thread object')
+    ob.reference(process.address)
     const at = object.address
     memory.setU8(at + ETHREAD['Tcb.Header.Type'], THREAD_OBJECT)
     memory.setU8(at + ETHREAD['Tcb.Header.Size'], (KTHREAD.SIZE / 4) & 0xff)
@@ -275,6 +282,7 @@ export class Processes {
     )
     insertTail(k, process.address + EPROCESS.ThreadListHead, at + ETHREAD['ThreadListEntry.Flink'])
     this.countThreads(process, 1)
+    ob.reference(process.address)
     return at
   }
 
@@ -290,6 +298,7 @@ export class Processes {
     removeEntry(k, at + ETHREAD['ThreadListEntry.Flink'])
     this.countThreads(thread.process, -1)
     k.ob.release(at)
+    k.ob.release(thread.process.address)
   }
 
   private countThreads(process: Process, by: number): void {

@@ -10,11 +10,10 @@ import {
 import { UNICODE_STRING } from '../../../shared/nt/generated/offsets'
 import type { Kernel } from '../kernel'
 import type { Memory, Ptr } from '../mm/memory'
-import { poolTag } from '../ob/object'
 import { upcase } from './upcase'
 
 const { Length, MaximumLength, Buffer } = UNICODE_STRING
-const TAG_STRING = poolTag('Strg')
+const TAG_STRING = 'Strg'
 /** Largest even length that fits a USHORT with its terminator. */
 const UNICODE_MAX = 0xfffc
 const ANSI_MAX = 0xfffe
