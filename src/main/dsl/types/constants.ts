@@ -29,6 +29,14 @@ function build(): Map<string, Constant> {
   for (const [value, name, meaning] of NTSTATUS_ROWS)
     add({ name, value, type: 'NTSTATUS', doc: `${hex32(value)}: ${meaning}`, modules: BOTH })
   add({ name: 'NULL', value: null, type: 'null', doc: 'The pointer to nothing.', modules: BOTH })
+  // wdm.h gives the status that a completion routine returns a second name.
+  add({
+    name: 'STATUS_CONTINUE_COMPLETION',
+    value: 0,
+    type: 'NTSTATUS',
+    doc: '0x00000000: a completion routine lets the completion go on.',
+    modules: ['wdm'],
+  })
   // A handle is a signed number in driver code, so the value of C's (HANDLE)(LONG_PTR)-1 is -1.
   add({
     name: 'INVALID_HANDLE_VALUE',
