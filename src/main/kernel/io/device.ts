@@ -125,6 +125,7 @@ export class Devices {
           owner: this.driverName(object.data.driver),
         })
     }
+    k.timers.io.remove(device)
     this.unlink(memory.ptr(device + DEVICE_OBJECT.DriverObject), device)
     if (object?.directory) k.ob.makeTemporary(device)
     k.ob.release(device)
