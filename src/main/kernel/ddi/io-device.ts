@@ -8,6 +8,7 @@ import {
   STATUS_SUCCESS,
 } from '../../../shared/nt/ntstatus'
 import type { Kernel } from '../kernel'
+import { startNextPacket, startPacket } from '../io/start-io'
 import type { Ptr } from '../mm/memory'
 import { ddi, t } from './types'
 
@@ -162,5 +163,23 @@ export const IO_DEVICE_DDIS = {
     params: { DriverObject: t.ptr('DRIVER_OBJECT'), ClientIdentificationAddress: t.pvoid },
     returns: t.pvoid,
     run: (k, a) => extensions(k).get(`${a.DriverObject}:${a.ClientIdentificationAddress}`) ?? 0,
+  }),
+
+  IoStartPacket: ddi({
+    params: {
+      DeviceObject: t.ptr('DEVICE_OBJECT'),
+      Irp: t.ptr('IRP'),
+      Key: t.optional(t.pvoid),
+      CancelFunction: t.optional(t.fn('DRIVER_CANCEL')),
+    },
+    returns: t.void,
+    run: (k, a) =>
+      startPacket(k, a.DeviceObject, a.Irp, a.Key ? k.memory.u32(a.Key) : null, a.CancelFunction),
+  }),
+
+  IoStartNextPacket: ddi({
+    params: { DeviceObject: t.ptr('DEVICE_OBJECT'), Cancelable: t.boolean },
+    returns: t.void,
+    run: (k, a) => startNextPacket(k, a.DeviceObject),
   }),
 }

@@ -3,7 +3,6 @@ import {
   DEVICE_OBJECT,
   DEVOBJ_EXTENSION,
   DRIVER_OBJECT,
-  KDEVICE_QUEUE,
 } from '../../../shared/nt/generated/offsets'
 import {
   DO_DEVICE_HAS_NAME,
@@ -11,12 +10,12 @@ import {
   DO_EXCLUSIVE,
 } from '../../../shared/nt/constants'
 import { STATUS_SUCCESS } from '../../../shared/nt/ntstatus'
+import { initializeDeviceQueue } from '../ke/device-queue'
 import type { Kernel } from '../kernel'
 import type { KObject } from '../ob/object'
 import type { Ptr } from '../mm/memory'
 
 const IO_TYPE_DEVICE = 3
-const DEVICE_QUEUE_OBJECT = 0x14
 const IO_TYPE_DEVICE_OBJECT_EXTENSION = 13
 /** Private part behind DEVOBJ_EXTENSION: power flags, delete pending and the device attached to. */
 const EXTENSION_BYTES = 0x70
@@ -75,11 +74,7 @@ export class Devices {
     memory.setPtr(device + DEVICE_OBJECT.DeviceObjectExtension, extension)
     memory.setU16(extension + DEVOBJ_EXTENSION.Type, IO_TYPE_DEVICE_OBJECT_EXTENSION)
     memory.setPtr(extension + DEVOBJ_EXTENSION.DeviceObject, device)
-    const queue = device + DEVICE_OBJECT.DeviceQueue
-    memory.setU16(queue + KDEVICE_QUEUE.Type, DEVICE_QUEUE_OBJECT)
-    memory.setU16(queue + KDEVICE_QUEUE.Size, KDEVICE_QUEUE.SIZE)
-    memory.setPtr(queue + KDEVICE_QUEUE.DeviceListHead, queue + KDEVICE_QUEUE.DeviceListHead)
-    memory.setPtr(queue + KDEVICE_QUEUE.DeviceListHead + 8, queue + KDEVICE_QUEUE.DeviceListHead)
+    initializeDeviceQueue(k, device + DEVICE_OBJECT.DeviceQueue)
     const first = memory.ptr(options.driver + DRIVER_OBJECT.DeviceObject)
     memory.setPtr(device + DEVICE_OBJECT.NextDevice, first)
     memory.setPtr(options.driver + DRIVER_OBJECT.DeviceObject, device)

@@ -52,6 +52,8 @@ export interface IrpInfo {
   waiter: Thread | null
   thread: Thread | null
   file: Ptr
+  /** Event object that the packet holds a reference to; 0 for none. */
+  event: Ptr
   /** seq of the event that made it. */
   created: number
   /** Status with which it was completed last. */
@@ -112,6 +114,7 @@ export class Irps {
       waiter: null,
       thread: null,
       file: 0,
+      event: 0,
       created: 0,
       status: 0,
       depth: 0,

@@ -31,7 +31,9 @@ import {
   IRP_MJ_CLOSE,
   IRP_MJ_CREATE,
   IRP_MJ_DEVICE_CONTROL,
+  IRP_MJ_QUERY_INFORMATION,
   IRP_MJ_READ,
+  IRP_MJ_SET_INFORMATION,
   IRP_MJ_WRITE,
   majorName,
 } from '../../../shared/nt/irp-functions'
@@ -86,7 +88,7 @@ export interface TransferRequest {
   /** Rights of the handle; all of them for kernel callers. */
   granted: number
   iosb: Ptr
-  /** KEVENT to set at the end, or 0. */
+  /** Event object to set at the end, or 0. */
   event: Ptr
   userMode: boolean
 }
@@ -107,6 +109,14 @@ export interface DataRequest extends TransferRequest {
   /** Byte offset; null takes the file object's own. */
   offset: bigint | null
   key?: number
+}
+
+export interface InformationRequest extends TransferRequest {
+  set: boolean
+  buffer: Ptr
+  length: number
+  /** FILE_INFORMATION_CLASS. */
+  kind: number
 }
 
 /** One request as the report shows it. */
@@ -418,6 +428,38 @@ export class IoServices {
     return status
   }
 
+  /** NtQueryInformationFile and NtSetInformationFile for what only the driver knows. */
+  *information(request: InformationRequest): KernelRoutine<number> {
+    const { k } = this
+    const { memory } = k
+    const { file, length, set } = request
+    const top = k.devices.top(memory.ptr(file + FILE_OBJECT.DeviceObject))
+    const irp = k.irps.allocate(memory.u8(top + DEVICE_OBJECT.StackSize), 'I/O manager')
+    if (!irp) return STATUS_INSUFFICIENT_RESOURCES
+    const major = set ? IRP_MJ_SET_INFORMATION : IRP_MJ_QUERY_INFORMATION
+    const next = this.nextLocation(irp, major, file)
+    memory.setU32(next + IO_STACK_LOCATION['Parameters.QueryFile.Length'], length)
+    memory.setU32(
+      next + IO_STACK_LOCATION['Parameters.QueryFile.FileInformationClass'],
+      request.kind,
+    )
+    const failed = this.guard(irp, request.userMode, () => {
+      const buffer = this.systemBuffer(irp, length)
+      if (set) memory.copy(buffer, request.buffer, length)
+      else memory.setPtr(irp + IRP.UserBuffer, request.buffer)
+      memory.setU32(
+        irp + IRP.Flags,
+        IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER | (set ? 0 : IRP_INPUT_OPERATION),
+      )
+    })
+    if (failed) return failed
+    return yield* this.transfer(irp, top, request, {
+      ioctl: null,
+      input: set ? length : 0,
+      output: set ? 0 : length,
+    })
+  }
+
   /** Send a request with a status block and an event, by the rules for its kind of handle. */
   private *transfer(
     irp: Ptr,
@@ -430,7 +472,12 @@ export class IoServices {
     memory.setPtr(irp + IRP.UserIosb, request.iosb)
     memory.setPtr(irp + IRP.UserEvent, request.event)
     memory.setU8(irp + IRP.RequestorMode, request.userMode ? 1 : 0)
-    if (request.event) k.dispatcher.resetEvent(request.event)
+    if (request.event) {
+      k.dispatcher.resetEvent(request.event)
+      k.ob.reference(request.event)
+      k.irps.info(irp)!.event = request.event
+    }
+    k.dispatcher.resetEvent(request.file + FILE_OBJECT.Event)
     const synchronous = (memory.u32(request.file + FILE_OBJECT.Flags) & FO_SYNCHRONOUS_IO) !== 0
     const done = yield* this.perform(irp, top, request.file, {
       synchronous,
@@ -496,7 +543,8 @@ export class IoServices {
       const ended = done as { status: number; information: number } | null
       return { status: returned, information: ended?.information ?? 0 }
     }
-    if (!how.synchronous) return done ?? { status: STATUS_PENDING, information: 0 }
+    // Even if the packet is back by now: its status is in the status block (K039).
+    if (!how.synchronous) return { status: STATUS_PENDING, information: 0 }
     if (!done) {
       info.waiter = thread
       yield* k.dispatcher.park()
@@ -554,8 +602,9 @@ export class IoServices {
       if (event) k.dispatcher.setEvent(event)
       else if (info.file) k.dispatcher.setEvent(info.file + FILE_OBJECT.Event)
     }
-    const { thread, file } = info
+    const { thread, file, event: eventObject } = info
     k.irps.free(irp)
+    if (eventObject) k.ob.release(eventObject)
     if (file) k.ob.release(file)
     if (thread) this.rundownWaiters(thread)
     return information
