@@ -8,23 +8,66 @@
 import type { VarArg } from '../ddi/types'
 import type { Memory, Ptr } from '../mm/memory'
 
-interface Spec {
+/** A conversion as the format has it; -1 stands for "take the next argument" in width and precision. */
+interface Template {
   minus: boolean
   plus: boolean
   space: boolean
   hash: boolean
   zero: boolean
   width: number
-  /** -1 when none was given. */
-  precision: number
+  /** Null when none is given. */
+  precision: number | null
   size: string
   conversion: string
 }
 
+/** A conversion with its numbers filled in. */
+interface Spec extends Template {
+  /** -1 when none was given. */
+  precision: number
+}
+
 const SPEC = /%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d*))?(hh|h|ll|l|w|z|t|j|I64|I32|I|L)?([a-zA-Z%])/g
+const FROM_ARGUMENT = -1
 
 /** Width that is still honoured; larger ones are a mistake, not a wish. */
 const WIDTH_MAX = 4096
+
+/** Formats taken apart, since drivers print the same few again and again. */
+const parsed = new Map<string, readonly (string | Template)[]>()
+const PARSED_MAX = 512
+
+function parse(format: string): readonly (string | Template)[] {
+  const known = parsed.get(format)
+  if (known) return known
+  const pieces: (string | Template)[] = []
+  let end = 0
+  for (const match of format.matchAll(SPEC)) {
+    const [whole, flags = '', width, precision, size = '', conversion = ''] = match
+    if (match.index > end) pieces.push(format.slice(end, match.index))
+    end = match.index + whole.length
+    if (conversion === '%') pieces.push('%')
+    else if (!'diuoxXpcCsSZ'.includes(conversion)) pieces.push(whole)
+    else
+      pieces.push({
+        minus: flags.includes('-'),
+        plus: flags.includes('+'),
+        space: flags.includes(' '),
+        hash: flags.includes('#'),
+        zero: flags.includes('0'),
+        width: width === '*' ? FROM_ARGUMENT : Number(width ?? 0),
+        precision:
+          precision === undefined ? null : precision === '*' ? FROM_ARGUMENT : Number(precision),
+        size,
+        conversion,
+      })
+  }
+  if (end < format.length) pieces.push(format.slice(end))
+  if (parsed.size >= PARSED_MAX) parsed.clear()
+  parsed.set(format, pieces)
+  return pieces
+}
 
 /**
  * Format like the kernel's printf.
@@ -39,40 +82,23 @@ export function formatPrintf(
   let used = 0
   const next = (): VarArg => args[used++] ?? { k: 'int', v: 0n }
   const number = (): number => Number(BigInt.asIntN(32, integer(memory, next())))
-  return format.replace(
-    SPEC,
-    (
-      whole,
-      flags: string,
-      width: string | undefined,
-      precision: string | undefined,
-      size: string | undefined,
-      conversion: string,
-    ) => {
-      if (conversion === '%') return '%'
-      const spec: Spec = {
-        minus: flags.includes('-'),
-        plus: flags.includes('+'),
-        space: flags.includes(' '),
-        hash: flags.includes('#'),
-        zero: flags.includes('0'),
-        width: 0,
-        precision: -1,
-        size: size ?? '',
-        conversion,
-      }
-      if (!'diuoxXpcCsSZ'.includes(conversion)) return whole
-      spec.width = width === '*' ? number() : Number(width ?? 0)
-      if (spec.width < 0) {
-        spec.minus = true
-        spec.width = -spec.width
-      }
-      spec.width = Math.min(spec.width, WIDTH_MAX)
-      if (precision !== undefined)
-        spec.precision = precision === '*' ? number() : Number(precision || 0)
-      return convert(memory, spec, next(), wide)
-    },
-  )
+  let text = ''
+  for (const piece of parse(format)) {
+    if (typeof piece === 'string') {
+      text += piece
+      continue
+    }
+    const spec: Spec = { ...piece, precision: piece.precision ?? -1 }
+    if (piece.width === FROM_ARGUMENT) {
+      spec.width = number()
+      if (spec.width < 0) spec.minus = true
+      spec.width = Math.abs(spec.width)
+    }
+    spec.width = Math.min(spec.width, WIDTH_MAX)
+    if (piece.precision === FROM_ARGUMENT) spec.precision = number()
+    text += convert(memory, spec, next(), wide)
+  }
+  return text
 }
 
 function convert(memory: Memory, spec: Spec, arg: VarArg, wide: boolean): string {
