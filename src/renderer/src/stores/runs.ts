@@ -5,6 +5,7 @@ import type { AppError } from '../../../shared/errors'
 import type { ProjectFiles, RunReport } from '../../../shared/contract/model'
 import type { z } from 'zod'
 import type { RunRequest } from '../../../shared/contract/model'
+import { forgetRun } from '../services/event-pages'
 import { asAppError, ring, value } from '../services/ring'
 import { useProject } from './project'
 import { announce } from '../composables/use-announcer'
@@ -66,10 +67,11 @@ export const useRuns = defineStore('runs', () => {
 
   const project = useProject()
   watch(
-    () => project.scenario.seed,
-    (next) => {
-      if (next !== null) seed.value = next
+    () => project.opened,
+    () => {
+      seed.value = project.scenario.seed ?? 1
     },
+    { flush: 'sync' },
   )
 
   function listen(): void {
@@ -200,6 +202,7 @@ export const useRuns = defineStore('runs', () => {
     runs.value = runs.value.filter((item) => item.id !== id)
     if (activeId.value === id)
       activeId.value = runs.value[Math.min(index, runs.value.length - 1)]?.id ?? null
+    forgetRun(id)
     void ring()['lab.close']({ runId: id })
   }
 

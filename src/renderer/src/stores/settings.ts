@@ -35,6 +35,7 @@ export const useSettings = defineStore('settings', () => {
   const system = reactive({ dark: false, highContrast: false })
   const version = ref('')
   const loaded = ref(false)
+  const hintsDone = ref<string[]>([])
 
   const effectiveTheme = computed<EffectiveTheme>(() => {
     if (theme.value !== 'system') return theme.value
@@ -65,6 +66,7 @@ export const useSettings = defineStore('settings', () => {
       const size = Number(values['text.size'])
       if (TEXT_SIZES.includes(size)) textSize.value = size
       if (values['detail'] === 'expert') detail.value = 'expert'
+      hintsDone.value = (values['hints.done'] ?? '').split(' ').filter(Boolean)
       Object.assign(layout, savedLayout(values['layout']))
     }
     loaded.value = true
@@ -94,6 +96,13 @@ export const useSettings = defineStore('settings', () => {
     save('detail', next)
   }
 
+  function finishHints(ids: readonly string[]): void {
+    const next = [...new Set([...hintsDone.value, ...ids])]
+    if (next.length === hintsDone.value.length) return
+    hintsDone.value = next
+    save('hints.done', next.join(' '))
+  }
+
   let layoutTimer: ReturnType<typeof setTimeout> | undefined
   function setLayout(next: Partial<Layout>): void {
     Object.assign(layout, next)
@@ -109,6 +118,7 @@ export const useSettings = defineStore('settings', () => {
     system,
     version,
     loaded,
+    hintsDone,
     effectiveTheme,
     textSizes: TEXT_SIZES,
     load,
@@ -118,6 +128,7 @@ export const useSettings = defineStore('settings', () => {
     stepTextSize,
     setDetail,
     setLayout,
+    finishHints,
   }
 })
 

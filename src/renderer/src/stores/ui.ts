@@ -30,6 +30,8 @@ export const useUi = defineStore('ui', () => {
   const area = ref<Area>('lab')
   const picker = ref<Picker>(null)
   const dialog = ref<Dialog>(null)
+  /** The text editor can be typed into, or could not be loaded. */
+  const editorReady = ref(false)
   const outputTab = ref<OutputTab>('output')
   /** What the Explorer shows. */
   const explore = ref<{ kind: string; id: string | null }>({ kind: 'devices', id: null })
@@ -38,7 +40,9 @@ export const useUi = defineStore('ui', () => {
 
   function notify(notice: Omit<Notice, 'id'>): void {
     const id = ++noticeId
-    notices.value = [...notices.value.slice(-3), { ...notice, id }]
+    // The same words again replace the notice that says them.
+    const others = notices.value.filter((other) => other.text !== notice.text)
+    notices.value = [...others.slice(-2), { ...notice, id }]
     if (notice.kind === 'info' && !notice.action) setTimeout(() => dismiss(id), 6000)
   }
 
@@ -55,5 +59,5 @@ export const useUi = defineStore('ui', () => {
     notices.value = notices.value.filter((notice) => notice.id !== id)
   }
 
-  return { area, explore, picker, dialog, outputTab, notices, notify, fail, dismiss }
+  return { area, editorReady, explore, picker, dialog, outputTab, notices, notify, fail, dismiss }
 })

@@ -5,6 +5,7 @@ import { defineComponent, h } from 'vue'
 import App from '../App.vue'
 import { setRing } from '../services/ring'
 import { useProject } from '../stores/project'
+import { useUi } from '../stores/ui'
 import { createFakeLab, type FakeLab, type FakeOptions } from './fake-lab'
 
 /** Stands for the editor, which needs a real browser. */
@@ -12,6 +13,7 @@ export const EditorStub = defineComponent({
   name: 'MonacoEditor',
   setup(_, { expose }) {
     const project = useProject()
+    useUi().editorReady = true
     expose({ focus: () => undefined })
     return () =>
       h('div', { 'data-editor': '' }, [

@@ -11,7 +11,12 @@ const BASE: Record<EffectiveTheme, 'vs' | 'vs-dark' | 'hc-black'> = {
 /** Define and use the theme that the document shows now. */
 export function applyTheme(monaco: typeof Monaco, theme: EffectiveTheme): void {
   const style = getComputedStyle(document.documentElement)
-  const token = (name: string): string => style.getPropertyValue(`--${name}`).trim()
+  // The build shortens #ffffff to #fff, which the editor does not read.
+  const token = (name: string): string =>
+    style
+      .getPropertyValue(`--${name}`)
+      .trim()
+      .replace(/^#(.)(.)(.)$/, '#$1$1$2$2$3$3')
   const plain = (name: string): string => token(name).slice(1)
   const name = `ring0-${theme}`
   monaco.editor.defineTheme(name, {
