@@ -7,7 +7,7 @@ import type { Diagnostic, ProjectFiles } from '../../shared/contract/model'
 import { checkEntry, MAIN } from './check/entry'
 import { checkImports } from './check/imports'
 import { LanguageCheck } from './check/language'
-import { typeError } from './check/type-errors'
+import { isSaidByRule, typeError } from './check/type-errors'
 import type { CompiledEntry, CompiledModule, CompileResult, Entry, EntryKind } from './compiled'
 import { ruleDiagnostic, sortDiagnostics } from './diagnostics'
 import { createProgram, resolveImport } from './program'
@@ -105,9 +105,13 @@ class Compilation {
         ...this.program.getSyntacticDiagnostics(file),
         ...this.program.getSemanticDiagnostics(file),
       ]
-      found.push(...checkImports(file, this.project, kinds))
-      found.push(...errors.flatMap((error) => typeError(error, kinds, this.typing) ?? []))
-      found.push(...new LanguageCheck(file, this.typing, structs).run())
+      const own = [
+        ...checkImports(file, this.project, kinds),
+        ...new LanguageCheck(file, this.typing, structs).run(),
+      ]
+      // Where a rule says the same with better words, TypeScript's are left out.
+      const left = own.length > 0 ? errors.filter((error) => !isSaidByRule(error)) : errors
+      found.push(...own, ...left.flatMap((error) => typeError(error, kinds, this.typing) ?? []))
     }
     for (const entry of this.entries) found.push(...checkEntry(this.program, entry))
     return sortDiagnostics(found)

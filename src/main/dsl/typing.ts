@@ -171,7 +171,7 @@ function wideArithmetic(a: Shape, b: Shape): Arithmetic {
 /** Shape of `a operator b` for bit operations. */
 export function bitsShape(a: Shape, b: Shape): Shape {
   if (isNumeric(a) && isNumeric(b)) return ULONG
-  if (isBigint(a) && isBigint(b)) return a.k === 'int' ? a : b.k === 'int' ? b : BIGINT
+  if (isBigint(a) && isBigint(b)) return wideArithmetic(a, b).result
   return ANY
 }
 

@@ -3,6 +3,7 @@ import ts from 'typescript'
 import type { Diagnostic } from '../../../shared/contract/model'
 import type { EntryKind } from '../compiled'
 import { rangeOf, ruleDiagnostic } from '../diagnostics'
+import { SCALARS } from '../types/c-types'
 import { moduleExports } from '../types/declarations'
 import { DDIS } from '../../kernel/ddi/index'
 import { prototype } from '../types/routines'
@@ -102,15 +103,20 @@ function memberHint({ message }: Question): string {
     : `Write ${suggestion}.`
 }
 
+/** 64 for bigints, 32 for numbers, by the name that TypeScript prints. */
+function widthOf(type: string): number | undefined {
+  const access = SCALARS.get(type)
+  if (access !== undefined) return isWide(access) ? 64 : access === 'bool' ? undefined : 32
+  if (type === 'bigint' || /^-?\d+n$/.test(type)) return 64
+  return type === 'number' || /^-?\d+$/.test(type) ? 32 : undefined
+}
+
 function assignmentHint({ message, node, typing }: Question): string {
   const [source = '', target = ''] = quoted(message)
-  const deepest = message.split('\n').at(-1) ?? ''
-  if (/'bigint'/.test(deepest) && /'number'/.test(deepest)) {
-    const wide = /not assignable to type 'bigint'/.test(deepest)
-    return wide
-      ? `${target} is 64 bits wide: write 5n instead of 5, or BigInt(value).`
-      : `${source} is 64 bits wide: write Number(value), or cast(ULONG, value) as C would.`
-  }
+  if (widthOf(target) === 64 && widthOf(source) === 32)
+    return `${target} is 64 bits wide: write 5n instead of 5, or BigInt(value).`
+  if (widthOf(target) === 32 && widthOf(source) === 64)
+    return `${source} is 64 bits wide: write Number(value), or cast(ULONG, value) as C would.`
   if (source === 'PVOID' || source === 'PVOID & {}')
     return `Name the structure: cast(${target}, pointer).`
   if (/^\(.*\) => /.test(source) || /^\(.*\) => /.test(target))
@@ -211,6 +217,11 @@ const HINTS: Record<number, (question: Question) => string> = {
   2774: () => 'Call the function, or compare it with null.',
 }
 
+/** "Cannot find name", in its variants. */
+const UNKNOWN_NAMES = [
+  2304, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 2591, 2592, 2593, 2693, 18004,
+]
+
 /** TypeScript's codes that say what a rule of the language says better. */
 const RULES_SAY_IT = new Set([
   1206, // decorators
@@ -218,8 +229,6 @@ const RULES_SAY_IT = new Set([
   1163, // yield outside of a generator
   2311,
   2585, // 'Promise' only refers to a type
-  2591, // require
-  2580,
   2683, // this
   2697, // async function without Promise
   2705, // async function without Promise
@@ -234,6 +243,13 @@ const RULES_SAY_IT = new Set([
   1192,
 ])
 
+/** Does a rule of the language say better what TypeScript's error says? */
+export function isSaidByRule(error: ts.Diagnostic): boolean {
+  if (RULES_SAY_IT.has(error.code)) return true
+  if (error.code !== 2305 && error.code !== 2724) return false
+  return isMissingRoutine(quoted(ts.flattenDiagnosticMessageText(error.messageText, '\n'))[1] ?? '')
+}
+
 /** A syntax error or type error as a diagnostic; undefined when it is none in this language. */
 export function typeError(
   error: ts.Diagnostic,
@@ -246,18 +262,14 @@ export function typeError(
   const message = ts.flattenDiagnosticMessageText(error.messageText, '\n')
   const node = nodeAt(file, start, end)
   const question: Question = { file, node, message, kinds, typing }
-  if (RULES_SAY_IT.has(error.code)) return undefined
   if (error.code === 2322 && isWideStore(question)) return undefined
   let hint: string | undefined
-  if ([2304, 2552, 2583, 2584, 2693, 18004, 2503].includes(error.code)) {
+  if (UNKNOWN_NAMES.includes(error.code)) {
     const name = quoted(message)[0] ?? ''
     const answer = unknownName(question, name)
     if (answer.code) return answer.code
     hint = answer.hint
   } else if (error.code === 2305 || error.code === 2724) {
-    const name = quoted(message)[1] ?? ''
-    // checkImports says it with the routine that is nearest.
-    if (isMissingRoutine(name)) return undefined
     hint = (HINTS[2305] as (question: Question) => string)(question)
   }
   hint ??= HINTS[error.code]?.(question)

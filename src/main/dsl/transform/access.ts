@@ -130,6 +130,17 @@ export function lowerMember(cx: Context, node: ts.PropertyAccessExpression): voi
 
 /** Is the member read together with the embedded one in front of it? */
 export function isJoined(cx: Context, node: ts.PropertyAccessExpression): boolean {
+  if (!canJoin(cx, node)) return false
+  // An anonymous structure that is itself the value is reached step by step.
+  let last = node
+  for (let { parent } = node; ts.isPropertyAccessExpression(parent); parent = last.parent) {
+    if (parent.expression !== last || !canJoin(cx, parent)) break
+    last = parent
+  }
+  return cx.typing.of(last).k !== 'object'
+}
+
+function canJoin(cx: Context, node: ts.PropertyAccessExpression): boolean {
   const object = node.expression
   if (!ts.isPropertyAccessExpression(object)) return false
   // Only `A.B` as it stands: with blanks or comments between, the names cannot be joined.

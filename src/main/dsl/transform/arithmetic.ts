@@ -209,7 +209,12 @@ function quotient(cx: Context, left: Shape, right: Shape): Operation {
 }
 
 function bits(cx: Context, operator: string, left: Shape, right: Shape, small: boolean): Operation {
-  if (isBigint(left) && isBigint(right)) return { operator, ...NOTHING }
+  if (isBigint(left) && isBigint(right)) {
+    const { wrap } = arithmetic('+', left, right)
+    // Only operands of different signs leave the range.
+    const isInRange = wrap === null || (fits(left, wrap) && fits(right, wrap))
+    return { operator, ...(isInRange ? NOTHING : finish(cx, wrap)) }
+  }
   if (!isNumeric(left) || !isNumeric(right))
     return { start: `${runtime(cx, '$bit')}("${operator}",`, operator: ',', end: ')' }
   return small ? { operator, ...NOTHING } : { start: '((', operator, end: ')>>>0)' }
@@ -218,8 +223,13 @@ function bits(cx: Context, operator: string, left: Shape, right: Shape, small: b
 /** Write a binary operation of arithmetic; false when the node is none. */
 export function lowerArithmetic(cx: Context, node: ts.BinaryExpression): boolean {
   const token = node.operatorToken
-  const written = operation(cx, token.kind, cx.typing.of(node.left), cx.typing.of(node.right))
+  const left = cx.typing.of(node.left)
+  const right = cx.typing.of(node.right)
+  const written = operation(cx, token.kind, left, right)
   if (!written) return false
+  const operands = operandFrames(cx, token.kind, left, right)
+  if (operands.left.start) around(cx, node.left, operands.left.start, operands.left.end)
+  if (operands.right.start) around(cx, node.right, operands.right.start, operands.right.end)
   if (written.operator !== token.getText(cx.file))
     replace(cx, token.getStart(cx.file), token.end, written.operator)
   if (written.start) around(cx, node, written.start, written.end)
@@ -267,17 +277,39 @@ function isStatus(shape: Shape): boolean {
   return shape.k === 'int' && shape.name === 'NTSTATUS'
 }
 
-/** Make a signed operand unsigned when the other one is. */
-function unify(cx: Context, side: ts.Expression, own: Shape, other: Shape): void {
+/** What makes a signed operand unsigned when the other one is. */
+function unifyFrame(cx: Context, own: Shape, other: Shape): Frame {
+  if (own.k === 'int' && own.access === 'i64' && other.k === 'int' && other.access === 'u64')
+    return { start: `${runtime(cx, '$u64')}(`, end: ')' }
   const otherUnsigned =
     (other.k === 'int' && other.access === 'u32') ||
     (own.k === 'int' &&
       other.k === 'literal' &&
       typeof other.value === 'number' &&
       other.value > 0x7fff_ffff)
-  if (!otherUnsigned || isUnsigned(own) || !isNumeric(own) || own.k === 'number') return
-  if (own.k === 'int' && own.access === 'handle') return
-  around(cx, side, '((', ')>>>0)')
+  if (!otherUnsigned || isUnsigned(own) || !isNumeric(own) || own.k === 'number') return NOTHING
+  if (own.k === 'int' && own.access === 'handle') return NOTHING
+  return { start: '((', end: ')>>>0)' }
+}
+
+function unify(cx: Context, side: ts.Expression, own: Shape, other: Shape): void {
+  const { start, end } = unifyFrame(cx, own, other)
+  if (start) around(cx, side, start, end)
+}
+
+/**
+ * What has to be done to the operands before they are combined: only a quotient depends on whether
+ * they are signed.
+ */
+export function operandFrames(
+  cx: Context,
+  operator: ts.SyntaxKind,
+  left: Shape,
+  right: Shape,
+): { left: Frame; right: Frame } {
+  if (operator !== K.SlashToken && operator !== K.PercentToken)
+    return { left: NOTHING, right: NOTHING }
+  return { left: unifyFrame(cx, left, right), right: unifyFrame(cx, right, left) }
 }
 
 /** `=== !== == !=`: pointers are equal when their addresses are. */

@@ -4,6 +4,7 @@ import { bare } from '../references'
 import { isBigint, isNumeric, type Shape } from '../typing'
 import { elementKind, guardIndex, guardNull, memberOf, type ElementKind } from './access'
 import {
+  operandFrames,
   operation,
   operationShape,
   operatorOf,
@@ -140,9 +141,11 @@ function computation(
       ? wrapFrame(cx, operationShape(operator, place, right), place.access)
       : { start: '', end: '' }
   if (!written) return { start: `${old}+(`, end: ')', isNative: true }
+  const operands = operandFrames(cx, operator, place, right)
+  const left = `${operands.left.start}${old}${operands.left.end}`
   return {
-    start: `${wrap.start}${written.start}${old}${written.operator}(`,
-    end: `)${written.end}${wrap.end}`,
+    start: `${wrap.start}${written.start}${left}${written.operator}(${operands.right.start}`,
+    end: `${operands.right.end})${written.end}${wrap.end}`,
     isNative: !written.start && !wrap.start && written.operator === ts.tokenToString(operator),
   }
 }

@@ -68,8 +68,10 @@ export function lowerIdentifier(cx: Context, node: ts.Identifier): void {
 
 /** `State.Idle` becomes its value; false when the node is no member of an enumeration. */
 export function lowerEnumMember(cx: Context, node: ts.PropertyAccessExpression): boolean {
-  const value = cx.checker.getConstantValue(node)
-  if (typeof value !== 'number') return false
+  const symbol = cx.checker.getSymbolAtLocation(node.name)
+  const member = symbol && symbol.flags & ts.SymbolFlags.EnumMember && symbol.valueDeclaration
+  if (!member || !ts.isEnumMember(member)) return false
+  const value = Number(cx.checker.getConstantValue(member))
   replace(cx, node.expression.getStart(cx.file), node.expression.end, literalText(value))
   replace(cx, node.name.pos - 1, node.name.pos, '')
   replace(cx, node.name.getStart(cx.file), node.name.end, '')

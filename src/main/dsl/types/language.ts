@@ -133,11 +133,9 @@ export const LANGUAGE_DECLARATIONS = `
     : S extends ArrayType<infer T> ? ARRAY<T>
     : S extends ScalarType<infer T> | PointerType<infer T> | FunctionType<infer T> ? T
     : never
-  type Embedded<S> = S extends { readonly [kind]?: 'struct' | 'array' } ? true : false
-  type Fields<F> = {
-    readonly [K in keyof F as Embedded<F[K]> extends true ? K : never]: ContentOf<F[K]>
-  } & {
-    [K in keyof F as Embedded<F[K]> extends true ? never : K]: ContentOf<F[K]>
+  type ArrayFields<F> = { [K in keyof F]: F[K] extends { readonly [kind]?: 'array' } ? K : never }[keyof F]
+  type Fields<F> = { readonly [K in ArrayFields<F>]: ContentOf<F[K]> } & {
+    -readonly [K in Exclude<keyof F, ArrayFields<F>>]: ContentOf<F[K]>
   }
   type View<N extends string, F> = PVOID & { readonly [kind]?: N } & Fields<F>
 
@@ -185,6 +183,7 @@ export const LANGUAGE_DECLARATIONS = `
   export function cast<T>(type: ScalarType<T>, value: number | bigint | boolean | PVOID | Function): T
 
   /** C's \`&\`: pointer to a field or element, \`addressof(extension.Count)\`. */
+  export function addressof<T extends number | bigint>(place: T): POINTER<T>
   export function addressof(place: any): PVOID
 
   /** The structure that has \`field\` at \`address\`. */

@@ -84,6 +84,7 @@ interface ArrayIterator<T> extends IteratorObject<T, any, any> {
 }
 type BuiltinIteratorReturn = any
 type Record<K extends string, T> = { [P in K]: T }
+type Exclude<T, U> = T extends U ? never : T
 type Readonly<T> = { readonly [P in keyof T]: T[P] }
 type Partial<T> = { [P in keyof T]?: T[P] }
 interface IntegerMath {

@@ -85,7 +85,6 @@ function fieldLines(
     const read = readType(access)
     const write = writeType(access)
     if (node.count !== undefined) text += `${indent}readonly ${node.name}: ARRAY<${read}>\n`
-    else if (access.k === 'struct') text += `${indent}readonly ${node.name}: ${read}\n`
     else if (read === write) text += `${indent}${node.name}: ${read}\n`
     else
       text += `${indent}get ${node.name}(): ${read}\n${indent}set ${node.name}(value: ${write})\n`
