@@ -92,6 +92,9 @@ export type StructName =
   | 'OBJECT_HANDLE_INFORMATION'
   | 'RTL_OSVERSIONINFOW'
   | 'OBJECT_TYPE'
+  | 'IO_REMOVE_LOCK'
+  | 'NPAGED_LOOKASIDE_LIST'
+  | 'PAGED_LOOKASIDE_LIST'
 
 /** How a field is stored. A pointer has 8 bytes, an enumeration 4; a structure says its name in `struct`. */
 export type FieldKind =
@@ -1447,6 +1450,24 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'HighWaterNumberOfHandles', offset: 0x38, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'Key', offset: 0xC0, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'CallbackList', offset: 0xC8, size: 0x10, kind: 'struct', type: 'LIST_ENTRY', struct: 'LIST_ENTRY' },
+    ],
+  },
+  IO_REMOVE_LOCK: {
+    name: 'IO_REMOVE_LOCK', size: 0x20, align: 8, complete: true,
+    fields: [
+      { path: 'Common', offset: 0, size: 0x20, kind: 'struct', type: 'IO_REMOVE_LOCK_COMMON_BLOCK', struct: 'IO_REMOVE_LOCK_COMMON_BLOCK' },
+    ],
+  },
+  NPAGED_LOOKASIDE_LIST: {
+    name: 'NPAGED_LOOKASIDE_LIST', size: 0x80, align: 0x40, complete: true,
+    fields: [
+      { path: 'L', offset: 0, size: 0x80, kind: 'struct', type: 'GENERAL_LOOKASIDE', struct: 'GENERAL_LOOKASIDE' },
+    ],
+  },
+  PAGED_LOOKASIDE_LIST: {
+    name: 'PAGED_LOOKASIDE_LIST', size: 0x80, align: 0x40, complete: true,
+    fields: [
+      { path: 'L', offset: 0, size: 0x80, kind: 'struct', type: 'GENERAL_LOOKASIDE', struct: 'GENERAL_LOOKASIDE' },
     ],
   },
 }

@@ -1880,6 +1880,80 @@ export const OBJECT_TYPE = {
   'CallbackList.Blink': 0xd0,
 } as const
 
+/** Offsets in IO_REMOVE_LOCK; SIZE is its size in bytes. */
+export const IO_REMOVE_LOCK = {
+  SIZE: 0x20,
+  Common: 0,
+  'Common.Removed': 0,
+  'Common.Reserved': 1,
+  'Common.IoCount': 4,
+  'Common.RemoveEvent': 8,
+  'Common.RemoveEvent.Header': 8,
+  'Common.RemoveEvent.Header.Lock': 8,
+  'Common.RemoveEvent.Header.Type': 8,
+  'Common.RemoveEvent.Header.Signalling': 9,
+  'Common.RemoveEvent.Header.Size': 0xa,
+  'Common.RemoveEvent.Header.Reserved1': 0xb,
+  'Common.RemoveEvent.Header.SignalState': 0xc,
+  'Common.RemoveEvent.Header.WaitListHead': 0x10,
+  'Common.RemoveEvent.Header.WaitListHead.Flink': 0x10,
+  'Common.RemoveEvent.Header.WaitListHead.Blink': 0x18,
+} as const
+
+/** Offsets in NPAGED_LOOKASIDE_LIST; SIZE is its size in bytes. */
+export const NPAGED_LOOKASIDE_LIST = {
+  SIZE: 0x80,
+  L: 0,
+  'L.ListHead': 0,
+  'L.Depth': 0x10,
+  'L.MaximumDepth': 0x12,
+  'L.TotalAllocates': 0x14,
+  'L.AllocateMisses': 0x18,
+  'L.AllocateHits': 0x18,
+  'L.TotalFrees': 0x1c,
+  'L.FreeMisses': 0x20,
+  'L.FreeHits': 0x20,
+  'L.Type': 0x24,
+  'L.Tag': 0x28,
+  'L.Size': 0x2c,
+  'L.Allocate': 0x30,
+  'L.Free': 0x38,
+  'L.ListEntry': 0x40,
+  'L.ListEntry.Flink': 0x40,
+  'L.ListEntry.Blink': 0x48,
+  'L.LastTotalAllocates': 0x50,
+  'L.LastAllocateMisses': 0x54,
+  'L.LastAllocateHits': 0x54,
+  'L.Future': 0x58,
+} as const
+
+/** Offsets in PAGED_LOOKASIDE_LIST; SIZE is its size in bytes. */
+export const PAGED_LOOKASIDE_LIST = {
+  SIZE: 0x80,
+  L: 0,
+  'L.ListHead': 0,
+  'L.Depth': 0x10,
+  'L.MaximumDepth': 0x12,
+  'L.TotalAllocates': 0x14,
+  'L.AllocateMisses': 0x18,
+  'L.AllocateHits': 0x18,
+  'L.TotalFrees': 0x1c,
+  'L.FreeMisses': 0x20,
+  'L.FreeHits': 0x20,
+  'L.Type': 0x24,
+  'L.Tag': 0x28,
+  'L.Size': 0x2c,
+  'L.Allocate': 0x30,
+  'L.Free': 0x38,
+  'L.ListEntry': 0x40,
+  'L.ListEntry.Flink': 0x40,
+  'L.ListEntry.Blink': 0x48,
+  'L.LastTotalAllocates': 0x50,
+  'L.LastAllocateMisses': 0x54,
+  'L.LastAllocateHits': 0x54,
+  'L.Future': 0x58,
+} as const
+
 export {
   ANSI_STRING as STRING,
   KMUTANT as KMUTEX,

@@ -104,4 +104,7 @@ export const STRUCT_FACTS: Readonly<Record<StructName, StructFacts>> = {
   OBJECT_HANDLE_INFORMATION: { description: 'What ObReferenceObjectByHandle tells about a handle.', confidence: 'high' },
   RTL_OSVERSIONINFOW: { description: 'Windows version, filled in by RtlGetVersion.', confidence: 'high', fieldNotes: { dwOSVersionInfoSize: 'set it to the size of the structure first' } },
   OBJECT_TYPE: { description: 'Type of objects; `*IoFileObjectType` points at one.', confidence: 'high', notes: ['The initializer with the access mapping and the procedures lies at 0x40 to 0xB8.'], fieldNotes: { Index: 'index that OBJECT_HEADER.TypeIndex means', CallbackList: 'callbacks of ObRegisterCallbacks' } },
+  IO_REMOVE_LOCK: { description: 'Remove lock of a free build: the common block alone.', confidence: 'high', notes: ['A checked build has a Dbg member behind it.'] },
+  NPAGED_LOOKASIDE_LIST: { description: 'Nonpaged lookaside list.', confidence: 'high' },
+  PAGED_LOOKASIDE_LIST: { description: 'Paged lookaside list.', confidence: 'high' },
 }
