@@ -19,7 +19,7 @@ import { MIGRATIONS, type Migration } from './migrations'
 export const APPLICATION_ID = 0x52304c42
 
 /** Every page is checked below this size, and after a crash; above it a clean file is trusted. */
-const QUICK_CHECK_BYTES_MAX = 64 * 1024 * 1024
+const QUICK_CHECK_BYTES_MAX = 16 * 1024 * 1024
 
 export interface OpenOptions {
   /** Full path of the file; it and its folder are made when absent. */
