@@ -10,6 +10,7 @@ import {
   HyperCriticalWorkQueue,
 } from '../../../shared/nt/generated/constants'
 import { WORK_QUEUE_ITEM } from '../../../shared/nt/generated/offsets'
+import { STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import { kernelApcDisable, specialApcDisable } from '../ke/apc'
@@ -69,6 +70,10 @@ export class WorkQueue {
   private readonly queues = new Map<number, Queue>()
   private readonly workers = new Map<Thread, Worker>()
   private readonly queued = new Map<Ptr, Queued>()
+  /** Routines of I/O work items that are queued or at work. */
+  private readonly ioRoutines = new Map<Queued, Ptr>()
+  /** Threads that wait for such items to be done. */
+  private readonly flushing: Thread[] = []
 
   constructor(private readonly k: Kernel) {}
 
@@ -116,6 +121,7 @@ export class WorkQueue {
         : 0
       const queued: Queued = { item, ioItem, cause }
       this.queued.set(item, queued)
+      if (ioItem) this.ioRoutines.set(queued, routine)
       const queue = this.queueOf(type)
       queue.items.push(queued)
       this.dispatch(queue)
@@ -138,7 +144,7 @@ export class WorkQueue {
     const free = queue.workers.find((worker) => worker.parked)
     if (free) {
       free.parked = false
-      this.k.dispatcher.release(free.thread, 0, queue.items[0]!.cause)
+      this.k.dispatcher.release(free.thread, STATUS_SUCCESS, queue.items[0]!.cause)
     } else if (queue.workers.length < WORKERS_MAX) this.createWorker(queue)
   }
 
@@ -177,8 +183,10 @@ export class WorkQueue {
       worker.item = next
       this.queued.delete(next.item)
       thread.cause = next.cause
-      if (next.ioItem) yield* this.runIoItem(next.ioItem)
-      else yield* this.runItem(next.item)
+      if (next.ioItem) {
+        yield* this.runIoItem(next.ioItem)
+        this.ioItemDone(next)
+      } else yield* this.runItem(next.item)
       worker.item = null
       thread.at = null
       thread.cause = 0
@@ -272,16 +280,38 @@ export class WorkQueue {
     return 0
   }
 
-  /** Routine inside a range (a driver's image) of an item that is queued; 0 for none. */
+  /**
+   * Routine inside a range (a driver's image) of a plain item that is queued; 0 for none. I/O work
+   * items do not count: they keep their driver loaded.
+   */
   queuedInto(start: Ptr, end: Ptr): Ptr {
     const { memory } = this.k
     for (const { item, ioItem } of this.queued.values()) {
-      const routine = memory.ptr(
-        ioItem ? ioItem + IO_WORKITEM.Routine : item + WORK_QUEUE_ITEM.WorkerRoutine,
-      )
+      if (ioItem) continue
+      const routine = memory.ptr(item + WORK_QUEUE_ITEM.WorkerRoutine)
       if (routine >= start && routine < end) return routine
     }
     return 0
+  }
+
+  /** Whether an I/O work item with a routine inside a range is queued or at work. */
+  private hasIoItemInto(start: Ptr, end: Ptr): boolean {
+    for (const routine of this.ioRoutines.values())
+      if (routine >= start && routine < end) return true
+    return false
+  }
+
+  /** Wait until no I/O work item will run code in a range any more. Before an image goes away. */
+  *flushIoItems(start: Ptr, end: Ptr): KernelRoutine<void> {
+    while (this.hasIoItemInto(start, end)) {
+      this.flushing.push(this.k.thread)
+      yield* this.k.dispatcher.park()
+    }
+  }
+
+  private ioItemDone(queued: Queued): void {
+    this.ioRoutines.delete(queued)
+    for (const thread of this.flushing.splice(0)) this.k.dispatcher.release(thread, STATUS_SUCCESS)
   }
 
   // --- IO_WORKITEM ---------------------------------------------------------------------------------

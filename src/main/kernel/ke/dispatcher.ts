@@ -237,8 +237,10 @@ export class Dispatcher {
   signalThreadExit(thread: Thread): void {
     if (!thread.address) return
     const { memory } = this.k
+    this.k.timers.clearDeadline(thread)
     atDispatchLevel(this.k, () => {
       this.leaveLists(thread)
+      thread.wait = null
       const head = thread.address + KTHREAD.MutantListHead
       // A list that was never set up holds nothing.
       while (memory.ptr(head) !== 0 && memory.ptr(head) !== head) {

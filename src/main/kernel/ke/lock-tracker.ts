@@ -22,8 +22,11 @@ export class LockTracker {
   /** In the order of acquisition. */
   private readonly held: HeldLock[] = []
   private readonly initialized = new Map<Ptr, LockKind>()
-  /** Locks that were taken while the key was held. */
-  private readonly after = new Map<Ptr, Set<Ptr>>()
+  /**
+   * Locks that were taken while the key was held, each with the gates: locks that were held before
+   * the key every time. Under one gate two locks may be taken in any order.
+   */
+  private readonly after = new Map<Ptr, Map<Ptr, ReadonlySet<Ptr>>>()
 
   constructor(private readonly k: Kernel) {}
 
@@ -57,13 +60,17 @@ export class LockTracker {
         `The ${kind} at ${k.memory.format(lock)} was acquired but never initialised.`,
       )
     if (!k.verifier.isActive('VR-LOCK-ORDER')) return
-    for (const other of this.heldHere(k.thread, k.dpcs.running))
+    const held = this.heldHere(k.thread, k.dpcs.running)
+    // Taking again what one owns cannot wait for anybody.
+    if (held.some((item) => item.lock === lock)) return
+    held.forEach((other, i) =>
       k.verifier.check(
         'VR-LOCK-ORDER',
-        other.lock !== lock && this.leadsTo(lock, other.lock),
+        this.leadsTo(lock, other.lock, new Set(held.slice(0, i).map((item) => item.lock))),
         [0x1001, k.memory.address(lock), 0, 0],
         `The ${kind} at ${k.memory.format(lock)} is acquired while the ${other.kind} at ${k.memory.format(other.lock)} is held; earlier they were acquired the other way round.`,
-      )
+      ),
+    )
   }
 
   /** A lock was taken by the code that runs now, or granted to another thread. */
@@ -71,11 +78,13 @@ export class LockTracker {
     const { k } = this
     const inDpc = kind === 'spin lock' && k.dpcs.running
     if (k.verifier.isActive('VR-LOCK-ORDER'))
-      for (const other of this.heldHere(thread, inDpc)) {
-        const later = this.after.get(other.lock)
-        if (later) later.add(lock)
-        else this.after.set(other.lock, new Set([lock]))
-      }
+      this.heldHere(thread, inDpc).forEach((other, i, held) => {
+        const before = new Set(held.slice(0, i).map((item) => item.lock))
+        let later = this.after.get(other.lock)
+        if (!later) this.after.set(other.lock, (later = new Map()))
+        const gates = later.get(lock)
+        later.set(lock, gates ? common(gates, before) : before)
+      })
     this.held.push({ lock, kind, thread, inDpc, at: thread.at })
     if (k.tracing) k.emit({ t: 'lock.acquired', lock: k.memory.format(lock), kind })
   }
@@ -152,18 +161,17 @@ export class LockTracker {
     return this.held.filter((item) => !item.inDpc && item.thread === thread)
   }
 
-  /** Whether `to` was ever taken, directly or over others, while `from` was held. */
-  private leadsTo(from: Ptr, to: Ptr): boolean {
-    const seen = new Set<Ptr>([from])
-    const open = [from]
-    for (let lock = open.pop(); lock !== undefined; lock = open.pop())
-      for (const next of this.after.get(lock) ?? []) {
-        if (next === to) return true
-        if (!seen.has(next)) {
-          seen.add(next)
-          open.push(next)
-        }
-      }
+  /**
+   * Whether `to` was ever taken, directly or over others, while `from` was held, without a gate that
+   * guarded every step of it and guards the acquisition at hand too (`gates`).
+   */
+  private leadsTo(from: Ptr, to: Ptr, gates: ReadonlySet<Ptr>, path: readonly Ptr[] = []): boolean {
+    for (const [next, its] of this.after.get(from) ?? []) {
+      if (path.includes(next)) continue
+      const shared = common(gates, its)
+      if (next === to ? shared.size === 0 : this.leadsTo(next, to, shared, [...path, from]))
+        return true
+    }
     return false
   }
 
@@ -198,4 +206,8 @@ export class LockTracker {
     this.after.delete(lock)
     for (const later of this.after.values()) later.delete(lock)
   }
+}
+
+function common(a: ReadonlySet<Ptr>, b: ReadonlySet<Ptr>): ReadonlySet<Ptr> {
+  return new Set([...a].filter((item) => b.has(item)))
 }

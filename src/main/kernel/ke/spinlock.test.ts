@@ -190,6 +190,45 @@ describe('what the verifier says about locks', () => {
     )
   })
 
+  it('VR-LOCK-ORDER: under a common gate two locks may be taken in any order', () => {
+    const run = (gated: boolean): ReturnType<typeof toyDriver> =>
+      toyDriver(
+        function* (d) {
+          const [gate, a, b] = [yield* lock(d), yield* lock(d), yield* lock(d)]
+          for (const [first, second] of [
+            [a, b],
+            [b, a],
+          ] as const) {
+            const locks = gated ? [gate, first, second] : [first, second]
+            yield* d.ddi('KeRaiseIrql', 2, d.out())
+            for (const each of locks) yield* d.ddi('KeAcquireSpinLockAtDpcLevel', each)
+            for (const each of locks.reverse()) yield* d.ddi('KeReleaseSpinLockFromDpcLevel', each)
+            yield* d.ddi('KeLowerIrql', 0)
+          }
+        },
+        {},
+        { verifier: ['deadlock'] },
+      )
+    clean(run(true))
+    expect(run(false).bugCheck).toMatchObject({ rule: 'VR-LOCK-ORDER' })
+  })
+
+  it('VR-LOCK-ORDER: a mutex that is owned may be acquired again under a later one', () => {
+    clean(
+      toyDriver(
+        function* (d) {
+          const [a, b] = [scratch(d, 56), scratch(d, 56)]
+          for (const each of [a, b]) yield* d.ddi('KeInitializeMutex', each, 0)
+          for (const each of [a, b, a])
+            yield* d.ddi('KeWaitForSingleObject', each, 0, 0, false, null)
+          for (const each of [a, b, a]) yield* d.ddi('KeReleaseMutex', each, false)
+        },
+        {},
+        { verifier: ['deadlock'] },
+      ),
+    )
+  })
+
   it('VR-LOCK-UNINIT, VR-LOCK-REINIT, VR-LOCK-NOTHELD', () => {
     expect(
       deadlock(function* (d) {

@@ -19,14 +19,18 @@ import {
 import { hex32 } from '../../../shared/nt/format'
 import type { LeakKind, SourcePlace } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
+import { lookasideIn } from '../ex/lookaside'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import { threadsStartedIn } from '../ps/system-thread'
 import type { Image } from './image'
 
 const DRVO_UNLOAD_INVOKED = 0x01
 const DRVO_LEGACY_DRIVER = 0x02
 const DRVO_INITIALIZED = 0x10
 const IO_TYPE_DRIVER = 4
+/** Addresses of one driver's image. */
+const IMAGE_SPAN = 1 << 20
 const SERVICES = '\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\'
 const HARDWARE = '\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM'
 
@@ -232,6 +236,8 @@ export class Loader {
     this.addFlags(driver.object, DRVO_UNLOAD_INVOKED)
     const unload = k.memory.ptr(driver.object + DRIVER_OBJECT.DriverUnload)
     yield* k.call(unload, 'DRIVER_UNLOAD', [driver.object])
+    // Their device objects, and with them the image, stay until the last one has run.
+    yield* k.workQueue.flushIoItems(driver.image.base, driver.image.base + IMAGE_SPAN)
     this.reportLeaks(driver)
     this.checkLeftBehind(driver)
     k.emit({ t: 'driver.unloaded', name: driver.name })
@@ -241,10 +247,25 @@ export class Loader {
   private remove(driver: LoadedDriver): void {
     const { k } = this
     driver.unloaded = true
+    this.freeTexts(driver)
     k.ob.makeTemporary(driver.object)
     k.ob.release(driver.object)
     k.emit({ t: 'image.unmapped', name: driver.name, base: k.memory.format(driver.image.base) })
+    k.spinLocks.tracker.forget(driver.image.base, driver.image.base + IMAGE_SPAN)
     k.images.unmap(driver.image)
+  }
+
+  private freeTexts({ object, registryPath }: LoadedDriver): void {
+    const { memory, ob, pool } = this.k
+    const hardware = memory.ptr(object + DRIVER_OBJECT.HardwareDatabase)
+    ob.freeText(object + DRIVER_OBJECT.DriverName)
+    ob.freeText(object + DRIVER_OBJECT.SIZE + DRIVER_EXTENSION.ServiceKeyName)
+    for (const text of [registryPath, hardware]) {
+      // A driver may have written over its own object; what is no block is not freed.
+      if (!pool.block(text)) continue
+      ob.freeText(text)
+      pool.free(text)
+    }
   }
 
   /** What Windows stops for at an unload: something that will still call into the image. */
@@ -252,7 +273,7 @@ export class Loader {
     const { k } = this
     const { memory } = k
     const start = driver.image.base
-    const end = start + (1 << 20)
+    const end = start + IMAGE_SPAN
     const timer = this.armedTimer(driver, start, end)
     k.verifier.check(
       'VR-UNLOAD-TIMER',
@@ -260,9 +281,12 @@ export class Loader {
       [0, memory.address(timer), memory.address(start), memory.address(end)],
       `${driver.name}.sys was unloaded while its timer or DPC is still queued.`,
     )
-    const thread = k.scheduler.threads.find((item) =>
-      item.frames.some((frame) => frame.kind === 'code' && frame.image === driver.image.number),
-    )
+    const [started] = threadsStartedIn(k, start, end)
+    const thread =
+      started ??
+      k.scheduler.threads.find((item) =>
+        item.frames.some((frame) => frame.kind === 'code' && frame.image === driver.image.number),
+      )
     const what =
       thread &&
       `${driver.name}.sys was unloaded while thread ${thread.id} (${thread.name}) still runs its code.`
@@ -278,6 +302,13 @@ export class Loader {
       item !== 0,
       [memory.address(item), 8, memory.address(item), 0],
       `${driver.name}.sys was unloaded while its work item is still queued.`,
+    )
+    const list = this.lookasideList(driver, start, end)
+    k.verifier.check(
+      'VR-UNLOAD-LOOKASIDE',
+      list !== 0,
+      [memory.address(list), 1, memory.address(list), 0],
+      `${driver.name}.sys was unloaded while its lookaside list still exists.`,
     )
     const irp = k.irps.heldBy(k.devices.ofDriver(driver.object))[0]
     k.verifier.check(
@@ -306,6 +337,21 @@ export class Loader {
     for (const block of k.pool.blocksOf(driver.name)) {
       const timer = k.timers.armedIn(block.address, block.address + block.bytes)
       if (timer) return timer
+    }
+    return 0
+  }
+
+  /** A lookaside list of a driver that it did not delete: in its image, devices or pool. */
+  private lookasideList(driver: LoadedDriver, start: Ptr, end: Ptr): Ptr {
+    const { k } = this
+    const ranges: [Ptr, Ptr][] = [[start, end]]
+    for (const device of k.devices.ofDriver(driver.object))
+      ranges.push([device, device + k.memory.u16(device + DEVICE_OBJECT.Size)])
+    for (const block of k.pool.blocksOf(driver.name))
+      ranges.push([block.address, block.address + block.bytes])
+    for (const [from, to] of ranges) {
+      const list = lookasideIn(k, from, to)
+      if (list) return list
     }
     return 0
   }
