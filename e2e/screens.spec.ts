@@ -1,0 +1,62 @@
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { ElectronApplication } from '@playwright/test'
+import { accessibilityFindings } from './fixtures/axe'
+import { CataloguePage } from './pages/catalogue-page'
+import { LabPage } from './pages/lab-page'
+import { expect, test } from './fixtures/launch'
+
+// Every screen in light and dark (and the shelf in high contrast): checked by axe, and a picture of
+// each for people to look at, in reports/screens.
+
+const pictures = resolve(__dirname, '../reports/screens')
+mkdirSync(pictures, { recursive: true })
+
+const command = (app: ElectronApplication, id: string): Promise<void> =>
+  app.evaluate(({ Menu }, id) => Menu.getApplicationMenu()!.getMenuItemById(id)!.click(), id)
+
+for (const theme of ['light', 'dark', 'contrast'] as const)
+  test(`${theme}: no finding of axe on any screen`, async ({ launch }) => {
+    const { app, page } = await launch()
+    const lab = new LabPage(page)
+    await lab.ready()
+    await command(app, `theme.${theme}`)
+    await expect(page.locator(`html[data-theme="${theme}"]`)).toBeVisible()
+
+    const check = async (screen: string): Promise<void> => {
+      await page.screenshot({ path: resolve(pictures, `${screen}-${theme}.png`) })
+      expect.soft(await accessibilityFindings(page), screen).toEqual([])
+    }
+    await check('lab')
+
+    await command(app, 'view.explorer')
+    await check('explorer')
+
+    const catalogue = new CataloguePage(app, page)
+    await catalogue.create('One with everything', {
+      tags: ['memory', 'day 1'],
+      notes: '# Look\n\nat **this** and `that`\n\n- one\n- two',
+    })
+    await catalogue.open()
+    await catalogue.row('One with everything').click()
+    await expect(catalogue.detail.getByText('at this and that')).toBeVisible()
+    await check('catalogue')
+    await catalogue.search.pressSequentially('st')
+    await expect(page.getByRole('listbox', { name: 'Completions' })).toBeVisible()
+    await check('catalogue-search')
+    await page.keyboard.press('Escape')
+    await catalogue.search.fill('')
+    await expect(page.getByLabel('Samples found')).toHaveText(/^\d+$/)
+    await catalogue.list.press('Control+A')
+    await check('catalogue-selection')
+
+    await command(app, 'view.lab')
+    await command(app, 'palette.open')
+    await expect(page.getByRole('dialog')).toBeVisible()
+    await check('commands')
+    await page.keyboard.press('Escape')
+    await command(app, 'help.keys')
+    await expect(page.getByRole('dialog')).toBeVisible()
+    await check('keys')
+    await page.keyboard.press('Escape')
+  })
