@@ -28,7 +28,11 @@ const CASES: Case[] = [
   { name: 'field write, u64', pass: '(Irp ?? $null("IRP")).IoStatus$Information = 12' },
   { name: 'byte read, p.u8[i]', setup: 'const p = Irp', pass: 'p.u8.$g(i & 63)' },
   { name: 'byte write, p.u8[i]', setup: 'const p = Irp', pass: 'p.u8.$s(i & 63, 7)' },
-  { name: 'routine, two arguments', setup: 'const f = $ddi("IoCompleteRequest")', pass: 'f(1, Irp, 0)' },
+  {
+    name: 'routine, two arguments',
+    setup: 'const f = $ddi("IoCompleteRequest")',
+    pass: 'f(1, Irp, 0)',
+  },
   {
     name: 'routine, pointer result',
     setup: 'const f = $ddi("IoGetCurrentIrpStackLocation")',
@@ -36,7 +40,11 @@ const CASES: Case[] = [
   },
   { name: 'plain call', setup: 'function f(a) { return a }', pass: 'f(i)' },
   { name: 'driver function call', setup: 'function* f(a) { return a }', pass: 'yield* f(i)' },
-  { name: 'local(KEVENT)', setup: 'const E = $type("KEVENT"); const at = $enter()', pass: '$local(E); $leave(at)' },
+  {
+    name: 'local(KEVENT)',
+    setup: 'const E = $type("KEVENT"); const at = $enter()',
+    pass: '$local(E); $leave(at)',
+  },
 ]
 
 function body({ setup = '', pass }: Case): string {
@@ -130,7 +138,11 @@ class LeanKernel implements KernelPort {
 /** Nanoseconds for each pass of the quickest block: `passes` in one start, or in a block of so many starts. */
 async function time(
   code: string,
-  { passes, block = 1, publicCalls = false }: { passes: number; block?: number; publicCalls?: boolean },
+  {
+    passes,
+    block = 1,
+    publicCalls = false,
+  }: { passes: number; block?: number; publicCalls?: boolean },
 ): Promise<number> {
   const sandbox = await createSandbox({ routines: FAKE_ROUTINES, publicCalls })
   const kernel = new LeanKernel(sandbox)
@@ -158,7 +170,11 @@ async function measure(): Promise<Figure[]> {
   }
   const start = `${NAMES}
     $x.DriverEntry = $f(1, function* (DeviceObject, Irp) { return 0 })`
-  figures.push({ name: 'dispatch: start and return', ns: await time(start, { passes: 1, block: 2000 }), ratio: 0 })
+  figures.push({
+    name: 'dispatch: start and return',
+    ns: await time(start, { passes: 1, block: 2000 }),
+    ratio: 0,
+  })
   const echo = `${NAMES}
     const IoGetCurrentIrpStackLocation = $ddi("IoGetCurrentIrpStackLocation"), IoCompleteRequest = $ddi("IoCompleteRequest")
     const $n1 = $null('IO_STACK_LOCATION'), $n2 = $null('IRP'), $n3 = $null('')
@@ -173,7 +189,11 @@ async function measure(): Promise<Figure[]> {
       ($t = IoCompleteRequest(2, Irp, 0)) === $S ? yield : $t
       return 0
     })`
-  figures.push({ name: 'echo dispatch routine', ns: await time(echo, { passes: 1, block: 2000 }), ratio: 0 })
+  figures.push({
+    name: 'echo dispatch routine',
+    ns: await time(echo, { passes: 1, block: 2000 }),
+    ratio: 0,
+  })
   const ddi = body({ name: '', setup: 'const f = $ddi("IoCompleteRequest")', pass: 'f(1, Irp, 0)' })
   figures.push({
     name: 'routine by the public host call',

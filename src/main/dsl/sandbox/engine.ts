@@ -68,6 +68,12 @@ export interface Sandbox {
   dispose(): void
 }
 
+interface Failure {
+  kind: RunnerFailure
+  message: string
+  stack: string
+}
+
 /** Compiled code that the sandbox cannot take: too deeply nested, or too much of it. */
 export class CodeTooLarge extends Error {
   override name = 'CodeTooLarge'
@@ -175,10 +181,7 @@ class QuickJsSandbox implements Sandbox {
   // --- set-up ----------------------------------------------------------------------------------
 
   /** Memory inside the engine's own, as an ArrayBuffer of the script. Fresh memory is zero. */
-  private reserve(
-    { module }: QuickJs,
-    bytes: number,
-  ): { address: number; handle: QuickJSHandle } {
+  private reserve({ module }: QuickJs, bytes: number): { address: number; handle: QuickJSHandle } {
     const block = module._malloc(bytes + PAGE_SIZE)
     if (block === 0) throw new SimulatorBug('the memory of the sandbox is too small')
     const address = (block + PAGE_SIZE - 1) & -PAGE_SIZE
@@ -319,7 +322,7 @@ class QuickJsSandbox implements Sandbox {
     calls.pause = pause ?? null
     this.interrupts = 0
     this.state = 'running'
-    let failure: { kind: RunnerFailure; message: string; stack: string } | null
+    let failure: Failure | null
     try {
       failure = this.enter()
     } finally {
@@ -332,10 +335,8 @@ class QuickJsSandbox implements Sandbox {
       return calls.ended ? 'end' : 'pause'
     }
     try {
-      if (failure && !calls.dead) {
-        calls.dead = true
+      if (failure)
         kernel.runnerFailed(failure.kind, failure.message, placeInDriverCode(failure.stack))
-      }
       if (calls.died(kernel).op !== 'end')
         throw new SimulatorBug('the kernel goes on after the sandbox died')
     } catch (error) {
@@ -344,25 +345,38 @@ class QuickJsSandbox implements Sandbox {
     return 'end'
   }
 
-  /** Run the loop once; what went wrong if it did not return by itself. */
-  private enter(): { kind: RunnerFailure; message: string; stack: string } | null {
-    const { context } = this
+  /** Run the loop once; what went wrong if the sandbox stopped and the kernel does not know yet. */
+  private enter(): Failure | null {
+    const { context, calls } = this
+    let error: QuickJSHandle
     try {
       const result = context.callFunction(this.api.run, context.undefined)
       if (!result.error) {
         result.value.dispose()
         return null
       }
-      const { message, stack } = this.describe(result.error)
-      if (this.endless) return { kind: 'endless', message: 'the code never yields', stack }
-      if (message.includes('stack overflow')) return { kind: 'stack', message, stack }
-      if (message.includes('out of memory')) return { kind: 'memory', message, stack }
-      return { kind: 'script', message, stack }
-    } catch (error) {
-      // Thrown by WebAssembly itself: the host's own stack ran out, or the engine aborted.
-      const message = error instanceof Error ? error.message : String(error)
-      return { kind: error instanceof RangeError ? 'stack' : 'memory', message, stack: '' }
+      error = result.error
+    } catch (thrown) {
+      // By WebAssembly itself: the host's own stack ran out, or the engine aborted.
+      if (calls.dead) return null
+      calls.dead = true
+      const message = thrown instanceof Error ? thrown.message : String(thrown)
+      return { kind: thrown instanceof RangeError ? 'stack' : 'memory', message, stack: '' }
     }
+    if (calls.dead) return null
+    // Reading the error may run code of the script, which gets no answers any more.
+    calls.dead = true
+    let message = 'something that is no error was thrown'
+    let stack = ''
+    try {
+      ;({ message, stack } = this.describe(error))
+    } catch {
+      // It was made to hurt whoever reads it.
+    }
+    if (this.endless) return { kind: 'endless', message: 'the code never yields', stack }
+    if (message.includes('stack overflow')) return { kind: 'stack', message, stack }
+    if (message.includes('out of memory')) return { kind: 'memory', message, stack }
+    return { kind: 'script', message, stack }
   }
 
   /** Called by QuickJS every 10,000 steps; true unwinds the script, past every catch and finally. */

@@ -388,9 +388,7 @@ export class HostCalls {
       return 0
     }
     const index =
-      kind === 2
-        ? kernel.internUnicodeString(image, text)
-        : kernel.intern(image, text, kind === 1)
+      kind === 2 ? kernel.internUnicodeString(image, text) : kernel.intern(image, text, kind === 1)
     if (index === 0) this.full(kernel)
     return index
   }

@@ -54,7 +54,9 @@ async function load(memory: WebAssembly.Memory): Promise<QuickJs> {
     ...variant,
     importModuleLoader: async () => {
       const loaded = await variant.importModuleLoader()
-      const loader = ('default' in loaded ? loaded.default : loaded) as EmscriptenModuleLoader<QuickJSEmscriptenModule>
+      const loader = (
+        'default' in loaded ? loaded.default : loaded
+      ) as EmscriptenModuleLoader<QuickJSEmscriptenModule>
       return async (options?: EmscriptenModuleLoaderOptions) => {
         module = await loader({ ...options, wasmMemory: memory, ...reuse() })
         return module

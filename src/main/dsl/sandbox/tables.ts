@@ -41,7 +41,9 @@ function build(): string {
     SCRATCH_UNITS: (CONTROL.bytes - CONTROL.scratch) / 2,
     LOOP_QUANTUM,
   }
-  const values = Object.fromEntries([...TYPE_VALUES].map(([name, value]) => [name, typeSpec(value)]))
+  const values = Object.fromEntries(
+    [...TYPE_VALUES].map(([name, value]) => [name, typeSpec(value)]),
+  )
   const structs = Object.fromEntries(
     Object.values(LAYOUTS).map(({ name, size, align, fields }) => [
       name,
@@ -59,7 +61,8 @@ function build(): string {
       ]),
     ]),
   )
-  const constant = (value: unknown): string => `JSON.parse(${JSON.stringify(JSON.stringify(value))})`
+  const constant = (value: unknown): string =>
+    `JSON.parse(${JSON.stringify(JSON.stringify(value))})`
   return `({
 N: ${JSON.stringify(numbers)},
 values: ${constant(values)},

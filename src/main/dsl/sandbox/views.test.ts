@@ -52,14 +52,17 @@ describe('fields', () => {
   })
 
   test('structures of the kernel lie where Windows has them', async () => {
-    const { kernel, block } = await withBlock(`
+    const { kernel, block } = await withBlock(
+      `
       const irp = $lang.cast($type('IRP'), a)
       irp.IoStatus.Status = 0xC0000010
       irp.IoStatus$Information = 12n
       irp.Cancel = true
       irp.Tail.Overlay.DriverContext.$s(2, a)
       irp.Tail$Overlay$ListEntry$Flink = irp.Tail.Overlay.ListEntry
-      irp.CancelRoutine = $f(2, function* cancel() {})`, { names: ['DriverEntry', 'cancel'] })
+      irp.CancelRoutine = $f(2, function* cancel() {})`,
+      { names: ['DriverEntry', 'cancel'] },
+    )
     const { memory } = kernel
     expect(memory.u32(block + 0x30)).toBe(0xc0000010)
     expect(memory.u64(block + 0x38)).toBe(12n)
@@ -71,9 +74,7 @@ describe('fields', () => {
 
   test('every field of every structure can be read by both of its names', async () => {
     const paths = Object.values(LAYOUTS).flatMap(({ name, size, fields }) =>
-      size > 0x400
-        ? []
-        : fields.map((field) => [name, field.path, field.count ?? 0] as const),
+      size > 0x400 ? [] : fields.map((field) => [name, field.path, field.count ?? 0] as const),
     )
     expect(paths.length).toBeGreaterThan(400)
     const lines = paths.map(([name, path, count]) => {
@@ -133,17 +134,15 @@ describe('own structures', () => {
       s.Next = s; s.Self = s.Inner; s.Words.$s(1, s.Event)
       print('%', s.Inner.y, s.Bytes.$g(4), s.Bytes.length, $lang.sizeof(s.Bytes), $eq(s.Next, a), $eq(s.Words.$g(1), s.Event), s.Self.y)
       print('%', $eq($lang.CONTAINING_RECORD(s.Inner, S, 'Inner'), a), $eq($addr(s, 'Inner.y'), a.add(4)))`)
-    expect(printed).toEqual([
-      '% 80 4 9 16 32 72',
-      '% 7 9 5 5 1 1 7',
-      '% 1 1',
-    ])
+    expect(printed).toEqual(['% 80 4 9 16 32 72', '% 7 9 5 5 1 1 7', '% 1 1'])
     expect(kernel.memory.u16(block + 4)).toBe(7)
   })
 
   test('a wrong declaration is an error of the script', async () => {
     const { kernel } = await runDriver(`$lang.struct('S', { x: 5 })`)
-    expect(kernel.failures).toMatchObject([{ kind: 'script', message: 'S.x: a field needs a type of known size' }])
+    expect(kernel.failures).toMatchObject([
+      { kind: 'script', message: 'S.x: a field needs a type of known size' },
+    ])
   })
 })
 
@@ -226,20 +225,22 @@ describe('faults', () => {
 
   test('a write across the end of what is mapped changes nothing', async () => {
     const end = REGIONS.nonpagedPool.start + (256 << 12)
-    const { kernel } = await runDriver(
-      `try { a.add(-2).u32.$s(0, -1) } catch (e) { $catch(e) }`,
-      { args: () => [end, 0, 0] },
-    )
+    const { kernel } = await runDriver(`try { a.add(-2).u32.$s(0, -1) } catch (e) { $catch(e) }`, {
+      args: () => [end, 0, 0],
+    })
     expect(kernel.faults).toMatchObject([{ index: end, kind: 'write' }])
     expect(kernel.memory.u16(end - 2)).toBe(0)
   })
 
   test('pages that may only be read cannot be written', async () => {
-    const { kernel, printed } = await withBlock(`
+    const { kernel, printed } = await withBlock(
+      `
       print('%', a.u8.$g(0))
-      try { a.u8.$s(0, 1) } catch (e) { $catch(e); print('refused') }`, {
-      prepare: (k) => k.memory.protect(REGIONS.nonpagedPool.start + 0x1000, 1, PTE.read),
-    })
+      try { a.u8.$s(0, 1) } catch (e) { $catch(e); print('refused') }`,
+      {
+        prepare: (k) => k.memory.protect(REGIONS.nonpagedPool.start + 0x1000, 1, PTE.read),
+      },
+    )
     expect(printed).toEqual(['% 0', 'refused'])
     expect(kernel.faults).toMatchObject([{ kind: 'write' }])
   })
@@ -263,7 +264,7 @@ describe('faults', () => {
           userBlock = k.allocateUser(16)
           k.memory.setPtr(userBlock + 8, kernelBlock)
         },
-        script: function* (k, entry) {
+        *script(k, entry) {
           last = yield k.start(entry, 'THREAD_START_ROUTINE', [userBlock])
         },
       },
@@ -385,7 +386,13 @@ describe('elements', () => {
     const { printed } = await withBlock(`
       print('%', $set(a.u8, 3, 9), $get(a.u8, 3), $get([1, 2, 3], 1), $get('abc', 1), $set([1], 0, 5))`)
     expect(printed).toEqual(['% 9 9 2 b 5'])
-    for (const code of [`$get([1], 'length')`, `$get([1], 0.5)`, `$get(a, 0)`, `$get(null, 0)`, `$set([], '__proto__', 1)`]) {
+    for (const code of [
+      `$get([1], 'length')`,
+      `$get([1], 0.5)`,
+      `$get(a, 0)`,
+      `$get(null, 0)`,
+      `$set([], '__proto__', 1)`,
+    ]) {
       const { kernel } = await runDriver(code, { args: (k) => [k.allocate(16), 0, 0] })
       expect(kernel.failures).toMatchObject([{ kind: 'script' }])
     }
@@ -438,10 +445,13 @@ describe('the stack', () => {
   })
 
   test('in user mode it is an exception', async () => {
-    const { report, kernel } = await runDriver(`$local($lang.array($type('UCHAR'), 1 << 20), undefined)`, {
-      kind: 'client',
-      names: ['main'],
-    })
+    const { report, kernel } = await runDriver(
+      `$local($lang.array($type('UCHAR'), 1 << 20), undefined)`,
+      {
+        kind: 'client',
+        names: ['main'],
+      },
+    )
     expect(kernel.failures).toEqual([])
     expect(report).toMatchObject({ what: 'threw', code: 0xc00000fd })
   })
@@ -469,7 +479,13 @@ describe('arithmetic', () => {
   })
 
   test('agrees with 64-bit integers for any operands', async () => {
-    const pairs = fc.sample(fc.tuple(fc.integer(), fc.integer().filter((n) => n !== 0)), 200)
+    const pairs = fc.sample(
+      fc.tuple(
+        fc.integer(),
+        fc.integer().filter((n) => n !== 0),
+      ),
+      200,
+    )
     const { printed } = await withBlock(
       `const list = ${JSON.stringify(pairs)}
       let wrong = 0
@@ -486,7 +502,18 @@ describe('arithmetic', () => {
 
 describe('64-bit conversions', () => {
   test('wrap as BigInt.asIntN and asUintN should', async () => {
-    const values = [0n, 1n, -1n, -5n, 2n ** 63n, -(2n ** 63n), 2n ** 64n, 2n ** 64n + 5n, -(2n ** 64n) - 7n, 2n ** 127n + 3n]
+    const values = [
+      0n,
+      1n,
+      -1n,
+      -5n,
+      2n ** 63n,
+      -(2n ** 63n),
+      2n ** 64n,
+      2n ** 64n + 5n,
+      -(2n ** 64n) - 7n,
+      2n ** 127n + 3n,
+    ]
     const { printed } = await withBlock(
       values
         .map(

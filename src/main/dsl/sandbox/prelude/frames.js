@@ -3,6 +3,7 @@
  * that runs them. A routine that suspends leaves in `pending` how its result is to be read once the
  * kernel resumes the frame.
  */
+/* global InternalError -- QuickJS has it */
 export function makeFrames(kit) {
   const { h, M, W, N, now, nt, isNt, wrong, textId, putText, answered, die } = kit
   const { ARGS_MAX, ARG_WORDS, CALL, FAILURES, OP, STATE, TAG, TEXT, WHAT, WORD } = N
@@ -69,7 +70,7 @@ export function makeFrames(kit) {
         M[slot] = value?.$a ?? kit.indexOfPointer(value, false)
         M[slot + 2] = TAG.pointer
       } else {
-        W[slot / 2] = typeof value === 'bigint' ? value : BigInt(trunc(+value) || 0)
+        W[slot / 2] = typeof value === 'bigint' ? value : BigInt(trunc(Number(value)) || 0)
         M[slot + 2] = TAG.int
       }
     }
@@ -89,7 +90,18 @@ export function makeFrames(kit) {
     die()
   }
 
-  const isInternal = (error, text) => error instanceof Internal && indexOf(error.message, text) >= 0
+  const isInternal = (error, text) =>
+    error instanceof Internal && indexOf(textOf(error, 'message'), text) >= 0
+
+  /** A property of whatever was thrown; reading it may run code of the script. */
+  function textOf(error, name) {
+    try {
+      const text = error[name]
+      return typeof text === 'string' ? text : ''
+    } catch {
+      return ''
+    }
+  }
 
   /** NTSTATUS of an error of the script that is an exception in simulated code, else 0. */
   function asException(error) {
@@ -98,16 +110,16 @@ export function makeFrames(kit) {
 
   /** An error left a frame. */
   function left(error) {
-    let code = 0
-    if (isNt(error)) code = error.code
-    else code = asException(error)
+    const code = isNt(error) ? error.code : asException(error)
     if (code === 0) {
-      if (isInternal(error, 'stack overflow')) failed('stack', error.message, error.stack)
+      const message = textOf(error, 'message')
+      const stack = textOf(error, 'stack')
+      if (isInternal(error, 'stack overflow')) failed('stack', message, stack)
       // Without memory for an error object, null is thrown.
       if (error === null) failed('memory', 'out of memory', '')
       if (isInternal(error, 'out of memory') || isInternal(error, 'string too long'))
-        failed('memory', error.message, error.stack)
-      failed('script', error?.message ?? 'an error without a message', error?.stack)
+        failed('memory', message, stack)
+      failed('script', message === '' ? 'something that is no error was thrown' : message, stack)
     }
     M[WORD.what] = WHAT.threw
     M[WORD.resultCode] = code
@@ -126,7 +138,7 @@ export function makeFrames(kit) {
     const owner = kit.owners.get(f.$i)
     const caller = now.owner
     const frame = f(...args)
-    let step = null
+    let step
     let input
     let error = null
     for (;;) {
@@ -223,5 +235,18 @@ export function makeFrames(kit) {
     }
   }
 
-  return { S, outs, isOut, unfinished, callAddress, putArguments, failed, asException, isForeign, enter, become, run }
+  return {
+    S,
+    outs,
+    isOut,
+    unfinished,
+    callAddress,
+    putArguments,
+    failed,
+    asException,
+    isForeign,
+    enter,
+    become,
+    run,
+  }
 }

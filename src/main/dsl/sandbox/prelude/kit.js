@@ -141,7 +141,30 @@ export function makeKit(h, control, physical, N) {
   }
 
   return {
-    toInt64, toUint64, uncurry, split: uncurry(String.prototype.split), join: uncurry(Array.prototype.join), h, M, W, WIDE, HI, N, now, control, physical,
-    die, nt, isNt, wrong, answered, putText, textId, toIndex, indexOf, addressOf, addIndex,
+    toInt64,
+    toUint64,
+    uncurry,
+    split: uncurry(String.prototype.split),
+    join: uncurry(Array.prototype.join),
+    h,
+    M,
+    W,
+    WIDE,
+    HI,
+    N,
+    now,
+    control,
+    physical,
+    die,
+    nt,
+    isNt,
+    wrong,
+    answered,
+    putText,
+    textId,
+    toIndex,
+    indexOf,
+    addressOf,
+    addIndex,
   }
 }

@@ -33,12 +33,45 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
 
   const methods = freeze({
     __proto__: null,
-    string: new Set(['charAt', 'charCodeAt', 'indexOf', 'lastIndexOf', 'includes', 'startsWith', 'endsWith', 'slice', 'substring', 'padStart', 'padEnd', 'toLowerCase', 'toUpperCase', 'trim']),
-    array: new Set(['push', 'pop', 'shift', 'unshift', 'slice', 'splice', 'concat', 'indexOf', 'lastIndexOf', 'includes', 'join', 'reverse', 'fill']),
+    string: new Set([
+      'charAt',
+      'charCodeAt',
+      'indexOf',
+      'lastIndexOf',
+      'includes',
+      'startsWith',
+      'endsWith',
+      'slice',
+      'substring',
+      'padStart',
+      'padEnd',
+      'toLowerCase',
+      'toUpperCase',
+      'trim',
+    ]),
+    array: new Set([
+      'push',
+      'pop',
+      'shift',
+      'unshift',
+      'slice',
+      'splice',
+      'concat',
+      'indexOf',
+      'lastIndexOf',
+      'includes',
+      'join',
+      'reverse',
+      'fill',
+    ]),
   })
 
   function* method(location, object, name, args) {
-    if (typeof object === 'string' ? methods.string.has(name) : isArray(object) && methods.array.has(name))
+    if (
+      typeof object === 'string'
+        ? methods.string.has(name)
+        : isArray(object) && methods.array.has(name)
+    )
       return object[name](...args)
     if (name === 'toString' && (typeof object === 'number' || typeof object === 'bigint'))
       return object.toString(...args)
@@ -86,7 +119,8 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
   }
 
   /** Address of a routine of the table; functions without an address equal only themselves. */
-  const pointerOf = (f) => (typeof f === 'function' && f.$d !== undefined ? indexOfPointer(f, false) : undefined)
+  const pointerOf = (f) =>
+    typeof f === 'function' && f.$d !== undefined ? indexOfPointer(f, false) : undefined
 
   function address(x, place) {
     if (typeof place === 'string') {
@@ -108,7 +142,7 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
   function local(type, previous) {
     const size = type.size
     if (!(size > 0)) throw wrong('local needs a type of known size')
-    let a = 0
+    let a
     if (previous !== null && previous !== undefined && previous.$z >= size) a = previous.$a
     else {
       a = (M[WORD.stack] - size) & -16
@@ -119,7 +153,8 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
       M[WORD.stack] = a
     }
     memory.clear(a, size)
-    const view = type.k === 'struct' || type.k === 'array' ? type.mk(a) : types.makeArray(type)(a, 1)
+    const view =
+      type.k === 'struct' || type.k === 'array' ? type.mk(a) : types.makeArray(type)(a, 1)
     view.$z = size
     return view
   }

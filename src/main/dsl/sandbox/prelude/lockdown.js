@@ -6,9 +6,11 @@
  * What stays is what types/lib.ts declares. Array methods that loop are written out here, because a
  * loop of the script can be interrupted and one of the engine cannot.
  */
+/* global InternalError -- QuickJS has it */
 export function lockDown(kit) {
   const { wrong, uncurry } = kit
-  const { defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect
+  const { defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } =
+    Reflect
   const { freeze } = Object
   const toNumber = Number
   const toBigInt = BigInt
@@ -25,8 +27,8 @@ export function lockDown(kit) {
 
   // --- replacements --------------------------------------------------------------------------
 
-  /** Longest text that natives work on at once. */
-  const TEXT_MAX = 1 << 20
+  /** Longest text that natives work on at once; no string of the kernel is longer. */
+  const TEXT_MAX = 1 << 16
 
   function position(value, length, otherwise) {
     if (value === undefined) return otherwise
@@ -76,7 +78,8 @@ export function lockDown(kit) {
       return all
     },
     indexOf(item, from) {
-      for (let i = position(from, this.length, 0); i < this.length; i++) if (this[i] === item) return i
+      for (let i = position(from, this.length, 0); i < this.length; i++)
+        if (this[i] === item) return i
       return -1
     },
     lastIndexOf(item) {
@@ -143,7 +146,12 @@ export function lockDown(kit) {
 
   /** Without `this`-less functions' `prototype` and without becoming constructors. */
   function replace(proto, name, method) {
-    defineProperty(proto, name, { value: method, writable: false, enumerable: false, configurable: false })
+    defineProperty(proto, name, {
+      value: method,
+      writable: false,
+      enumerable: false,
+      configurable: false,
+    })
   }
 
   // --- what stays ----------------------------------------------------------------------------
@@ -170,12 +178,36 @@ export function lockDown(kit) {
     [Set.prototype, ['add', 'has']],
     [TypedArray, ['length', 'fill']],
   ])
-  for (const Kind of [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, InternalError, AggregateError])
+  for (const Kind of [
+    EvalError,
+    RangeError,
+    ReferenceError,
+    SyntaxError,
+    TypeError,
+    URIError,
+    InternalError,
+    AggregateError,
+  ])
     kept.set(Kind.prototype, ['name', 'message'])
   for (const Kind of [
-    Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array,
-    BigInt64Array, BigUint64Array, Float16Array, Float32Array, Float64Array,
-    ArrayBuffer, SharedArrayBuffer, DataView, WeakMap, WeakSet, Iterator,
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    BigInt64Array,
+    BigUint64Array,
+    Float16Array,
+    Float32Array,
+    Float64Array,
+    ArrayBuffer,
+    SharedArrayBuffer,
+    DataView,
+    WeakMap,
+    WeakSet,
+    Iterator,
   ])
     if (!kept.has(Kind.prototype)) kept.set(Kind.prototype, [])
 
@@ -210,7 +242,12 @@ export function lockDown(kit) {
     if (!deleteProperty(globals, key)) stuck.push(key)
   }
   for (const key of ownKeys(left))
-    defineProperty(globals, key, { value: left[key], writable: false, enumerable: false, configurable: false })
+    defineProperty(globals, key, {
+      value: left[key],
+      writable: false,
+      enumerable: false,
+      configurable: false,
+    })
   freeze(globals)
   return stuck.length
 }

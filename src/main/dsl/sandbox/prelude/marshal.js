@@ -13,14 +13,15 @@ export function makeMarshal(kit, memory, functions, frames) {
 
   /** SIZE_T: clamped, as no size above 2^31 - 1 can be satisfied. */
   function size(value) {
-    if (typeof value === 'bigint') return value < 0n || value > 0x7fff_ffffn ? I32_MAX : Number(value)
-    const n = trunc(+value) || 0
+    if (typeof value === 'bigint')
+      return value < 0n || value > 0x7fff_ffffn ? I32_MAX : Number(value)
+    const n = trunc(Number(value)) || 0
     return n < 0 || n > I32_MAX ? I32_MAX : n
   }
 
   /** 64-bit argument at a slot. */
   function wide(slot, value) {
-    W[slot / 2] = typeof value === 'bigint' ? value : BigInt(trunc(+value) || 0)
+    W[slot / 2] = typeof value === 'bigint' ? value : BigInt(trunc(Number(value)) || 0)
   }
 
   /** LARGE_INTEGER: tag 1 with the value, 0 for NULL. */

@@ -21,7 +21,7 @@ export function makeMemory(kit, ptes) {
   const Trace = Error
   const { trunc } = Math
   const toNumber = Number
-  const toBig = (value) => (typeof value === 'bigint' ? value : BigInt(trunc(+value)))
+  const toBig = (value) => (typeof value === 'bigint' ? value : BigInt(trunc(Number(value))))
 
   /** Let the kernel do it, raise what it says, or end. */
   function ask(kind, o, size) {

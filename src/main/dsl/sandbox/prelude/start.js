@@ -1,3 +1,4 @@
+/* global makeKit, makeFunctions, makeFrames, makeMemory, makeTypes, makeMarshal, makeLanguage, lockDown */
 /** Puts the parts together; what it gives back is what the host holds on to. */
 export function start(h, control, physical, tables) {
   const { N } = tables

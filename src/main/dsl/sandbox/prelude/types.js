@@ -45,7 +45,17 @@ export function makeTypes(kit, memory, functions, tables) {
   const scalarTypes = { __proto__: null }
   for (const access in scalars) {
     const { size, get, set, field, element } = scalars[access]
-    scalarTypes[access] = freeze({ k: 'scalar', name: access, access, size, align: size, get, set, field, element })
+    scalarTypes[access] = freeze({
+      k: 'scalar',
+      name: access,
+      access,
+      size,
+      align: size,
+      get,
+      set,
+      field,
+      element,
+    })
   }
 
   const arrayProtos = new Map()
@@ -201,7 +211,10 @@ export function makeTypes(kit, memory, functions, tables) {
       if (!flat.has(joined)) flat.set(joined, [offset, type, bit, width])
       for (let dot = path.indexOf('.'); dot > 0; dot = path.indexOf('.', dot + 1)) {
         const group = path.slice(0, dot)
-        groups.set(group, groups.has(group) && groups.get(group) < offset ? groups.get(group) : offset)
+        groups.set(
+          group,
+          groups.has(group) && groups.get(group) < offset ? groups.get(group) : offset,
+        )
       }
     }
     let proto = null
@@ -225,7 +238,8 @@ export function makeTypes(kit, memory, functions, tables) {
           for (const [field, offset, leaf, bit, width] of fields) {
             if (!field.startsWith(prefix)) continue
             const rest = field.slice(prefix.length)
-            if (!rest.includes('.')) define(groupProto, rest, property(leaf, offset - start, bit, width))
+            if (!rest.includes('.'))
+              define(groupProto, rest, property(leaf, offset - start, bit, width))
           }
           for (const [inner, innerStart] of groups) {
             const rest = inner.slice(prefix.length)
@@ -283,7 +297,9 @@ export function makeTypes(kit, memory, functions, tables) {
   }
 
   function property(type, offset, bit, width) {
-    return bit === undefined || bit === null ? type.field(offset) : bitField(type, offset, bit, width)
+    return bit === undefined || bit === null
+      ? type.field(offset)
+      : bitField(type, offset, bit, width)
   }
 
   function bitField(unit, offset, bit, width) {
@@ -354,7 +370,19 @@ export function makeTypes(kit, memory, functions, tables) {
       case 'F':
         return functionType(name)
       case 'O':
-        return freeze({ k: 'struct', name, size: 0, align: 1, protoOf: () => untyped, mk: makeUntyped, get: makeUntyped, set: noWhole, field: embedded(makeUntyped), flat: () => new Map(), groups: new Map() })
+        return freeze({
+          k: 'struct',
+          name,
+          size: 0,
+          align: 1,
+          protoOf: () => untyped,
+          mk: makeUntyped,
+          get: makeUntyped,
+          set: noWhole,
+          field: embedded(makeUntyped),
+          flat: () => new Map(),
+          groups: new Map(),
+        })
       default: {
         if (name === '') return untypedPointer
         const target = values[name]
@@ -451,7 +479,9 @@ export function makeTypes(kit, memory, functions, tables) {
     if (result === undefined) {
       if (name === '') result = makeUntyped(0)
       else if (name[0] === '*')
-        result = makeArray(scalarTypes[{ __proto__: null, 1: 'u8', 2: 'u16', 4: 'u32', 8: 'u64' }[name[1]]])(0, undefined)
+        result = makeArray(
+          scalarTypes[{ __proto__: null, 1: 'u8', 2: 'u16', 4: 'u32', 8: 'u64' }[name[1]]],
+        )(0, undefined)
       else {
         const type = typeOf(name)
         result = (type.mk ?? makeUntyped)(0)
@@ -503,7 +533,19 @@ export function makeTypes(kit, memory, functions, tables) {
   }
 
   return {
-    view, untyped, makeUntyped, makeArray, scalarTypes, struct, typeOf, bySpec,
-    arrayType, pointerType, declare, locate, nullView, convert,
+    view,
+    untyped,
+    makeUntyped,
+    makeArray,
+    scalarTypes,
+    struct,
+    typeOf,
+    bySpec,
+    arrayType,
+    pointerType,
+    declare,
+    locate,
+    nullView,
+    convert,
   }
 }

@@ -297,8 +297,7 @@ export class FakeKernel implements KernelPort {
   private answer(answer: Answer): CallResult {
     if (answer === undefined) return this.done(0, [])
     if (typeof answer !== 'object') return this.done(answer, [])
-    if ('suspend' in answer)
-      return { state: 'suspended', value: 0, wide: 0n, outs: [], code: 0 }
+    if ('suspend' in answer) return { state: 'suspended', value: 0, wide: 0n, outs: [], code: 0 }
     if ('throw' in answer)
       return { state: 'throw', value: 0, wide: 0n, outs: [], code: answer.throw }
     if ('dead' in answer) return this.dead()
