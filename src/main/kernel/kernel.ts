@@ -28,6 +28,7 @@ import { Irps } from './io/irp'
 import { IoServices } from './io/services'
 import { Registry } from './cm/registry'
 import { Processes } from './ps/processes'
+import { Programs } from './ps/program'
 import { Syscalls } from './ps/syscall'
 import { Random } from './random'
 import { assert, BugCheck, NtException, RunLimit, SimulatorBug, type ExceptionOrigin } from './stop'
@@ -124,6 +125,7 @@ export class Kernel implements KernelPort {
   readonly registry: Registry
   readonly processes: Processes
   readonly syscalls: Syscalls
+  readonly programs: Programs
   readonly images: Images
   readonly loader: Loader
   readonly verifier: Verifier
@@ -171,6 +173,7 @@ export class Kernel implements KernelPort {
     this.irps = new Irps(this)
     this.io = new IoServices(this)
     this.syscalls = new Syscalls(this)
+    this.programs = new Programs(this)
     this.loader = new Loader(this)
     this.ddis = new DdiTable(this)
     this.emit({
@@ -246,7 +249,10 @@ export class Kernel implements KernelPort {
   driverOf(thread: Thread): string | undefined {
     for (let i = thread.frames.length - 1; i >= 0; i--) {
       const frame = thread.frames[i]!
-      if (frame.kind === 'code') return this.images.byNumber(frame.image)?.name
+      if (frame.kind !== 'code') continue
+      const image = this.images.byNumber(frame.image)
+      // A program is no driver, and what the kernel does for one it does itself.
+      return image?.user ? undefined : image?.name
     }
     return undefined
   }
@@ -421,7 +427,12 @@ export class Kernel implements KernelPort {
   /** Where the current thread stands, for an exception that starts to unwind it. */
   originOfException(): ExceptionOrigin {
     const thread = this.scheduler.current
-    return { driver: this.driverOf(thread), at: thread.at, stack: this.stack() }
+    return {
+      driver: this.driverOf(thread),
+      at: thread.at,
+      instruction: this.images.nearestCode(thread),
+      stack: this.stack(),
+    }
   }
 
   /** Make the stop that follows speak of the place where its exception began. */
@@ -504,7 +515,10 @@ export class Kernel implements KernelPort {
           frame: `${image?.name ?? '?'}!${frame.name}`,
           at: i === thread.frames.length - 1 || frame === topCode(thread) ? thread.at : frame.at,
         })
-      } else if (frame.name) list.push({ frame: frame.name, at: null })
+      } else {
+        for (const name of frame.path ?? []) list.push({ frame: name, at: null })
+        if (frame.name) list.push({ frame: frame.name, at: null })
+      }
     }
     return list
   }

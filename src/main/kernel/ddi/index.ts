@@ -24,6 +24,12 @@ import { PS_PROCESS_DDIS } from './ps-process'
 import { PS_THREAD_DDIS } from './ps-thread'
 import { RTL_MEMORY_DDIS } from './rtl-memory'
 import { RTL_STRING_DDIS } from './rtl-string'
+import { WIN32_CRT_DDIS } from './win32-crt'
+import { WIN32_FILE_DDIS } from './win32-file'
+import { WIN32_MEMORY_DDIS } from './win32-memory'
+import { WIN32_PROCESS_DDIS } from './win32-process'
+import { WIN32_SYNC_DDIS } from './win32-sync'
+import { WIN32_DDIS } from './win32'
 import { ZW_REGISTRY_DDIS } from './zw-registry'
 import type { DdiEntry } from './types'
 
@@ -50,6 +56,12 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...PS_THREAD_DDIS,
   ...RTL_MEMORY_DDIS,
   ...RTL_STRING_DDIS,
+  ...WIN32_CRT_DDIS,
+  ...WIN32_FILE_DDIS,
+  ...WIN32_MEMORY_DDIS,
+  ...WIN32_PROCESS_DDIS,
+  ...WIN32_SYNC_DDIS,
+  ...WIN32_DDIS,
   ...ZW_REGISTRY_DDIS,
 }
 

@@ -310,6 +310,24 @@ export const ROUTINES = {
     },
     returns: status,
   },
+  /** What a driver puts in the place of a system service: arguments as they stand in registers and on the stack. */
+  SYSTEM_SERVICE: {
+    kind: 'other',
+    params: {
+      Argument1: pvoid,
+      Argument2: pvoid,
+      Argument3: pvoid,
+      Argument4: pvoid,
+      Argument5: pvoid,
+      Argument6: pvoid,
+      Argument7: pvoid,
+      Argument8: pvoid,
+      Argument9: pvoid,
+      Argument10: pvoid,
+      Argument11: pvoid,
+    },
+    returns: status,
+  },
 } as const satisfies Record<string, RoutineSignature>
 
 export type RoutineName = keyof typeof ROUTINES

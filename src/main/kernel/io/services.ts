@@ -165,7 +165,7 @@ export class IoServices {
     const handle = k.ob.openHandle(result.file as KObject, request.access, {
       kernel: request.kernelHandle ?? false,
     })
-    k.ob.release(file)
+    yield* k.ob.dereference(file)
     return { status: result.status, handle, information: result.information }
   }
 
@@ -219,7 +219,7 @@ export class IoServices {
     const top = k.devices.top(device)
     const irp = k.irps.allocate(memory.u8(top + DEVICE_OBJECT.StackSize), 'I/O manager')
     if (!irp) {
-      k.ob.release(file)
+      yield* k.ob.dereference(file)
       return none(STATUS_INSUFFICIENT_RESOURCES)
     }
     const context = k.pool.allocate(SECURITY_CONTEXT_BYTES, 'IoSc', { system: true })
@@ -245,7 +245,7 @@ export class IoServices {
     })
     k.pool.free(context)
     if (done.status >>> 0 >= 0x8000_0000) {
-      k.ob.release(file)
+      yield* k.ob.dereference(file)
       return none(done.status, true)
     }
     data.opened = true

@@ -3,6 +3,7 @@ import type { KernelRoutine, RoutineName } from '../ddi/types'
 import type { SourcePlace } from '../../../shared/trace/event'
 import type { Ptr } from '../mm/memory'
 import type { Process } from '../ps/process'
+import type { UserThread } from '../ps/user'
 
 /** One activation on a thread's stack. */
 export type Frame = KernelFrame | CodeFrame
@@ -21,6 +22,8 @@ export interface KernelFrame {
   /** seq of the DDI's `ddi.called`, 0 when untraced, and the cause to go back to. */
   callSeq?: number
   outerCause?: number
+  /** Routines between this frame and what it calls itself, innermost first: the way of a system call. */
+  path?: readonly string[] | null
 }
 
 /** A function of a driver or client, run by the code runner. */
@@ -75,6 +78,8 @@ export class Thread {
   attached: Process | null = null
   /** Packets that it asked for and that are not finished (the thread's IRP list). */
   readonly irps = new Set<Ptr>()
+  /** TEB and what goes with it; null for threads of the system. */
+  user: UserThread | null = null
 
   constructor(
     readonly id: number,

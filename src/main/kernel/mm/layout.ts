@@ -40,7 +40,8 @@ export const REGIONS = {
   /** The first megabyte of user space: never mapped, so that NULL plus an offset faults. */
   nullPage: mb(0, 1, 0),
   ntImage: mb(1, 3, 0xffff_f807),
-  driverImages: mb(4, 16, 0xffff_f80b),
+  /** Near the kernel image, so that a 32-bit distance reaches from one to the other. */
+  driverImages: mb(4, 16, 0xffff_f807),
   nonpagedPool: mb(20, 64, 0xffff_9a01),
   pagedPool: mb(84, 32, 0xffff_b58c),
   stacks: mb(116, 16, 0xffff_a10e),

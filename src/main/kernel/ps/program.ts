@@ -1,0 +1,190 @@
+/**
+ * Processes that run a client program, or a list of steps that stands for one. Both are user mode:
+ * what they want of the kernel they get through Win32 and system calls.
+ */
+import type { ScenarioStep } from '../../../shared/contract/model'
+import {
+  STATUS_ACCESS_VIOLATION,
+  STATUS_ENTRYPOINT_NOT_FOUND,
+} from '../../../shared/nt/generated/ntstatus'
+import type { SourcePlace } from '../../../shared/trace/event'
+import type { KernelRoutine } from '../ddi/types'
+import type { Thread } from '../ke/thread'
+import type { Kernel } from '../kernel'
+import type { Ptr } from '../mm/memory'
+import { CURRENT_PROCESS, CURRENT_THREAD } from '../ob/handle'
+import { NtException, RunLimit } from '../stop'
+import { NtTerminateProcess, NtTerminateThread } from './nt-process'
+import type { Process } from './process'
+import { USER_LAYOUT } from './processes'
+import { runSteps } from './steps'
+import { createUserThread, fillPeb, fillTeb, userProcess, type UserThread } from './user'
+
+/** An unfinished line longer than this is written in pieces. */
+const LINE_MAX = 8192
+
+export interface ProgramOptions {
+  /** Privileges of an administrator, as from an elevated prompt. True by default. */
+  elevated?: boolean
+  /** User that the process belongs to. */
+  user?: string
+}
+
+export class Programs {
+  constructor(private readonly k: Kernel) {}
+
+  // --- start ---------------------------------------------------------------------------------------
+
+  /**
+   * Start a program: its process and the thread that evaluates code unit `unit` and calls `main`.
+   * The caller owns a reference, which `exited` gives back.
+   * @param name    `client.exe`
+   * @param places  where its functions stand in the source
+   */
+  start(
+    name: string,
+    unit: number,
+    places: ReadonlyMap<string, SourcePlace> = new Map(),
+    options: ProgramOptions = {},
+  ): Process {
+    const process = this.create(name, options)
+    this.startMain(process, this.main(process, unit, places))
+    return process
+  }
+
+  /** Start a process that does the steps of a scenario, one after the other. */
+  startSteps(name: string, steps: readonly ScenarioStep[], options: ProgramOptions = {}): Process {
+    const process = this.create(name, options)
+    this.startMain(process, this.steps(steps))
+    return process
+  }
+
+  private create(name: string, options: ProgramOptions): Process {
+    const process = this.k.processes.create(name, {
+      elevated: options.elevated ?? true,
+      ...(options.user === undefined ? {} : { user: options.user }),
+    })
+    if (typeof process === 'number')
+      throw new RunLimit('limit', 'processes', 'too many processes in one run')
+    this.k.ob.reference(process.address)
+    return process
+  }
+
+  private createThread(process: Process, name: string): { thread: Thread; user: UserThread } {
+    const { k } = this
+    const userStack = k.processes.allocateUserStack(process)
+    const thread = k.scheduler.createThread({ process, name, userStack })
+    thread.cause = k.thread.cause
+    return { thread, user: createUserThread(k, thread) }
+  }
+
+  private startMain(process: Process, routine: KernelRoutine<number>): void {
+    const { thread, user } = this.createThread(process, `${process.name} main`)
+    this.k.scheduler.start(
+      thread,
+      this.userThread(thread, user, CURRENT_PROCESS, routine),
+      'ntdll!RtlUserThreadStart',
+    )
+  }
+
+  /** A further thread of a process, which begins at `start` (NtCreateThreadEx). */
+  startThread(process: Process, start: Ptr, parameter: Ptr): Thread {
+    const { thread, user } = this.createThread(process, this.k.images.symbol(start))
+    this.k.scheduler.start(
+      thread,
+      this.userThread(thread, user, CURRENT_THREAD, this.threadRoutine(process, start, parameter)),
+      'ntdll!RtlUserThreadStart',
+    )
+    return thread
+  }
+
+  // --- what the threads do -------------------------------------------------------------------------
+
+  /**
+   * The life of a thread in user mode. What `routine` returns is the exit code of what `ends` names;
+   * an exception that nothing handled ends the whole process with its code.
+   */
+  private *userThread(
+    thread: Thread,
+    user: UserThread,
+    ends: typeof CURRENT_PROCESS | typeof CURRENT_THREAD,
+    routine: KernelRoutine<number>,
+  ): KernelRoutine<void> {
+    const { k } = this
+    if (ends === CURRENT_PROCESS) fillPeb(k, thread.process)
+    fillTeb(k, thread, user)
+    let code: number
+    let unhandled = false
+    try {
+      code = yield* routine
+    } catch (error) {
+      code = k.toException(error, true).code
+      unhandled = true
+    }
+    if (unhandled || ends === CURRENT_PROCESS)
+      yield* k.syscalls.call(NtTerminateProcess, [CURRENT_PROCESS, code])
+    else yield* k.syscalls.call(NtTerminateThread, [CURRENT_THREAD, code])
+  }
+
+  private *main(
+    process: Process,
+    unit: number,
+    places: ReadonlyMap<string, SourcePlace>,
+  ): KernelRoutine<number> {
+    const { k } = this
+    const base = k.memory.sliceStart(process.slice) + USER_LAYOUT.image
+    const image = k.images.mapProgram(process.name.replace(/\.exe$/i, ''), base, unit)
+    image.places = places
+    const entry = yield { op: 'load', unit, image: image.number }
+    if (entry === 0) return STATUS_ENTRYPOINT_NOT_FOUND
+    return yield* k.call(entry, 'MAIN', [])
+  }
+
+  private *threadRoutine(process: Process, start: Ptr, parameter: Ptr): KernelRoutine<number> {
+    const { k } = this
+    const code = k.images.function(start)
+    const image = code && k.images.byNumber(code.image)
+    const own = k.memory.sliceStart(process.slice) + USER_LAYOUT.image
+    if (!image?.user || image.base !== own)
+      throw new NtException(STATUS_ACCESS_VIOLATION, k.memory.address(start), 'execute')
+    return (yield* k.call(start, 'THREAD_START_ROUTINE', [parameter])) >>> 0
+  }
+
+  private *steps(steps: readonly ScenarioStep[]): KernelRoutine<number> {
+    yield* runSteps(this.k, steps)
+    return 0
+  }
+
+  // --- end -----------------------------------------------------------------------------------------
+
+  /** Wait until a process that `start` or `startSteps` made has ended; its exit code. */
+  *exited(process: Process): KernelRoutine<number> {
+    const { k } = this
+    if (process.exitCode === null) yield* k.dispatcher.wait([process.address])
+    yield* k.ob.dereference(process.address)
+    return process.exitCode ?? 0
+  }
+
+  // --- output --------------------------------------------------------------------------------------
+
+  /** Standard output of a process. A line is shown when it is complete. */
+  write(process: Process, text: string): void {
+    const data = userProcess(process)
+    let rest = data.line + text
+    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
+      this.k.print(rest.slice(0, end + 1), 'stdout')
+      rest = rest.slice(end + 1)
+    }
+    for (; rest.length > LINE_MAX; rest = rest.slice(LINE_MAX))
+      this.k.print(rest.slice(0, LINE_MAX), 'stdout')
+    data.line = rest
+  }
+
+  /** Show what is left of an unfinished line. */
+  flush(process: Process): void {
+    const data = userProcess(process)
+    if (data.line === '') return
+    this.k.print(data.line, 'stdout')
+    data.line = ''
+  }
+}

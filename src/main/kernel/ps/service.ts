@@ -1,0 +1,23 @@
+/** The form of a system service: what KiServiceTable holds an entry for. */
+import type { NativeRoutine } from '../loader/image'
+
+export interface Service {
+  /** `NtClose`. */
+  readonly name: string
+  /** Index in KiServiceTable: the number that the ntdll stub puts into eax (Windows 10, build 19041). */
+  readonly number: number
+  /** Arguments, those in registers and those on the stack. */
+  readonly args: number
+  /** Takes pointers (indexes of simulated memory), handles and integers; returns an NTSTATUS. */
+  readonly run: NativeRoutine
+  /** Frames between the routine that calls it and whatever it calls itself, innermost first. */
+  readonly path: readonly string[]
+}
+
+/** Arguments that x64 passes in registers. */
+export const REGISTER_ARGUMENTS = 4
+
+export function service(name: string, number: number, args: number, run: NativeRoutine): Service {
+  const path = [`nt!${name}`, 'nt!KiSystemServiceCopyEnd', `ntdll!${name}`]
+  return { name, number, args, run, path }
+}
