@@ -4,6 +4,8 @@ import { irqlName } from '../../../shared/nt/irql'
 import { DDIS } from './index'
 import type { DdiEntry } from './types'
 
+const LEARN = 'https://learn.microsoft.com/windows-hardware/drivers/ddi/'
+
 export interface DdiReference {
   name: string
   module: 'wdm' | 'win32'
@@ -32,7 +34,7 @@ function referenceOf(name: string, entry: DdiEntry): DdiReference {
   const max = entry.irql?.[1] ?? facts?.maxIrql ?? 15
   const min = entry.irql?.[0] ?? facts?.minIrql ?? 0
   const range = min === max ? irqlName(max) : max >= 15 ? 'any' : `<= ${irqlName(max)}`
-  const docs = entry.docs ?? docsOf(name, facts?.header)
+  const docs = entry.docs ? LEARN + entry.docs : docsOf(name, facts?.header)
   return {
     name,
     module,
@@ -56,5 +58,5 @@ function prototypeOf(name: string, entry: DdiEntry): string {
 function docsOf(name: string, header: string | undefined): string | undefined {
   if (!header) return undefined
   const file = header.replace(/\.h$/, '')
-  return `https://learn.microsoft.com/windows-hardware/drivers/ddi/${file}/nf-${file}-${name.toLowerCase()}`
+  return `${LEARN}${file}/nf-${file}-${name.toLowerCase()}`
 }

@@ -387,14 +387,16 @@ export class Memory {
         access.hi = this.i32(index + 4)
       } else
         access.lo = size === 4 ? this.i32(index) : size === 2 ? this.u16(index) : this.u8(index)
-    } else if (size === 8) {
-      // Check both halves first, so that a fault leaves nothing half written.
-      this.probe(index, 8, 'write')
-      this.setU32(index, access.lo)
-      this.setU32(index + 4, access.hi)
-    } else if (size === 4) this.setU32(index, access.lo)
-    else if (size === 2) this.setU16(index, access.lo)
-    else this.setU8(index, access.lo)
+    } else {
+      // Check all of it first, so that a fault leaves nothing half written.
+      this.probe(index, size, 'write')
+      if (size === 8) {
+        this.setU32(index, access.lo)
+        this.setU32(index + 4, access.hi)
+      } else if (size === 4) this.setU32(index, access.lo)
+      else if (size === 2) this.setU16(index, access.lo)
+      else this.setU8(index, access.lo)
+    }
   }
 
   /** Check that every page of a range allows the access; throws at the first that does not. */
