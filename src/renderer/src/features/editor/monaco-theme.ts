@@ -44,6 +44,7 @@ export function applyTheme(monaco: typeof Monaco, theme: EffectiveTheme): void {
       'editor.selectionBackground': token('selection'),
       'editorLineNumber.foreground': token('text-3'),
       'editorLineNumber.activeForeground': token('text'),
+      'editorLineNumber.dimmedForeground': token('text-3'),
       'editorGutter.background': token('surface'),
       'editorCursor.foreground': token('accent'),
       'editorIndentGuide.background1': token('line'),

@@ -85,7 +85,9 @@ export function prepareLanguages(types: ProjectFiles): void {
   const paths: Record<string, string[]> = {}
   for (const file of Object.keys(types)) {
     const module = /^(?:.*\/)?([^/]+)\.d\.ts$/.exec(file)?.[1]
-    if (module !== undefined) paths[module] = [TYPES + file]
+    // Modules that their file declares by name are found without a path.
+    if (module !== undefined && !types[file]!.includes(`declare module '${module}'`))
+      paths[module] = [TYPES + file]
   }
   typescriptDefaults.setCompilerOptions({
     target: ScriptTarget.ESNext,
