@@ -1,5 +1,5 @@
 /** Events, semaphores, mutexes and the waits for them and for every other dispatcher object. */
-import { APC_LEVEL, DISPATCH_LEVEL } from '../../../shared/nt/irql'
+import { APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL } from '../../../shared/nt/irql'
 import {
   STATUS_INVALID_PARAMETER_1,
   STATUS_INVALID_PARAMETER_3,
@@ -96,6 +96,7 @@ export const KE_EVENT_DDIS = {
   KeReadStateSemaphore: ddi({
     params: { Semaphore: semaphore },
     returns: t.long,
+    irql: [0, HIGH_LEVEL],
     summary: 'Reads the count of a semaphore.',
     docs: 'wdm/nf-wdm-kereadstatesemaphore',
     run: (k, a) => k.dispatcher.state(a.Semaphore),

@@ -60,12 +60,14 @@ export const KE_IRQL_DDIS = {
   KfRaiseIrql: ddi({
     params: { NewIrql: t.kirql },
     returns: t.kirql,
+    irql: [0, HIGH_LEVEL],
     summary: 'Raises the IRQL and returns the old one.',
     run: (k, a) => raise(k, a.NewIrql, 'KfRaiseIrql'),
   }),
   KeRaiseIrqlToDpcLevel: ddi({
     params: {},
     returns: t.kirql,
+    irql: [0, HIGH_LEVEL],
     summary: 'Raises the IRQL to DISPATCH_LEVEL and returns the old one.',
     docs: 'wdm/nf-wdm-keraiseirqltodpclevel',
     run: (k) => raise(k, DISPATCH_LEVEL, 'KeRaiseIrqlToDpcLevel'),

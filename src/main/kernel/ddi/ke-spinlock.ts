@@ -54,6 +54,7 @@ export const KE_SPINLOCK_DDIS = {
   KeTestSpinLock: ddi({
     params: { SpinLock: lock },
     returns: t.boolean,
+    irql: [0, HIGH_LEVEL],
     summary: 'Tells whether the lock is free.',
     docs: 'wdm/nf-wdm-ketestspinlock',
     run: (k, a) => !k.spinLocks.isHeld(a.SpinLock),

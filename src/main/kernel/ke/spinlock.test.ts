@@ -109,6 +109,26 @@ describe('spin locks', () => {
     expect(machine.bugCheck!.what).toMatch(/thread \d+ acquired it/)
   })
 
+  it('0x133: a thread waits while it holds a lock, and another asks for it', () => {
+    const machine = toyDriver(
+      function* (d) {
+        const at = yield* lock(d)
+        const event = scratch(d, 24)
+        yield* d.ddi('KeInitializeEvent', event, 0, false)
+        yield* d.ddi('PsCreateSystemThread', d.out(), 0, null, 0, null, d.fn('Other'), at)
+        yield* acquire(d, at)
+        yield* d.ddi('KeWaitForSingleObject', event, 0, 0, false, null)
+      },
+      {
+        *Other(d, at) {
+          yield* acquire(d, at!)
+        },
+      },
+    )
+    expect(machine.bugCheck!.code).toBe(0x133)
+    expect(machine.bugCheck!.what).toMatch(/thread \d+ acquired it/)
+  })
+
   it('0x133: a lock whose memory holds something else', () => {
     const machine = toyDriver(function* (d) {
       const at = scratch(d, 8)

@@ -1,9 +1,12 @@
+/* eslint-disable require-yield -- a routine of a driver need not call anything */
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { KDPC, KTIMER } from '../../../shared/nt/generated/offsets'
 import { STATUS_SUCCESS, STATUS_TIMEOUT } from '../../../shared/nt/generated/ntstatus'
 import type { Ptr } from '../mm/memory'
 import { toyDriver, scratch, stopOf } from '../testing/toy-driver'
 import type { Code, DriverApi } from '../testing/machine'
+import { BOOT_TIME } from './time'
 
 const MS = 10_000n
 
@@ -181,6 +184,46 @@ describe('timers', () => {
       ),
     )
     expect(order).toEqual(['lower', 'dpc', 'after'])
+  })
+
+  it('any set of timers fires in the order of their times, cancelled ones never', () => {
+    const one = fc.record({ due: fc.integer({ min: 1, max: 40 }), cancelled: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 10 }), (plan) => {
+        const fired: number[] = []
+        clean(
+          toyDriver(
+            function* (d) {
+              const start = BigInt(d.k.tick) + 1_000n
+              const timers: Ptr[] = []
+              for (const [i, { due }] of plan.entries()) {
+                const at = yield* timer(d)
+                // Absolute times, so that the time that setting takes does not count.
+                const when = BOOT_TIME + start + BigInt(due) * 1_000n
+                yield* d.ddi('KeSetTimer', at, when, yield* dpc(d, 'Dpc', scratch(d, 8 * (i + 1))))
+                timers.push(at)
+                d.k.memory.setU32(d.k.memory.ptr(d.k.memory.ptr(at + KTIMER.Dpc) + 0x20), i)
+              }
+              for (const [i, { cancelled }] of plan.entries())
+                if (cancelled) yield* d.ddi('KeCancelTimer', timers[i]!)
+              yield* sleep(d, 100n)
+            },
+            {
+              *Dpc(d, _dpc, context) {
+                fired.push(d.k.memory.u32(context!))
+              },
+            },
+          ),
+        )
+        const expected = plan
+          .map(({ due, cancelled }, i) => ({ due, cancelled, i }))
+          .filter(({ cancelled }) => !cancelled)
+          .sort((a, b) => a.due - b.due || a.i - b.i)
+          .map(({ i }) => i)
+        expect(fired).toEqual(expected)
+      }),
+      { numRuns: 30 },
+    )
   })
 
   it('0x0A: the memory of an armed timer is gone when it comes due', () => {

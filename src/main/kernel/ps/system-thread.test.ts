@@ -1,3 +1,4 @@
+/* eslint-disable require-yield -- a routine of a driver need not call anything */
 import { describe, expect, it } from 'vitest'
 import { CLIENT_ID, ETHREAD } from '../../../shared/nt/generated/offsets'
 import {
