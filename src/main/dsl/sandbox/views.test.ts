@@ -173,6 +173,13 @@ describe('faults', () => {
     ])
   })
 
+  test("NULL of a structure of one's own faults at its offset, too", async () => {
+    const { kernel } = await withBlock(`
+      const S = $lang.struct('S', { a: $type('ULONG'), b: $type('UCHAR') })
+      try { (null ?? $null('S')).b = 1 } catch (e) { $catch(e) }`)
+    expect(kernel.faults).toMatchObject([{ index: 4, kind: 'write' }])
+  })
+
   test('an uncaught fault leaves the frame', async () => {
     const { report } = await withBlock(`(null ?? $null('IRP')).Flags`)
     expect(report).toMatchObject({ what: 'threw', code: ACCESS_VIOLATION })

@@ -27,6 +27,7 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
       return yield* frames.isForeign(f) ? frames.enter(f, args) : f(...args)
     }
     const index = f?.$a ?? indexOfPointer(f, false)
+    memory.checkExecute(index)
     const result = callAddress(location, index, args)
     return result === S ? yield undefined : result
   }
@@ -262,7 +263,6 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
 
   const lang = freeze({
     __proto__: null,
-    struct: (name, fields) => types.declare(`${name}`, fields),
     array: (type, count) => types.arrayType(type, count),
     pointer: (type) => types.pointerType(type),
     sizeof: sizeOf,
@@ -291,11 +291,18 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
 
   /** The runtime of one load of a module set; `owner` says whose functions it makes. */
   return function runtime(owner) {
+    /** Views of address 0 of the structures that this code declared. */
+    const nulls = { __proto__: null }
+    function struct(name, fields) {
+      const type = types.declare(`${name}`, fields)
+      nulls[name] = type.mk(0)
+      return type
+    }
     return freeze({
       __proto__: null,
       $ddi: ddi,
       $type: typeOf,
-      $lang: lang,
+      $lang: freeze({ __proto__: null, ...lang, struct }),
       $live: (exports, name, get) => defineProperty(exports, name, { get, enumerable: true }),
       $S: S,
       $Q: N.LOOP_QUANTUM,
@@ -305,7 +312,7 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
         f.$i = owner.functionBase + id
         return f
       },
-      $null: types.nullView,
+      $null: (name) => nulls[name] ?? types.nullView(name),
       $get: get,
       $set: set,
       $eq: equal,

@@ -120,6 +120,7 @@ export class FakeKernel implements KernelPort {
     this.memory = new Memory(backing)
     this.memory.commit(REGIONS.nonpagedPool.start, 256, PTE.read | PTE.write)
     this.memory.commit(REGIONS.driverImages.start, 16, PTE.read | PTE.execute)
+    this.memory.commit(REGIONS.ntImage.start, 4, PTE.read | PTE.execute)
     this.memory.commit(REGIONS.driverImages.start + 0x10_0000, 16, PTE.read | PTE.write)
     this.memory.createSlice()
     this.memory.switchSlice(0)
