@@ -123,7 +123,7 @@ export class DdiTable {
     const frame: KernelFrame = {
       kind: 'kernel',
       routine,
-      name: `nt!${bound.name}`,
+      name: `${bound.entry.module === 'win32' ? 'KERNELBASE' : 'nt'}!${bound.name}`,
       ddi: index,
       cause: thread.cause,
       outs,
