@@ -156,6 +156,11 @@ export class TestMachine {
     this.k.loader.install(name, unit, parameters)
   }
 
+  /** Code of a client program; the number that `m.k.programs.start` takes. */
+  program(name: string, code: Record<string, DriverFunction>): number {
+    return this.units.push({ name, code }) - 1
+  }
+
   /** The thread that drives the run; with its end the run ends. */
   main(routine: (k: Kernel) => KernelRoutine<unknown>): void {
     const { scheduler, processes } = this.k
