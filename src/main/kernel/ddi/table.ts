@@ -123,7 +123,7 @@ export class DdiTable {
     const frame: KernelFrame = {
       kind: 'kernel',
       routine,
-      name: `${bound.entry.module === 'win32' ? 'KERNELBASE' : 'nt'}!${bound.name}`,
+      name: `${bound.entry.module === 'win32' ? 'KERNEL32' : 'nt'}!${bound.name}`,
       ddi: index,
       cause: thread.cause,
       outs,
