@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { compiled, execute } from './testing/compile-driver'
 import { Fault, FakeRuntime, NtError, type Routine } from './testing/fake-runtime'
+import { SNIPPETS } from './testing/snippets'
 
 /** DbgPrint(text, value) notes the text and gives the value back, at once or after a suspension. */
 function tracing(suspend: boolean): { log: string[]; routines: Record<string, Routine> } {
@@ -17,139 +18,21 @@ function tracing(suspend: boolean): { log: string[]; routines: Record<string, Ro
   }
 }
 
-/** Runs the code with routines that answer at once and with routines that suspend: both must agree. */
-function both(code: string): { value: unknown; log: string[] } {
-  const [direct, suspended] = [false, true].map((suspend) => {
-    const { log, routines } = tracing(suspend)
-    return { value: execute(code, routines).value, log }
-  })
-  expect(suspended).toEqual(direct)
-  return { value: direct?.value, log: direct?.log ?? [] }
-}
-
-describe('order of evaluation', () => {
-  test('arguments, operands and conditions from left to right', () => {
-    const { value, log } = both(`
-      function f(a: number, b: number, c: number): number { DbgPrint('f'); return a * 100 + b * 10 + c }
-      export function run() {
-        return f(DbgPrint('a', 1), DbgPrint('b', 2), DbgPrint('c', 3)) + DbgPrint('d', 4) * DbgPrint('e', 5)
-      }`)
-    expect(value).toBe(143)
-    expect(log).toEqual(['a', 'b', 'c', 'f', 'd', 'e'])
-  })
-
-  test('short circuits stop where they should', () => {
-    const { value, log } = both(`
-      export function run() {
-        const r: number[] = []
-        if (DbgPrint('a', 0) && DbgPrint('b', 1)) r.push(1)
-        if (DbgPrint('c', 1) || DbgPrint('d', 1)) r.push(2)
-        r.push(DbgPrint('e', 1) ? DbgPrint('f', 3) : DbgPrint('g', 4))
-        const none: string = null
-        r.push(none ?? 'x' ? 5 : 6)
-        while (DbgPrint('h', 0)) r.push(7)
-        return r.join()
-      }`)
-    expect(value).toBe('2,3,5')
-    expect(log).toEqual(['a', 'c', 'e', 'f', 'h'])
-  })
-
-  test('a compound assignment reads its target before the right side runs', () => {
-    const { value } = both(`
-      let x = 1
-      function change(): number { DbgPrint('change'); x = 50; return 2 }
-      export function run() { x += change(); return x }`)
-    expect(value).toBe(3)
-  })
-
-  test('object and index of an element are evaluated once', () => {
-    const { value, log } = both(`
-      const BUFFER = struct('BUFFER', { Bytes: array(UCHAR, 4), Words: array(ULONG, 2) })
-      let next = 0
-      function which(): number { DbgPrint('which'); return next++ }
-      export function run() {
-        const b = local(BUFFER)
-        b.Bytes[which()] += DbgPrint('value', 300)
-        b.Bytes[which()]--
-        b.Words[which() - 2] |= 0x80000000
-        const old = b.Bytes[0]++
-        const fresh = ++b.Bytes[0]
-        return [b.Bytes[0], b.Bytes[1], b.Words[0], old, fresh].join()
-      }`)
-    expect(value).toBe('46,255,2147483648,44,46')
-    expect(log).toEqual(['which', 'value', 'which', 'which'])
-  })
-
-  test('statements without semicolons stay apart', () => {
-    const { value } = both(`
-      const EXT = struct('EXT', { A: ULONG })
-      export function run() {
-        const e = local(EXT)
-        let n = 1
-        e.A = n
-        DbgPrint('x')
-        e.A += 1
-        n = e.A
-        ;[n, e.A] satisfies unknown
-        if (n) DbgPrint('y')
-        else DbgPrint('z')
-        for (const each of [1]) e.A += each
-        do e.A++
-        while (e.A < 10)
-        return e.A
-      }`)
-    expect(value).toBe(10)
+describe('snippets', () => {
+  // Whether a routine answers at once or after a wait makes no difference.
+  describe.each([
+    ['at once', false],
+    ['after a wait', true],
+  ])('with routines that answer %s', (_, suspend) => {
+    test.each(SNIPPETS)('$name', ({ code, value, log: expected }) => {
+      const { log, routines } = tracing(suspend)
+      expect(String(execute(code, routines).value)).toBe(value)
+      if (expected) expect(log).toEqual(expected)
+    })
   })
 })
 
 describe('functions', () => {
-  test('functions as values, in variables, objects and arrays', () => {
-    const { value } = both(`
-      type F = (n: number) => number
-      function twice(n: number) { DbgPrint('t'); return n * 2 }
-      const thrice: F = (n) => n * 3
-      const table: F[] = [twice, thrice, n => n + 1]
-      const ops = { minus: (n: number) => { DbgPrint('m'); return n - 1 }, half(n: number) { return n / 2 } }
-      function apply(f: F, n: number) { return f(n) }
-      export function run() {
-        let sum = apply(twice, 1) + apply(n => { return n * 10 }, 1)
-        for (const f of table) sum += f(10)
-        return sum * 1000 + ops.minus(5) * 100 + ops.half(9)
-      }`)
-    expect(value).toBe(73404)
-  })
-
-  test('closures in loops see their own variable', () => {
-    const { value } = both(`
-      export function run() {
-        const list: (() => number)[] = []
-        for (let i = 0; i < 3; i++) list.push(() => DbgPrint('c', i))
-        let text = ''
-        for (const f of list) text += f()
-        return text
-      }`)
-    expect(value).toBe('012')
-  })
-
-  test('default, optional and rest parameters', () => {
-    const { value } = both(`
-      function f(a: number, b = 5, c?: number, ...rest: number[]) { DbgPrint('f'); return a + b + (c ?? 100) + rest.length * 1000 }
-      export function run() { return [f(1), f(1, 2), f(1, 2, 3), f(1, 2, 3, 4, 5), f(...[1, 2, 3])].join() }`)
-    expect(value).toBe('106,103,6,2006,6')
-  })
-
-  test('nested functions and recursion', () => {
-    const { value } = both(`
-      export function run() {
-        return outer(5)
-        function outer(n: number): number {
-          function inner(m: number): number { return m <= 1 ? DbgPrint('leaf', 1) : m * inner(m - 1) }
-          return inner(n)
-        }
-      }`)
-    expect(value).toBe(120)
-  })
-
   test('helpers that cannot suspend stay plain, also when they call each other', () => {
     const program = compiled(`
       const add = (a: number, b: number) => a + b
@@ -167,14 +50,6 @@ describe('functions', () => {
     expect(runtime.run(runtime.load(program)['run'])).toBe(17)
   })
 
-  test('arguments and results wrap to the declared types', () => {
-    const { value } = both(`
-      function low(n: UCHAR): USHORT { DbgPrint('l'); return n * 1000 }
-      function sign(n: CHAR): LONG { return n }
-      export function run() { return [low(0x1FF), sign(200)].join() }`)
-    expect(value).toBe(`${(255 * 1000) & 0xffff},-56`)
-  })
-
   test('a routine of Windows as a value', () => {
     const { log, routines } = tracing(true)
     const { value } = execute(
@@ -187,57 +62,6 @@ describe('functions', () => {
 })
 
 describe('exceptions', () => {
-  test('catch sees what routines raise, at once or after a wait', () => {
-    const { value, log } = both(`
-      function risky(): number { ExRaiseStatus(STATUS_ACCESS_VIOLATION); return 1 }
-      export function run() {
-        let code: NTSTATUS = 0
-        try { DbgPrint('try'); risky(); DbgPrint('never') }
-        catch (e) { code = GetExceptionCode(); DbgPrint('catch') }
-        finally { DbgPrint('finally') }
-        return code
-      }`)
-    expect(value).toBe(0xc0000005)
-    expect(log).toEqual(['try', 'catch', 'finally'])
-  })
-
-  test('nested handlers keep their own exception', () => {
-    const { value } = both(
-      `
-      export function run() {
-        const seen: NTSTATUS[] = []
-        try {
-          try { ExRaiseStatus(STATUS_INVALID_PARAMETER) }
-          catch {
-            try { ExRaiseStatus(STATUS_ACCESS_DENIED) } catch { seen.push(GetExceptionCode()) }
-            seen.push(GetExceptionCode())
-            ExRaiseStatus(STATUS_DATA_ERROR)
-          }
-          finally { seen.push(1) }
-        } catch { seen.push(GetExceptionCode()) }
-        return seen.map
-      }`.replace('seen.map', 'seen.join()'),
-    )
-    expect(value).toBe([0xc0000022, 0xc000000d, 1, 0xc000003e].join())
-  })
-
-  test('return, break and continue leave through finally', () => {
-    const { value, log } = both(`
-      function f(n: number): number {
-        outer: for (let i = 0; i < 5; i++) {
-          try {
-            if (i === 0) continue
-            if (i === n) return i
-            for (;;) { try { if (i === 2) break outer; break } finally { DbgPrint('inner') } }
-          } finally { DbgPrint('out') }
-        }
-        return -1
-      }
-      export function run() { return f(1) * 10 + f(3) }`)
-    expect(value).toBe(9)
-    expect(log).toEqual(['out', 'out', 'out', 'inner', 'out', 'inner', 'out'])
-  })
-
   test('an error of the script passes catch and finally by', () => {
     const { log, routines } = tracing(false)
     const run = (): unknown =>
@@ -268,55 +92,6 @@ describe('exceptions', () => {
       )
     expect(run).toThrow(TypeError)
     expect(log).toEqual([])
-  })
-
-  test('division by zero is an exception', () => {
-    const { value } = both(`
-      export function run() {
-        let zero = 0
-        let wide = 0n
-        const seen: NTSTATUS[] = []
-        try { seen.push(5 / zero) } catch { seen.push(GetExceptionCode()) }
-        try { seen.push(5 % zero) } catch { seen.push(GetExceptionCode()) }
-        try { wide = 5n / wide } catch { seen.push(GetExceptionCode()) }
-        return seen.join()
-      }`)
-    expect(value).toBe(Array(3).fill(0xc0000094).join())
-  })
-
-  test('stack memory is given back however the function ends', () => {
-    const { value } = both(`
-      const BIG = struct('BIG', { Bytes: array(UCHAR, 256) })
-      let first: ULONG_PTR = 0n
-      function use(fail: boolean): number {
-        const b = local(BIG)
-        if (first === 0n) first = cast(ULONG_PTR, b)
-        if (fail) ExRaiseStatus(STATUS_UNSUCCESSFUL)
-        return cast(ULONG_PTR, b) === first ? 1 : 0
-      }
-      export function run() {
-        let same = 0
-        for (let i = 0; i < 3; i++) { try { same += use(i === 1) } catch { same += 10 } }
-        return same
-      }`)
-    expect(value).toBe(12)
-  })
-
-  test('local in a loop uses one place and zeroes it each time', () => {
-    const { value } = both(`
-      export function run() {
-        const seen: string[] = []
-        let before: ULONG_PTR = 0n
-        for (let i = 0; i < 3; i++) {
-          const n = local(ULONG)
-          seen.push(\`\${n[0]}\`)
-          n[0] = 7
-          if (i > 0 && before !== cast(ULONG_PTR, n)) seen.push('moved')
-          before = cast(ULONG_PTR, n)
-        }
-        return seen.join()
-      }`)
-    expect(value).toBe('0,0,0')
   })
 })
 
@@ -367,73 +142,6 @@ describe('pointers', () => {
     expect(at('own = null; return own.u8[3]')).toBe(3)
     expect(at('const next = cast(NODE, irp.MdlAddress); return next.Next')).toBe(8)
   }, 20_000)
-
-  test('equality compares addresses', () => {
-    const { value } = both(`
-      const NODE = struct('NODE', { Entry: LIST_ENTRY, Next: PVOID })
-      export function run() {
-        const a = local(NODE), b = local(NODE)
-        a.Next = b
-        let none: PVOID
-        let anything: any = a.Next
-        return [a.Next === b, a.Next !== b, a.Next == a, b.Next === null, none == null,
-          anything === b, a.Entry === cast(PVOID, a), addressof(a.Next) === a.add(16), !a.Next].join()
-      }`)
-    expect(value).toBe('true,false,false,true,true,true,true,true,false')
-  })
-
-  test('embedded members are read with and without a view in between', () => {
-    const { value } = both(`
-      export function run() {
-        const irp = local(IRP)
-        irp.IoStatus.Status = STATUS_PENDING
-        const block = irp.IoStatus
-        block.Information = 7
-        const spread = irp
-          .Tail.Overlay
-          .ListEntry
-        irp.Tail.Overlay.ListEntry.Flink = spread
-        return [block.Status, irp.IoStatus.Information, irp.Tail.Overlay.ListEntry.Flink === spread,
-          cast(ULONG_PTR, spread) - cast(ULONG_PTR, irp),
-          addressof(irp.Tail.Overlay.Thread) === irp.add(0x98),
-          CONTAINING_RECORD(spread, IRP, 'Tail.Overlay.ListEntry') === irp, sizeof(irp), offsetof(IRP, 'IoStatus.Information')].join()
-      }`)
-    expect(value).toBe('259,7,true,168,true,true,208,56')
-  })
-
-  test('functions are stored in memory and called from there', () => {
-    const { value, log } = both(`
-      function create(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS { DbgPrint('create'); return 5 }
-      export function run() {
-        const driver = local(DRIVER_OBJECT)
-        driver.MajorFunction[IRP_MJ_CREATE] = create
-        driver.MajorFunction[IRP_MJ_CLOSE] = driver.MajorFunction[0]
-        if (driver.MajorFunction[IRP_MJ_CLOSE] !== create) return 0
-        return driver.MajorFunction[IRP_MJ_CLOSE](null, null)
-      }`)
-    expect([value, log]).toEqual([5, ['create']])
-  })
-
-  test('variables of unknown type', () => {
-    const { value } = both(`
-      const NODE = struct('NODE', { Bytes: array(UCHAR, 8), Count: ULONG })
-      export function run() {
-        let x: any = local(NODE)
-        let list: any = [1, 2]
-        let f: any = (n) => n + 1
-        x.Count = 5
-        x.Count += 2
-        x.Bytes[1] = 255
-        x.Bytes[1]++
-        x.Bytes[2] += 260
-        list[0] += 5
-        list.push(f(list[1]))
-        let mask: any = 0xF0000000
-        let small: USHORT = mask
-        return [x.Count, x.Bytes[1], x.Bytes[2], list.join('-'), mask & 0xFF000000, small, f(1)].join()
-      }`)
-    expect(value).toBe(`7,0,4,6-2-3,${0xf0000000},0,2`)
-  })
 })
 
 describe('modules', () => {

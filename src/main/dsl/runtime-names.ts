@@ -39,7 +39,7 @@ export const RUNTIME = {
   // --- routines and types by name ---------------------------------------------------------------
   $ddi: '`$ddi(name)`: the stub of a routine of the DDI table',
   $type:
-    '`$type(name)`: a type as a value: structure, scalar, `P` pointer (see types/type-values.ts)',
+    '`$type(name)`: a type as a value: structure, scalar, `P` pointer (see types/c-types.ts)',
   $live: '`$live(exports, name, get)`: defines an export whose value may change, as a getter',
   $lang: '`$lang.name`: a helper that is an ordinary function, see LANGUAGE_HELPERS',
 
@@ -54,7 +54,7 @@ export const RUNTIME = {
 
   // --- memory -----------------------------------------------------------------------------------
   $null:
-    '`$null(name)`: a view of address 0, so that the access made through it faults at the offset of the field. `name`: structure; `""`: nothing is known; `*1 *2 *4 *8`: array with elements of that size',
+    '`$null(name)`: a view of address 0, so that the access made through it faults at the offset of the field. `name`: structure, of Windows or declared by this program; `""`: nothing is known; `*1 *2 *4 *8`: array with elements of that size',
   $get: '`$get(x, i)`: element of something of unknown type: array view, script array, string. Only integers are indexes; all else is a script error',
   $set: '`$set(x, i, value)`: likewise; gives `value` back',
   $eq: '`$eq(a, b)`: `===` for anything: pointers are equal when their addresses are, functions also when one is a pointer to the other; null and undefined are the same; numbers, bigints and booleans are compared by value',
