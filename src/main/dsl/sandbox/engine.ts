@@ -150,7 +150,7 @@ class QuickJsSandbox implements Sandbox {
       control: new Uint8Array(memory.buffer, control.address, CONTROL.bytes),
       physical: new Uint8Array(memory.buffer, physical.address, PHYSICAL_BYTES),
     }
-    this.calls = new HostCalls(this.backing.control, placeInDriverCode)
+    this.calls = new HostCalls(this.backing.control, this.routineIndexes.size, placeInDriverCode)
     this.calls.progress = () => {
       this.interrupts = 0
     }
@@ -254,12 +254,11 @@ class QuickJsSandbox implements Sandbox {
     const number = calls.units.length
     const user = entry.kind === 'client'
     calls.units.push({
-      user,
       functions: program.functions.map((f) => f?.name ?? ''),
       locationBase,
     })
     this.interrupts = 0
-    using_(
+    withHandles(
       [
         context.newNumber(user ? 1 : 0),
         context.newNumber(program.functions.length - 1),
@@ -290,8 +289,9 @@ class QuickJsSandbox implements Sandbox {
           throw new CodeTooLarge(`${file} is too deeply nested`, { cause: error })
         throw error
       }
-      using_([context.newString(file), context.newString(imports.join('\n')), factory], (args) =>
-        this.call(this.api.module, ...args).dispose(),
+      withHandles(
+        [context.newString(file), context.newString(imports.join('\n')), factory],
+        (args) => this.call(this.api.module, ...args).dispose(),
       )
     }
     return number
@@ -307,7 +307,7 @@ class QuickJsSandbox implements Sandbox {
     if (names.length === 0) return
     for (const name of names) known.add(name)
     const text = stubsText(this.routines, this.routineIndexes, names)
-    using_(
+    withHandles(
       [this.context.newNumber(user ? 1 : 0), this.evaluate(text, `${OWN_FILES}stubs`)],
       (args) => this.call(this.api.stubs, ...args).dispose(),
     )
@@ -410,8 +410,8 @@ class QuickJsSandbox implements Sandbox {
   }
 }
 
-/** Call with handles that are disposed of afterwards. */
-function using_(handles: QuickJSHandle[], action: (handles: QuickJSHandle[]) => void): void {
+/** Use handles that are disposed of afterwards. */
+function withHandles(handles: QuickJSHandle[], action: (handles: QuickJSHandle[]) => void): void {
   try {
     action(handles)
   } finally {

@@ -11,7 +11,7 @@ import { Memory, plainBacking } from '../../kernel/mm/memory'
 import { SimulatorBug } from '../../kernel/stop'
 import { HostCalls } from './host-calls'
 import { CALL, MAILBOX_WORDS, WORD } from './mailbox'
-import { FakeKernel } from './testing/fake-kernel'
+import { FAKE_ROUTINES, FakeKernel } from './testing/fake-kernel'
 import { runDriver, type RunRequest } from './testing/run'
 
 /** While `on`, the prelude is built with a hole: driver code sees the host call as `h`. */
@@ -508,9 +508,13 @@ describe('the host call', () => {
             yield k.load(0)
             for (;;) yield { op: 'discard', frame: 1 }
           })
-          const calls = new HostCalls(backing.control, () => null)
+          const calls = new HostCalls(
+            backing.control,
+            Object.keys(FAKE_ROUTINES).length,
+            () => null,
+          )
           calls.kernel = kernel
-          calls.units.push({ user: false, functions: ['', 'DriverEntry'], locationBase: 0 })
+          calls.units.push({ functions: ['', 'DriverEntry'], locationBase: 0 })
           const mailbox = new Int32Array(backing.control.buffer, CONTROL.mailbox, MAILBOX_WORDS)
           for (const [op, a, b, c] of operations) {
             words.forEach((word, i) => (mailbox[i] = word))

@@ -35,7 +35,6 @@ import { LOOP_QUANTUM } from './tables'
 
 /** A set of modules as the host remembers it. */
 export interface Unit {
-  user: boolean
   /** Names of functions by id; index 0 is not used. */
   functions: readonly string[]
   /** Location ids of the unit are these of the run, from here on. */
@@ -48,7 +47,6 @@ interface LoadedFunctions {
   image: number
 }
 
-/** Answer of `call` where the sandbox's fallback needs one. */
 const ACCESS_KINDS: readonly AccessKind[] = ['read', 'write', 'execute']
 const ACCESS_SIZES = new Set([1, 2, 4, 8])
 /** Function pointers of one run. */
@@ -101,6 +99,8 @@ export class HostCalls {
 
   constructor(
     control: Uint8Array,
+    /** Length of the routine table. */
+    private readonly routineCount: number,
     private readonly placeOf: (stack: string) => SourcePlace | null,
   ) {
     const at = control.byteOffset + CONTROL.mailbox
@@ -148,6 +148,7 @@ export class HostCalls {
         this.next(kernel)
         return
       case CALL.ddi:
+        if (a < 0 || a >= this.routineCount) return this.misuse(kernel, `routine ${a}`)
         this.progress()
         this.answer(kernel.ddi(a, b, this.args))
         return
@@ -182,6 +183,7 @@ export class HostCalls {
         this.kill()
         return
       case CALL.routineAddress:
+        if (a < 0 || a >= this.routineCount) return this.misuse(kernel, `routine ${a}`)
         words[WORD.value] = kernel.routineAddress(a)
         return
       default:
@@ -221,7 +223,7 @@ export class HostCalls {
     report.loop = what === WHAT.suspended ? words[WORD.loop]! : 0
     report.backEdges = report.loop === 0 ? 0 : LOOP_QUANTUM
     report.stack = words[WORD.stack]!
-    this.command(kernel, kernel.next(report))
+    this.command(kernel.next(report))
   }
 
   /** Tell the kernel that the frame that ran is gone, with everything else in the sandbox. */
@@ -237,7 +239,7 @@ export class HostCalls {
     return kernel.next(report)
   }
 
-  private command(kernel: KernelPort, command: Command): void {
+  private command(command: Command): void {
     const { words } = this
     words[WORD.frame] = command.frame
     if (command.op !== 'pause' && command.op !== 'end') this.frame = command.frame
@@ -264,7 +266,7 @@ export class HostCalls {
         words[WORD.op] = OP.discard
         return
       case 'load':
-        this.load(kernel, command)
+        this.load(command)
         return
       case 'pause':
         words[WORD.op] = OP.pause
@@ -281,7 +283,7 @@ export class HostCalls {
     this.words[WORD.stackLimit] = command.stackLimit
   }
 
-  private load(_kernel: KernelPort, command: Command): void {
+  private load(command: Command): void {
     const { words } = this
     const unit = this.units[command.fn]
     if (!unit) throw new RangeError(`there is no code unit ${command.fn}`)

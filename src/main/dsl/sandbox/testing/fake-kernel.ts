@@ -205,10 +205,7 @@ export class FakeKernel implements KernelPort {
 
   ddi(index: number, location: number, args: CallArgs): CallResult {
     const name = NAMES[index]
-    if (name === undefined) {
-      this.runnerFailed('script', `routine ${index}`, null)
-      return this.dead()
-    }
+    if (name === undefined) throw new RangeError(`there is no routine ${index}`)
     this.calls.push({ name, location })
     const handler = this.handlers[name]
     return this.answer(handler ? handler(args, this) : undefined)
