@@ -142,6 +142,8 @@ export class Verifier {
       )
     // A cancel routine is called with the cancel spin lock held and releases it, a thread ends as it likes.
     if (kind === 'cancel' || kind === 'thread') return
+    // The lock callbacks of a cancel-safe queue are there to change it.
+    if (frame.routine === 'CSQ_ACQUIRE_LOCK' || frame.routine === 'CSQ_RELEASE_LOCK') return
     this.check(
       'VR-IRQL-RETURN-CALLBACK',
       true,
