@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { ElectronApplication } from '@playwright/test'
 import { accessibilityFindings } from './fixtures/axe'
 import { CataloguePage } from './pages/catalogue-page'
@@ -20,6 +20,7 @@ for (const theme of ['light', 'dark', 'contrast'] as const)
     const { app, page } = await launch()
     const lab = new LabPage(page)
     await lab.ready()
+    await lab.finished()
     await command(app, `theme.${theme}`)
     await expect(page.locator(`html[data-theme="${theme}"]`)).toBeVisible()
 
@@ -28,6 +29,19 @@ for (const theme of ['light', 'dark', 'contrast'] as const)
       expect.soft(await accessibilityFindings(page), screen).toEqual([])
     }
     await check('lab')
+
+    await page.keyboard.press('Control+P')
+    await page.getByRole('combobox').first().fill('double-completion')
+    await expect(page.getByRole('option').first()).toBeVisible()
+    await check('open')
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('region', { name: /^Bug check/ })).toBeVisible()
+    await check('bugcheck')
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('region', { name: /^Report/ })).toBeVisible()
+    await check('report')
+    await page.keyboard.press('Escape')
+    await check('lab-crashed')
 
     await command(app, 'view.explorer')
     await check('explorer')
@@ -59,4 +73,17 @@ for (const theme of ['light', 'dark', 'contrast'] as const)
     await expect(page.getByRole('dialog')).toBeVisible()
     await check('keys')
     await page.keyboard.press('Escape')
+  })
+
+for (const theme of ['light', 'dark'] as const)
+  test(`${theme}: no finding of axe on the page of a damaged catalogue`, async ({
+    launch,
+    profile,
+  }) => {
+    writeFileSync(join(profile, 'catalogue.sqlite'), 'not a database')
+    writeFileSync(join(profile, 'local-settings.json'), JSON.stringify({ theme }))
+    const { page } = await launch()
+    await expect(page.getByRole('heading')).toBeVisible()
+    await page.screenshot({ path: resolve(pictures, `damaged-${theme}.png`) })
+    expect(await accessibilityFindings(page)).toEqual([])
   })

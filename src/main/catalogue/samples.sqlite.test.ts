@@ -55,6 +55,7 @@ describe('search', () => {
     ['"twice packet"', []],
     ['driver.ts', ['Double completion', 'Hello', 'Pool overrun']],
     ['second day', ['Pool overrun']],
+    ['double-compl', ['Double completion']],
     ['tag:BEGINNER', ['Double completion', 'Hello']],
     ['tag:"use after ""free"""', ['Hello']],
     ['-tag:beginner', ['Pool overrun']],

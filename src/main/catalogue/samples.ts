@@ -177,7 +177,8 @@ export function createSampleStore(db: Database, texts: TextStore, now: () => Dat
       row.summary,
       tagsOf.all(id).join(' · '),
       row.notes,
-      sources.join('\n'),
+      // The short name too: it is what a folder and a link are called.
+      [row.slug, ...sources].join('\n'),
     )
   }
 
