@@ -1,6 +1,7 @@
 /** Binds the DDI table to a machine: marshals arguments, checks IRQL, traces, runs, hands results back. */
 import { hex32 } from '../../../shared/nt/format'
 import { ddiFacts } from '../../../shared/nt/ddi-facts'
+import { STATUS_ACCESS_VIOLATION } from '../../../shared/nt/generated/ntstatus'
 import type { TraceValue } from '../../../shared/trace/event'
 import type { Kernel } from '../kernel'
 import type { CodeFrame, KernelFrame, Thread } from '../ke/thread'
@@ -16,6 +17,8 @@ const CALLED_ADDRESS = -2
 
 interface Bound {
   name: string
+  /** In stack listings: `nt!IofCallDriver`, `KERNEL32!Sleep`. */
+  frame: string
   entry: DdiEntry
   params: [name: string, type: ParamType][]
   hasOuts: boolean
@@ -41,6 +44,7 @@ export class DdiTable {
       const facts = ddiFacts(name)
       return {
         name,
+        frame: `${entry.module === 'win32' ? 'KERNEL32' : 'nt'}!${name}`,
         entry,
         params: Object.entries(entry.params),
         hasOuts: Object.values(entry.params).some((type) => type.k === 'out'),
@@ -177,6 +181,9 @@ export class DdiTable {
     const code = this.codeFrame(thread)
     code.waitingFor = CALLED_ADDRESS
     code.at = thread.at
+    // Code of the kernel is out of reach for a program, too.
+    if (this.k.scheduler.userMode && !this.k.memory.isUser(address))
+      throw this.k.fault(address, 'execute')
     const routine = this.k.call(address, 'DRIVER_DISPATCH', values)
     const frame: KernelFrame = {
       kind: 'kernel',
@@ -275,13 +282,17 @@ export class DdiTable {
         const text = args.text(i)
         if (text !== null) return text
         const at = args.int(i)
-        return at === 0 ? null : this.k.memory.wsz(at)
+        if (at === 0) return null
+        this.checkReach(at, 'read', this.k.scheduler.userMode)
+        return this.k.memory.wsz(at)
       }
       case 'astr': {
         const text = args.text(i)
         if (text !== null) return text
         const at = args.int(i)
-        return at === 0 ? null : this.k.memory.sz(at)
+        if (at === 0) return null
+        this.checkReach(at, 'read', this.k.scheduler.userMode)
+        return this.k.memory.sz(at)
       }
       case 'varargs':
         return args.varargs(i)
@@ -290,8 +301,17 @@ export class DdiTable {
     }
   }
 
+  /** Programs do not reach kernel memory, whoever reads or writes for them. */
+  private checkReach(at: number, access: 'read' | 'write', userMode: boolean): void {
+    const { memory } = this.k
+    if (userMode && !memory.isUser(at))
+      throw new NtException(STATUS_ACCESS_VIOLATION, memory.address(at), access)
+  }
+
   private outArgument(of: OutType, target: number, i: number, outs: OutValues): Out<never> {
     const { memory } = this.k
+    const userMode = target > 0 && this.k.scheduler.userMode
+    const check = (): void => this.checkReach(target, 'write', userMode)
     return {
       given: target !== 0,
       write(value: number | bigint | boolean) {
@@ -300,6 +320,7 @@ export class DdiTable {
           outs[i] = typeof value === 'boolean' ? (value ? 1 : 0) : value
           return
         }
+        check()
         switch (of.k) {
           case 'ptr':
             memory.setPtr(target, value as number)

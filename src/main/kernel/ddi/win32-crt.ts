@@ -1,7 +1,30 @@
 /** Output of programs: printf and puts. */
+import { STATUS_ACCESS_VIOLATION } from '../../../shared/nt/generated/ntstatus'
 import { formatPrintf } from '../dbg/print'
+import type { Kernel } from '../kernel'
+import type { Memory, Ptr } from '../mm/memory'
+import { NtException } from '../stop'
 import { w } from './win32-base'
 import { ddi, t } from './types'
+
+/** Memory as a program sees it: what printf finds behind a pointer into the kernel is a fault. */
+function userMemory(k: Kernel): Memory {
+  const { memory } = k
+  const user = (at: Ptr): Ptr => {
+    if (!memory.isUser(at))
+      throw new NtException(STATUS_ACCESS_VIOLATION, memory.address(at), 'read')
+    return at
+  }
+  const view: Partial<Memory> = {
+    sz: (at, max) => memory.sz(user(at), max),
+    wsz: (at, max) => memory.wsz(user(at), max),
+    u16: (at) => memory.u16(user(at)),
+    ptr: (at) => memory.ptr(user(at)),
+    read: (at, length) => memory.read(user(at), length),
+    text16: (at, bytes) => memory.text16(user(at), bytes),
+  }
+  return Object.assign(Object.create(memory) as Memory, view)
+}
 
 export const WIN32_CRT_DDIS = {
   printf: ddi({
@@ -13,7 +36,7 @@ export const WIN32_CRT_DDIS = {
     summary: 'Writes formatted text to the standard output.',
     traced: false,
     run(k, a) {
-      const text = formatPrintf(k.memory, a.format ?? '(null)', a.arguments)
+      const text = formatPrintf(userMemory(k), a.format ?? '(null)', a.arguments)
       k.programs.write(k.thread.process, text)
       return text.length
     },

@@ -100,7 +100,7 @@ function* openFile(k: Kernel, a: OpenArguments): KernelRoutine<number> {
   )
 }
 
-export const NtCreateFile = service('NtCreateFile', 0x55, 11, (k, args) => {
+export const NtCreateFile = service('NtCreateFile', 0x55, 'pxpppxxxxpx', (k, args) => {
   const [handle = 0, access = 0, attributes = 0, iosb = 0, , fileAttributes = 0] = args
   const [share = 0, disposition = 0, options = 0] = args.slice(6)
   return openFile(k, {
@@ -115,7 +115,7 @@ export const NtCreateFile = service('NtCreateFile', 0x55, 11, (k, args) => {
   })
 })
 
-export const NtOpenFile = service('NtOpenFile', 0x33, 6, (k, args) => {
+export const NtOpenFile = service('NtOpenFile', 0x33, 'pxppxx', (k, args) => {
   const [handle = 0, access = 0, attributes = 0, iosb = 0, share = 0, options = 0] = args
   return openFile(k, {
     handle,
@@ -190,11 +190,14 @@ function* control(k: Kernel, args: number[], major: number): KernelRoutine<numbe
   })
 }
 
-export const NtDeviceIoControlFile = service('NtDeviceIoControlFile', 0x07, 10, (k, args) =>
-  control(k, args, IRP_MJ_DEVICE_CONTROL),
+export const NtDeviceIoControlFile = service(
+  'NtDeviceIoControlFile',
+  0x07,
+  'hhpppxpxpx',
+  (k, args) => control(k, args, IRP_MJ_DEVICE_CONTROL),
 )
 
-export const NtFsControlFile = service('NtFsControlFile', 0x39, 10, (k, args) =>
+export const NtFsControlFile = service('NtFsControlFile', 0x39, 'hhpppxpxpx', (k, args) =>
   control(k, args, IRP_MJ_FILE_SYSTEM_CONTROL),
 )
 
@@ -239,9 +242,13 @@ function* transfer(k: Kernel, args: number[], write: boolean): KernelRoutine<num
   })
 }
 
-export const NtReadFile = service('NtReadFile', 0x06, 9, (k, args) => transfer(k, args, false))
+export const NtReadFile = service('NtReadFile', 0x06, 'hhppppxpp', (k, args) =>
+  transfer(k, args, false),
+)
 
-export const NtWriteFile = service('NtWriteFile', 0x08, 9, (k, args) => transfer(k, args, true))
+export const NtWriteFile = service('NtWriteFile', 0x08, 'hhppppxpp', (k, args) =>
+  transfer(k, args, true),
+)
 
 // --- cancel --------------------------------------------------------------------------------------
 
@@ -250,7 +257,7 @@ function writeStatusBlock(k: Kernel, iosb: Ptr, status: number, information: num
   k.memory.setSize(iosb + IO_STATUS_BLOCK.Information, information)
 }
 
-export const NtCancelIoFile = service('NtCancelIoFile', 0x5d, 2, function* (k, args) {
+export const NtCancelIoFile = service('NtCancelIoFile', 0x5d, 'hp', function* (k, args) {
   const [handle = 0, iosb = 0] = args
   const bad = badStatusBlock(k, iosb)
   if (bad) return bad
@@ -260,7 +267,7 @@ export const NtCancelIoFile = service('NtCancelIoFile', 0x5d, 2, function* (k, a
   return guarded(k, () => writeStatusBlock(k, iosb, STATUS_SUCCESS, 0))
 })
 
-export const NtCancelIoFileEx = service('NtCancelIoFileEx', 0x92, 3, function* (k, args) {
+export const NtCancelIoFileEx = service('NtCancelIoFileEx', 0x92, 'hpp', function* (k, args) {
   const [handle = 0, request = 0, iosb = 0] = args
   const bad = badStatusBlock(k, iosb)
   if (bad) return bad
@@ -347,10 +354,10 @@ function* information(k: Kernel, args: number[], set: boolean): KernelRoutine<nu
   })
 }
 
-export const NtQueryInformationFile = service('NtQueryInformationFile', 0x11, 5, (k, args) =>
+export const NtQueryInformationFile = service('NtQueryInformationFile', 0x11, 'hppxx', (k, args) =>
   information(k, args, false),
 )
 
-export const NtSetInformationFile = service('NtSetInformationFile', 0x27, 5, (k, args) =>
+export const NtSetInformationFile = service('NtSetInformationFile', 0x27, 'hppxx', (k, args) =>
   information(k, args, true),
 )

@@ -42,32 +42,37 @@ function* interruptibly(k: Kernel, wait: KernelRoutine<number>): KernelRoutine<n
   return status
 }
 
-export const NtWaitForSingleObject = service('NtWaitForSingleObject', 0x04, 3, function* (k, args) {
-  const [handle = 0, alertable = 0, timeoutAt = 0] = args
-  const timeout = timeoutOf(k, timeoutAt)
-  if (timeout.status) return timeout.status
-  const mode = k.thread.previousMode
-  const found = k.ob.referenceByHandle(handle, SYNCHRONIZE, null, mode)
-  if (!found.object) return found.status
-  const object = waitObject(found.object)
-  const status = object
-    ? yield* interruptibly(
-        k,
-        k.dispatcher.wait([object], {
-          timeout: timeout.value,
-          alertable: (alertable & 0xff) !== 0,
-          mode,
-        }),
-      )
-    : STATUS_OBJECT_TYPE_MISMATCH
-  yield* k.ob.dereference(found.object.address)
-  return status
-})
+export const NtWaitForSingleObject = service(
+  'NtWaitForSingleObject',
+  0x04,
+  'hxp',
+  function* (k, args) {
+    const [handle = 0, alertable = 0, timeoutAt = 0] = args
+    const timeout = timeoutOf(k, timeoutAt)
+    if (timeout.status) return timeout.status
+    const mode = k.thread.previousMode
+    const found = k.ob.referenceByHandle(handle, SYNCHRONIZE, null, mode)
+    if (!found.object) return found.status
+    const object = waitObject(found.object)
+    const status = object
+      ? yield* interruptibly(
+          k,
+          k.dispatcher.wait([object], {
+            timeout: timeout.value,
+            alertable: (alertable & 0xff) !== 0,
+            mode,
+          }),
+        )
+      : STATUS_OBJECT_TYPE_MISMATCH
+    yield* k.ob.dereference(found.object.address)
+    return status
+  },
+)
 
 export const NtWaitForMultipleObjects = service(
   'NtWaitForMultipleObjects',
   0x5b,
-  5,
+  'xpxxp',
   function* (k, args) {
     const [count = 0, handlesAt = 0, type = 0, alertable = 0, timeoutAt = 0] = args
     if (count < 1 || count > OBJECTS_MAX) return STATUS_INVALID_PARAMETER_1
@@ -120,14 +125,14 @@ export const NtWaitForMultipleObjects = service(
   },
 )
 
-export const NtDelayExecution = service('NtDelayExecution', 0x34, 2, function* (k, args) {
+export const NtDelayExecution = service('NtDelayExecution', 0x34, 'xp', function* (k, args) {
   const [alertable = 0, intervalAt = 0] = args
   const interval = timeoutOf(k, intervalAt)
   if (interval.status) return interval.status
   return yield* interruptibly(k, k.dispatcher.delay(interval.value ?? 0n, (alertable & 0xff) !== 0))
 })
 
-export const NtYieldExecution = service('NtYieldExecution', 0x46, 0, function* () {
+export const NtYieldExecution = service('NtYieldExecution', 0x46, '', function* () {
   yield { op: 'yield' }
   return STATUS_SUCCESS
 })

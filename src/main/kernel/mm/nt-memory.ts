@@ -80,7 +80,7 @@ function pagesOf(
 export const NtAllocateVirtualMemory = service(
   'NtAllocateVirtualMemory',
   0x18,
-  6,
+  'hpxpxx',
   function* (k, args) {
     const [handle = 0, baseAt = 0, , sizeAt = 0, type = 0, protection = 0] = args
     const flags = flagsOfProtection(protection)
@@ -110,30 +110,35 @@ export const NtAllocateVirtualMemory = service(
 )
 
 // eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
-export const NtFreeVirtualMemory = service('NtFreeVirtualMemory', 0x1e, 4, function* (k, args) {
-  const [handle = 0, baseAt = 0, sizeAt = 0, type = 0] = args
-  if (type !== MEM_DECOMMIT && type !== MEM_RELEASE) return STATUS_INVALID_PARAMETER
-  const range = rangeOf(k, baseAt, sizeAt)
-  if (range.status) return range.status
-  const found = processOf(k, handle, PROCESS_VM_OPERATION)
-  const { process } = found
-  if (!process) return found.status
-  const region = findRegion(process, range.base)
-  if (!region) return STATUS_MEMORY_NOT_ALLOCATED
-  const bytes = region.pages * PAGE_SIZE
-  if (type === MEM_RELEASE) {
-    if (range.base !== region.base) return STATUS_FREE_VM_NOT_AT_BASE
-    if (range.size !== 0 && range.size !== bytes) return STATUS_INVALID_PARAMETER
-    release(k, process, region)
-    return writeRange(k, baseAt, sizeAt, region.base, bytes)
-  }
-  const size = range.size === 0 && range.base === region.base ? bytes : range.size
-  const pages = pagesOf(region, range.base, size)
-  if (!pages) return STATUS_INVALID_PARAMETER
-  decommit(k, region, pages.first, pages.count)
-  const start = region.base + pages.first * PAGE_SIZE
-  return writeRange(k, baseAt, sizeAt, start, pages.count * PAGE_SIZE)
-})
+export const NtFreeVirtualMemory = service(
+  'NtFreeVirtualMemory',
+  0x1e,
+  'hppx',
+  function* (k, args) {
+    const [handle = 0, baseAt = 0, sizeAt = 0, type = 0] = args
+    if (type !== MEM_DECOMMIT && type !== MEM_RELEASE) return STATUS_INVALID_PARAMETER
+    const range = rangeOf(k, baseAt, sizeAt)
+    if (range.status) return range.status
+    const found = processOf(k, handle, PROCESS_VM_OPERATION)
+    const { process } = found
+    if (!process) return found.status
+    const region = findRegion(process, range.base)
+    if (!region) return STATUS_MEMORY_NOT_ALLOCATED
+    const bytes = region.pages * PAGE_SIZE
+    if (type === MEM_RELEASE) {
+      if (range.base !== region.base) return STATUS_FREE_VM_NOT_AT_BASE
+      if (range.size !== 0 && range.size !== bytes) return STATUS_INVALID_PARAMETER
+      release(k, process, region)
+      return writeRange(k, baseAt, sizeAt, region.base, bytes)
+    }
+    const size = range.size === 0 && range.base === region.base ? bytes : range.size
+    const pages = pagesOf(region, range.base, size)
+    if (!pages) return STATUS_INVALID_PARAMETER
+    decommit(k, region, pages.first, pages.count)
+    const start = region.base + pages.first * PAGE_SIZE
+    return writeRange(k, baseAt, sizeAt, start, pages.count * PAGE_SIZE)
+  },
+)
 
 /** Do something with another process's user memory in view. */
 function inProcess<T>(k: Kernel, process: Process, work: () => T): T {
@@ -151,7 +156,7 @@ function inProcess<T>(k: Kernel, process: Process, work: () => T): T {
 export const NtProtectVirtualMemory = service(
   'NtProtectVirtualMemory',
   0x50,
-  5,
+  'hppxp',
   function* (k, args) {
     const [handle = 0, baseAt = 0, sizeAt = 0, protection = 0, oldAt = 0] = args
     const flags = flagsOfProtection(protection)
@@ -231,11 +236,21 @@ function transfer(k: Kernel, args: number[], write: boolean): number {
 }
 
 // eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
-export const NtReadVirtualMemory = service('NtReadVirtualMemory', 0x3f, 5, function* (k, args) {
-  return transfer(k, args, false)
-})
+export const NtReadVirtualMemory = service(
+  'NtReadVirtualMemory',
+  0x3f,
+  'hppxp',
+  function* (k, args) {
+    return transfer(k, args, false)
+  },
+)
 
 // eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
-export const NtWriteVirtualMemory = service('NtWriteVirtualMemory', 0x3a, 5, function* (k, args) {
-  return transfer(k, args, true)
-})
+export const NtWriteVirtualMemory = service(
+  'NtWriteVirtualMemory',
+  0x3a,
+  'hppxp',
+  function* (k, args) {
+    return transfer(k, args, true)
+  },
+)

@@ -41,7 +41,7 @@ export function processOf(
   return { status: found.status, process: (found.object?.data ?? null) as Process | null }
 }
 
-export const NtClose = service('NtClose', 0x0f, 1, function* (k, args) {
+export const NtClose = service('NtClose', 0x0f, 'h', function* (k, args) {
   const [handle = 0] = args
   if (handle < 0 && handle >= FIRST_PSEUDO_HANDLE) return STATUS_SUCCESS
   return yield* k.ob.closeHandle(handle, k.thread.previousMode)
@@ -92,12 +92,12 @@ function* duplicate(k: Kernel, args: number[]): KernelRoutine<number> {
   return STATUS_SUCCESS
 }
 
-export const NtDuplicateObject = service('NtDuplicateObject', 0x3c, 7, duplicate)
+export const NtDuplicateObject = service('NtDuplicateObject', 0x3c, 'hhhpxxx', duplicate)
 
 // --- events ----------------------------------------------------------------------------------------
 
 // eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
-export const NtCreateEvent = service('NtCreateEvent', 0x48, 5, function* (k, args) {
+export const NtCreateEvent = service('NtCreateEvent', 0x48, 'pxpxx', function* (k, args) {
   const [resultAt = 0, access = 0, attributesAt = 0, kind = 0, state = 0] = args
   let given: CapturedAttributes | undefined
   const bad = guarded(k, () => {
@@ -145,16 +145,16 @@ function changeEvent(k: Kernel, args: number[], change: (event: Ptr) => number):
 }
 
 // eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
-export const NtSetEvent = service('NtSetEvent', 0x0e, 2, function* (k, args) {
+export const NtSetEvent = service('NtSetEvent', 0x0e, 'hp', function* (k, args) {
   return changeEvent(k, args, (event) => k.dispatcher.setEvent(event))
 })
 
 // eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
-export const NtResetEvent = service('NtResetEvent', 0x178, 2, function* (k, args) {
+export const NtResetEvent = service('NtResetEvent', 0x178, 'hp', function* (k, args) {
   return changeEvent(k, args, (event) => k.dispatcher.resetEvent(event))
 })
 
 // eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
-export const NtClearEvent = service('NtClearEvent', 0x3e, 1, function* (k, args) {
+export const NtClearEvent = service('NtClearEvent', 0x3e, 'h', function* (k, args) {
   return changeEvent(k, [args[0] ?? 0], (event) => k.dispatcher.resetEvent(event))
 })

@@ -75,7 +75,7 @@ function allowedAccess(k: Kernel, process: Process, access: number): number {
 }
 
 // eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
-export const NtOpenProcess = service('NtOpenProcess', 0x26, 4, function* (k, args) {
+export const NtOpenProcess = service('NtOpenProcess', 0x26, 'pxpp', function* (k, args) {
   const [resultAt = 0, access = 0, attributesAt = 0, clientIdAt = 0] = args
   let given: CapturedAttributes | undefined
   let processId = 0
@@ -100,7 +100,7 @@ export const NtOpenProcess = service('NtOpenProcess', 0x26, 4, function* (k, arg
   return guarded(k, () => writeHandle(k, resultAt, handle))
 })
 
-export const NtTerminateProcess = service('NtTerminateProcess', 0x2c, 2, function* (k, args) {
+export const NtTerminateProcess = service('NtTerminateProcess', 0x2c, 'hx', function* (k, args) {
   const [handle = 0, status = 0] = args
   if (handle === 0) {
     yield* terminateProcess(k, k.thread.process, status, true)
@@ -136,7 +136,7 @@ function writeInformation(k: Kernel, args: number[], write: (at: Ptr) => void): 
 export const NtQueryInformationProcess = service(
   'NtQueryInformationProcess',
   0x19,
-  5,
+  'hxpxp',
   function* (k, args) {
     const found = processOf(k, args[0] ?? 0, PROCESS_QUERY_LIMITED_INFORMATION)
     if (!found.process) return found.status
@@ -173,7 +173,7 @@ function threadOf(
 export const NtQueryInformationThread = service(
   'NtQueryInformationThread',
   0x25,
-  5,
+  'hxpxp',
   function* (k, args) {
     const { status, object } = threadOf(k, args[0] ?? 0, THREAD_QUERY_LIMITED_INFORMATION)
     if (!object) return status
@@ -189,7 +189,7 @@ export const NtQueryInformationThread = service(
   },
 )
 
-export const NtTerminateThread = service('NtTerminateThread', 0x53, 2, function* (k, args) {
+export const NtTerminateThread = service('NtTerminateThread', 0x53, 'hx', function* (k, args) {
   const [handle = 0, status = 0] = args
   if (handle === 0) {
     yield* exitThread(k, status)
@@ -218,34 +218,39 @@ function fillAttributes(k: Kernel, listAt: Ptr, thread: Thread): void {
 }
 
 // eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
-export const NtCreateThreadEx = service('NtCreateThreadEx', 0xc1, 11, function* (k, args) {
-  const [resultAt = 0, access = 0, attributesAt = 0, processHandle = 0, start = 0, argument = 0] =
-    args
-  const [flags = 0, , , , listAt = 0] = args.slice(6)
-  let given: CapturedAttributes | undefined
-  const bad = guarded(k, () => {
-    probeWrite(k, resultAt, 8)
-    if (listAt) probeRead(k, listAt, 8 + PS_ATTRIBUTE_BYTES)
-    given = captureObjectAttributes(k, attributesAt)
-    return given.status
-  })
-  if (bad || !given) return bad
-  const found = processOf(k, processHandle, PROCESS_CREATE_THREAD)
-  const { process } = found
-  if (!process) return found.status
-  if (process.slice < 0) return STATUS_INVALID_PARAMETER
-  if (process.exitCode !== null || userProcess(process).exitStatus !== null)
-    return STATUS_PROCESS_IS_TERMINATING
-  if (flags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) return STATUS_NOT_SUPPORTED
-  const thread = k.programs.startThread(process, start, argument)
-  const object = k.ob.lookup(thread.address)
-  if (!object) return STATUS_INVALID_PARAMETER
-  const handle = k.ob.openHandle(object, access, { kernel: given.kernelHandle })
-  return guarded(k, () => {
-    writeHandle(k, resultAt, handle)
-    fillAttributes(k, listAt, thread)
-  })
-})
+export const NtCreateThreadEx = service(
+  'NtCreateThreadEx',
+  0xc1,
+  'pxphppxxxxp',
+  function* (k, args) {
+    const [resultAt = 0, access = 0, attributesAt = 0, processHandle = 0, start = 0, argument = 0] =
+      args
+    const [flags = 0, , , , listAt = 0] = args.slice(6)
+    let given: CapturedAttributes | undefined
+    const bad = guarded(k, () => {
+      probeWrite(k, resultAt, 8)
+      if (listAt) probeRead(k, listAt, 8 + PS_ATTRIBUTE_BYTES)
+      given = captureObjectAttributes(k, attributesAt)
+      return given.status
+    })
+    if (bad || !given) return bad
+    const found = processOf(k, processHandle, PROCESS_CREATE_THREAD)
+    const { process } = found
+    if (!process) return found.status
+    if (process.slice < 0) return STATUS_INVALID_PARAMETER
+    if (process.exitCode !== null || userProcess(process).exitStatus !== null)
+      return STATUS_PROCESS_IS_TERMINATING
+    if (flags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) return STATUS_NOT_SUPPORTED
+    const thread = k.programs.startThread(process, start, argument)
+    const object = k.ob.lookup(thread.address)
+    if (!object) return STATUS_INVALID_PARAMETER
+    const handle = k.ob.openHandle(object, access, { kernel: given.kernelHandle })
+    return guarded(k, () => {
+      writeHandle(k, resultAt, handle)
+      fillAttributes(k, listAt, thread)
+    })
+  },
+)
 
 // --- drivers ---------------------------------------------------------------------------------------
 
@@ -293,10 +298,10 @@ function* onSystemThread(
   return status
 }
 
-export const NtLoadDriver = service('NtLoadDriver', 0x105, 1, (k, args) =>
+export const NtLoadDriver = service('NtLoadDriver', 0x105, 'p', (k, args) =>
   onSystemThread(k, args, (name) => k.loader.load(name)),
 )
 
-export const NtUnloadDriver = service('NtUnloadDriver', 0x1c6, 1, (k, args) =>
+export const NtUnloadDriver = service('NtUnloadDriver', 0x1c6, 'p', (k, args) =>
   onSystemThread(k, args, (name) => k.loader.unload(name)),
 )

@@ -6,8 +6,10 @@ export interface Service {
   readonly name: string
   /** Index in KiServiceTable: the number that the ntdll stub puts into eax (Windows 10, build 19041). */
   readonly number: number
-  /** Arguments, those in registers and those on the stack. */
-  readonly args: number
+  /**
+   * Arguments, those in registers and those on the stack: `p` a pointer, `h` a handle, `x` a number.
+   */
+  readonly args: string
   /** Takes pointers (indexes of simulated memory), handles and integers; returns an NTSTATUS. */
   readonly run: NativeRoutine
   /** Frames between the routine that calls it and whatever it calls itself, innermost first. */
@@ -17,7 +19,7 @@ export interface Service {
 /** Arguments that x64 passes in registers. */
 export const REGISTER_ARGUMENTS = 4
 
-export function service(name: string, number: number, args: number, run: NativeRoutine): Service {
+export function service(name: string, number: number, args: string, run: NativeRoutine): Service {
   const path = [`nt!${name}`, 'nt!KiSystemServiceCopyEnd', `ntdll!${name}`]
   return { name, number, args, run, path }
 }

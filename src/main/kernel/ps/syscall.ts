@@ -50,7 +50,7 @@ export class Syscalls {
     const absent = images.registerNative('NtNotImplemented', notImplemented)
     for (let number = 0; number < SERVICE_COUNT; number++) this.setEntry(number, absent, 0)
     for (const service of SERVICES) {
-      const stack = Math.max(service.args - REGISTER_ARGUMENTS, 0)
+      const stack = Math.max(service.args.length - REGISTER_ARGUMENTS, 0)
       this.setEntry(service.number, images.registerNative(service.name, service.run), stack)
     }
     memory.protect(TABLE, 1, PTE.read)
@@ -228,9 +228,10 @@ export class Syscalls {
       },
       cause,
     )
-    const shown = args
-      .slice(0, service.args)
-      .map((arg) => (arg > 0xffff ? memory.format(arg) : arg < 0 ? String(arg) : hex(arg)))
+    const shown = [...service.args].map((kind, i) => {
+      const arg = args[i] ?? 0
+      return kind === 'p' && arg !== 0 ? memory.format(arg) : hex(arg >>> 0)
+    })
     thread.cause = k.emit(
       {
         t: 'hop',
