@@ -322,6 +322,7 @@ export class Kernel implements KernelPort {
           `more than ${this.limits.ddiCalls} routine calls`,
         )
       this.advance(TICKS_PER_CALL)
+      this.scheduler.spend(1)
       return this.ddis.call(index, args)
     } catch (error) {
       return this.raiseInCode(error)
@@ -352,6 +353,7 @@ export class Kernel implements KernelPort {
     thread.at = this.options.place?.(location) ?? thread.at
     try {
       this.advance(TICKS_PER_CALL)
+      this.scheduler.spend(1)
       return this.ddis.callAddress(address, args, count)
     } catch (error) {
       return this.raiseInCode(error)

@@ -174,6 +174,25 @@ export class Scheduler {
     return false
   }
 
+  /**
+   * The running thread used `units` of its quantum: a routine call is 1, a long loop more. With
+   * nobody to take turns with it begins a new one at once.
+   */
+  spend(units: number): void {
+    const { current } = this
+    current.quantum -= units
+    if (current.quantum > 0 || current === this.idle) return
+    const hasPeer = this.threads.some(
+      (thread) => thread.state === 'ready' && thread.priority === current.priority,
+    )
+    if (!hasPeer) current.quantum = this.newQuantum()
+  }
+
+  /** Short, so that a few routine calls are enough to show what two threads can do to each other. */
+  private newQuantum(): number {
+    return 1 + this.random.below(40)
+  }
+
   private pick(): Thread | null {
     let best: Thread | null = null
     for (const thread of this.threads)
@@ -199,7 +218,7 @@ export class Scheduler {
       }
     }
     thread.state = 'running'
-    thread.quantum = 20 + this.random.below(40)
+    thread.quantum = this.newQuantum()
     this.backEdges = 0
   }
 
@@ -310,7 +329,7 @@ export class Scheduler {
     const k = this.k
     thread.at = k.options.place?.(report.loop) ?? thread.at
     k.advance(TICKS_PER_QUANTUM)
-    thread.quantum -= 20
+    this.spend(20)
     this.backEdges += report.backEdges
     const top = thread.frames.at(-1)
     if (top?.kind === 'code') top.waitingFor = -1
