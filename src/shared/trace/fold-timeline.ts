@@ -27,6 +27,9 @@ const PROBLEMS_MAX = 400
 /** Rows of a lane; what nests deeper shares the last row. */
 const DEPTH_MAX = 15
 
+/** Buckets that a thinned mark stands for. */
+const MARK_BUCKETS = 4
+
 const OPEN = 0
 const NO_IRP = -1
 
@@ -386,7 +389,7 @@ export class TimelineIndex {
       spans.push(
         count === 1
           ? this.span(single)
-          : { ...span, label: grouped(count), detail: manyWords(span.lane, count) },
+          : { ...span, label: manyWords(span.lane, count), detail: manyWords(span.lane, count) },
       )
     }
     for (const i of shown) {
@@ -475,7 +478,8 @@ export class TimelineIndex {
       }
       const mark = this.markAt(i)
       marks.push(mark)
-      open.set(key, { mark, until: seq + bucket, count: 1 })
+      // A mark is wider than a bucket; side by side they would say nothing.
+      open.set(key, { mark, until: seq + bucket * MARK_BUCKETS, count: 1 })
     }
     return marks
   }

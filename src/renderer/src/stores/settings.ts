@@ -19,7 +19,7 @@ export interface Layout {
 
 export const LAYOUTS: Record<'write' | 'watch' | 'explain' | 'present', Layout> = {
   write: { write: 0.54, watch: 0.28, timeline: 0.3, sequence: 0.38, problems: 0.2 },
-  watch: { write: 0.34, watch: 0.43, timeline: 0.3, sequence: 0.4, problems: 0.18 },
+  watch: { write: 0.34, watch: 0.43, timeline: 0.36, sequence: 0.34, problems: 0.18 },
   explain: { write: 0.26, watch: 0.46, timeline: 0.24, sequence: 0.3, problems: 0.16 },
   present: { write: 0.42, watch: 0.36, timeline: 0.34, sequence: 0.4, problems: 0.14 },
 }

@@ -24,25 +24,52 @@ function docsUrl(docs: string): string {
     : `https://learn.microsoft.com/windows-hardware/drivers/ddi/${docs}`
 }
 
-/** Show the table's entry when the mouse or the keyboard hovers over a routine's name. */
+/** What the language service says about a name; the part of it that is shown. */
+interface QuickInfo {
+  textSpan: { start: number; length: number }
+  displayParts?: { text: string }[]
+  documentation?: { text: string }[]
+}
+
+const textOf = (parts: readonly { text: string }[] | undefined): string =>
+  (parts ?? []).map((part) => part.text).join('')
+
+/**
+ * Hover text in driver and client sources: of a routine its row in the table, of any other name its
+ * type.
+ */
 export function registerDdiHover(
-  monaco: typeof Monaco,
+  { monaco, getTypeScriptWorker }: typeof import('./monaco'),
   entries: readonly DdiEntry[],
 ): Monaco.IDisposable {
   const byName = new Map(entries.map((entry) => [entry.name, entry]))
   return monaco.languages.registerHoverProvider('typescript', {
-    provideHover(model, position) {
+    async provideHover(model, position) {
       const word = model.getWordAtPosition(position)
-      const entry = word ? byName.get(word.word) : undefined
-      if (!word || !entry) return null
+      if (!word) return null
+      const range = new monaco.Range(
+        position.lineNumber,
+        word.startColumn,
+        position.lineNumber,
+        word.endColumn,
+      )
+      const entry = byName.get(word.word)
+      if (entry) return { range, contents: ddiMarkdown(entry).map((value) => ({ value })) }
+
+      const worker = await (await getTypeScriptWorker())(model.uri)
+      const info = (await worker.getQuickInfoAtPosition(
+        model.uri.toString(),
+        model.getOffsetAt(position),
+      )) as QuickInfo | undefined
+      const type = textOf(info?.displayParts)
+      if (type === '') return null
+      const about = textOf(info?.documentation)
       return {
-        range: new monaco.Range(
-          position.lineNumber,
-          word.startColumn,
-          position.lineNumber,
-          word.endColumn,
-        ),
-        contents: ddiMarkdown(entry).map((text) => ({ value: text })),
+        range,
+        contents: [
+          { value: `\`\`\`typescript\n${type}\n\`\`\`` },
+          ...(about ? [{ value: about }] : []),
+        ],
       }
     },
   })

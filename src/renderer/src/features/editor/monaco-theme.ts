@@ -57,6 +57,10 @@ export function applyTheme(monaco: typeof Monaco, theme: EffectiveTheme): void {
       'editorSuggestWidget.selectedBackground': token('accent-soft'),
       'editorSuggestWidget.selectedForeground': token('text'),
       'editorSuggestWidget.highlightForeground': token('accent'),
+      'editorSuggestWidget.focusHighlightForeground': token('accent'),
+      'textLink.foreground': token('accent'),
+      'textLink.activeForeground': token('accent-hover'),
+      'editorHoverWidget.foreground': token('text'),
       'editorError.foreground': token('danger'),
       'editorWarning.foreground': token('warn-graphic'),
       ...Object.fromEntries(

@@ -29,6 +29,7 @@ import 'monaco-editor/features/readOnlyMessage/register'
 import 'monaco-editor/features/rename/register'
 import 'monaco-editor/features/smartSelect/register'
 import 'monaco-editor/features/snippet/register'
+import 'monaco-editor/editor/contrib/suggest/browser/suggestController'
 import 'monaco-editor/features/suggest/register'
 import 'monaco-editor/features/toggleTabFocusMode/register'
 import 'monaco-editor/features/tokenization/register'
@@ -42,6 +43,7 @@ import {
   ModuleKind,
   ModuleResolutionKind,
   ScriptTarget,
+  getTypeScriptWorker,
   typescriptDefaults,
 } from 'monaco-editor/languages/features/typescript/register'
 import EditorWorker from 'monaco-editor/editor/editor.worker?worker'
@@ -51,7 +53,7 @@ import { z } from 'zod'
 import { Scenario, type ProjectFiles } from '../../../../shared/contract/model'
 import { ring } from '../../services/ring'
 
-export { monaco }
+export { getTypeScriptWorker, monaco }
 
 self.MonacoEnvironment = {
   getWorker(_, label) {
@@ -107,6 +109,12 @@ export function prepareLanguages(types: ProjectFiles): void {
     noSemanticValidation: true,
     noSyntaxValidation: true,
     noSuggestionDiagnostics: true,
+  })
+  // Hover text is put together in ddi-hover.ts.
+  typescriptDefaults.setModeConfiguration({
+    ...typescriptDefaults.modeConfiguration,
+    hovers: false,
+    diagnostics: false,
   })
   typescriptDefaults.setEagerModelSync(true)
   typescriptDefaults.setExtraLibs(
