@@ -731,7 +731,7 @@ describe('the host', () => {
       sandbox.run(kernel)
       sandbox.dispose()
     }
-    for (let i = 0; i < 100; i++) await once()
+    for (let i = 0; i < 50; i++) await once()
     const before = megabytes()
     let most = 0
     for (let i = 0; i < 500; i++) {

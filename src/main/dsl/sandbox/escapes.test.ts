@@ -421,7 +421,7 @@ describe('exhaustion', () => {
 
   test('a deep prototype chain, whose every link takes longer, ends with the memory', async () => {
     const { outcome, kernel } = await runDriver('let o = null; for (;;) o = { __proto__: o }', {
-      heapBytes: 3 << 20,
+      heapBytes: 2 << 20,
     })
     expect(outcome).toBe('end')
     expect(kernel.failures).toMatchObject([{ kind: 'memory' }])
