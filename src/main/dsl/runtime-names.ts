@@ -38,8 +38,7 @@
 export const RUNTIME = {
   // --- routines and types by name ---------------------------------------------------------------
   $ddi: '`$ddi(name)`: the stub of a routine of the DDI table',
-  $type:
-    '`$type(name)`: a type as a value: structure, scalar, `P` pointer (see types/c-types.ts)',
+  $type: '`$type(name)`: a type as a value: structure, scalar, `P` pointer (see types/c-types.ts)',
   $live: '`$live(exports, name, get)`: defines an export whose value may change, as a getter',
   $lang: '`$lang.name`: a helper that is an ordinary function, see LANGUAGE_HELPERS',
 

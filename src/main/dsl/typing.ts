@@ -212,8 +212,23 @@ export class Typing {
       if (whenTrue.k === 'int' && whenFalse.k === 'int' && whenTrue.access === whenFalse.access)
         return whenTrue
     }
-    if (ts.isIdentifier(node)) return this.ofIdentifier(node)
-    return this.ofType(this.checker.getTypeAtLocation(node))
+    const shape = ts.isIdentifier(node)
+      ? this.ofIdentifier(node)
+      : this.ofType(this.checker.getTypeAtLocation(node))
+    return shape.k === 'boolean' ? this.declared(node, shape) : shape
+  }
+
+  /**
+   * A BOOLEAN holds a number, whatever was assigned to it: the checker, which follows assignments,
+   * takes it for a boolean after `flag = true`.
+   */
+  private declared(node: ts.Expression, shape: Shape): Shape {
+    const place = ts.isPropertyAccessExpression(node) ? node.name : node
+    const symbol = this.checker.getSymbolAtLocation(place)
+    if (symbol) return this.ofType(this.checker.getTypeOfSymbol(symbol))
+    if (!ts.isElementAccessExpression(node)) return shape
+    const array = this.of(node.expression)
+    return array.k === 'pointer' && array.element ? this.ofType(array.element) : shape
   }
 
   private ofIdentifier(node: ts.Identifier): Shape {

@@ -7,6 +7,7 @@ import { SCALARS } from '../types/c-types'
 import { moduleExports } from '../types/declarations'
 import { DDIS } from '../../kernel/ddi/index'
 import { prototype } from '../types/routines'
+import { isAssignment } from '../references'
 import { isBigint, isNumeric, isWide, type Typing } from '../typing'
 import { isMissingRoutine, missingRoutineHint, MODULE_OF } from './imports'
 import { HOST_NAMES } from './names'
@@ -38,20 +39,40 @@ function quoted(message: string): string[] {
 }
 
 /**
- * A number is as good as a bigint where a 64-bit place in memory is written: the types of structures
- * of one's own cannot say that.
+ * A number is as good as a bigint where a 64-bit place in memory is written. The types of structures
+ * of one's own cannot say that; and after such a store TypeScript takes the place for a number when
+ * a compound assignment follows.
  */
 function isWideStore({ node, typing }: Question): boolean {
-  let place: ts.Node = node
-  while (!ts.isBinaryExpression(place) || place.operatorToken.kind !== ts.SyntaxKind.EqualsToken) {
-    if (!ts.isExpression(place) || !place.parent) return false
-    place = place.parent
+  let store: ts.Node = node
+  while (!ts.isBinaryExpression(store) || !isAssignment(store.operatorToken.kind)) {
+    if (!ts.isExpression(store) || !store.parent) return false
+    store = store.parent
   }
-  if (!ts.isPropertyAccessExpression(place.left) && !ts.isElementAccessExpression(place.left))
-    return false
-  if (typing.of(place.left.expression).k !== 'pointer') return false
-  const target = typing.ofType(typing.checker.getTypeAtLocation(place.left))
-  return target.k === 'int' && isWide(target.access) && isNumeric(typing.of(place.right))
+  const { left, right, operatorToken } = store
+  if (!ts.isPropertyAccessExpression(left) && !ts.isElementAccessExpression(left)) return false
+  const target = typing.ofType(typing.checker.getTypeAtLocation(left))
+  if (target.k !== 'int' || !isWide(target.access)) return false
+  const value = typing.of(right)
+  if (operatorToken.kind !== ts.SyntaxKind.EqualsToken) return isBigint(value)
+  // A script object keeps what it is given, so it has to be a bigint there.
+  return typing.of(left.expression).k === 'pointer' && isNumeric(value)
+}
+
+/**
+ * Memory and variables change while other code runs; the checker, which believes the last value that
+ * it saw assigned, calls a comparison with another one pointless.
+ */
+function isChangingComparison({ node, typing }: Question): boolean {
+  const clause = ts.isCaseClause(node.parent) ? node.parent : undefined
+  const operands = ts.isBinaryExpression(node)
+    ? [node.left, node.right]
+    : clause
+      ? [clause.expression, clause.parent.parent.expression]
+      : []
+  const sides = operands.map((operand) => typing.of(operand))
+  if (sides.length === 0) return false
+  return sides.every((side) => isNumeric(side) || side.k === 'boolean')
 }
 
 function unknownName(question: Question, name: string): { code?: Diagnostic; hint: string } {
@@ -263,6 +284,8 @@ export function typeError(
   const node = nodeAt(file, start, end)
   const question: Question = { file, node, message, kinds, typing }
   if (error.code === 2322 && isWideStore(question)) return undefined
+  if ((error.code === 2367 || error.code === 2678) && isChangingComparison(question))
+    return undefined
   let hint: string | undefined
   if (UNKNOWN_NAMES.includes(error.code)) {
     const name = quoted(message)[0] ?? ''

@@ -306,4 +306,22 @@ export const SNIPPETS: readonly Snippet[] = [
       }`,
     value: [0xc0000022, 0xc000000d, 1, 0xc000003e].join(),
   },
+  {
+    name: 'BOOLEAN is a number that takes booleans',
+    code: `
+      const FLAGS = struct('FLAGS', { Flag: BOOLEAN, All: array(BOOLEAN, 2) })
+      function negate(b: BOOLEAN): BOOLEAN { return !b }
+      export function run() {
+        const f = local(FLAGS)
+        let b: BOOLEAN = false
+        const seen: boolean[] = [b === false, b === FALSE, b == true]
+        b = f.Flag === 0
+        seen.push(b === true, b === TRUE, !b)
+        f.Flag = true
+        f.All[1] = b
+        seen.push(f.Flag === true, f.Flag === TRUE, f.All[1] === true, f.All[0] === f.Flag, negate(b) === false)
+        return \`\${seen.join()} \${b} \${f.Flag} \${negate(f.Flag)}\`
+      }`,
+    value: 'true,true,false,true,true,false,true,true,true,false,true 1 1 0',
+  },
 ]

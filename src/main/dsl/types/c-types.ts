@@ -89,7 +89,17 @@ for (const name of ['PWSTR', 'PCWSTR', 'PWCH', 'LPWSTR', 'LPCWSTR'])
   values.set(name, { k: 'pointer', to: 'WCHAR' })
 for (const name of ['PSTR', 'PCSTR', 'LPSTR', 'LPCSTR'])
   values.set(name, { k: 'pointer', to: 'CHAR' })
-for (const name of ['PVOID', 'LPVOID', 'PCVOID', 'LPCVOID'])
+// Pointers to what only the kernel looks into are PVOID.
+for (const name of [
+  'PVOID',
+  'LPVOID',
+  'PCVOID',
+  'LPCVOID',
+  'PSECURITY_DESCRIPTOR',
+  'PIO_TIMER',
+  'PKINTERRUPT',
+  'PKQUEUE',
+])
   values.set(name, { k: 'pointer', to: null })
 const addStruct = (alias: string, name: StructName): void => {
   values.set(alias, { k: 'struct', name })
@@ -114,6 +124,28 @@ for (const { params, returns } of [...Object.values(DDIS), ...Object.values(ROUT
     const inner = type.k === 'out' ? type.of : type
     if (inner.k === 'ptr') addOpaque(inner.target)
   }
+
+/** Structures that user-mode code knows, too. */
+export const USER_STRUCTS: ReadonlySet<string> = new Set([
+  'LIST_ENTRY',
+  'SINGLE_LIST_ENTRY',
+  'UNICODE_STRING',
+  'ANSI_STRING',
+  'STRING',
+  'LARGE_INTEGER',
+  'CLIENT_ID',
+  'OBJECT_ATTRIBUTES',
+  'IO_STATUS_BLOCK',
+  'GUID',
+  'LUID',
+  ...Object.values(DDIS)
+    .filter(({ module }) => module === 'win32')
+    .flatMap(({ params }) => Object.values(params))
+    .flatMap((type) => (type.k === 'ptr' && type.target !== null ? [type.target] : [])),
+])
+// Win32's own spelling.
+for (const name of [...USER_STRUCTS, 'BYTE', 'WORD', 'DWORD', 'LONG', 'BOOL', 'HANDLE'])
+  if (values.has(name)) values.set(`LP${name}`, { k: 'pointer', to: name })
 
 /** Structures without a layout: pointers to them are only handed around. */
 export const OPAQUE_STRUCTS: ReadonlySet<string> = opaque

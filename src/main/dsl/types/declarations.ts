@@ -3,39 +3,24 @@
  * comes from the tables of the kernel and of shared/nt.
  */
 import { STRUCT_ALIASES } from '../../../shared/nt/layout'
-import { SCALARS, TYPE_VALUES } from './c-types'
+import { SCALARS, TYPE_VALUES, USER_STRUCTS } from './c-types'
 import { constantDeclarations, DSL_CONSTANTS, type ModuleName } from './constants'
 import { LANGUAGE_DECLARATIONS, LANGUAGE_NAMES, scalarDeclarations } from './language'
 import { LIB_D_TS } from './lib'
 import { ddiDeclarations, moduleOf } from './routines'
 import { routineDeclarations, structDeclarations } from './structs'
 
-/** Structures that user-mode code knows, too. */
-const USER_STRUCTS = [
-  'LIST_ENTRY',
-  'SINGLE_LIST_ENTRY',
-  'UNICODE_STRING',
-  'ANSI_STRING',
-  'STRING',
-  'LARGE_INTEGER',
-  'CLIENT_ID',
-  'OBJECT_ATTRIBUTES',
-  'IO_STATUS_BLOCK',
-  'GUID',
-  'LUID',
-]
 const USER_ROUTINES = ['MAIN', 'THREAD_START_ROUTINE']
 
 /** Names of `wdm` that `win32` has as well, other than constants. */
 function sharedNames(): string[] {
   const names = new Set<string>([...LANGUAGE_NAMES])
   for (const [name, value] of TYPE_VALUES) {
-    const plain = name.startsWith('P') ? name.slice(1) : name
     const known =
       value.k === 'scalar' ||
-      (value.k === 'pointer' && (value.to === null || SCALARS.has(value.to))) ||
-      USER_STRUCTS.includes(name) ||
-      (value.k === 'pointer' && USER_STRUCTS.includes(plain)) ||
+      (value.k === 'struct' && USER_STRUCTS.has(name)) ||
+      (value.k === 'pointer' &&
+        (value.to === null || SCALARS.has(value.to) || USER_STRUCTS.has(value.to))) ||
       (value.k === 'function' && USER_ROUTINES.includes(value.routine))
     if (known) names.add(name)
   }

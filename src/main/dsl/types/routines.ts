@@ -1,5 +1,5 @@
 /** Declarations of the routines of the DDI table. */
-import { ddiFacts, type DdiFacts } from '../../../shared/nt/ddi-facts'
+import { ddiFacts, ddiPrototype, type DdiFacts, type DdiName } from '../../../shared/nt/ddi-facts'
 import { irqlName } from '../../../shared/nt/irql'
 import { DDIS } from '../../kernel/ddi/index'
 import type { DdiEntry, OutType, ParamType, ReturnType } from '../../kernel/ddi/types'
@@ -36,7 +36,11 @@ function paramType(name: string, type: ParamType): string {
   switch (type.k) {
     case 'ptr':
       // A string literal becomes constant text in the image.
-      return type.target === null ? 'PVOID | string' : pointerType(type.target)
+      if (type.target === null) return 'PVOID | string'
+      // C takes a void * where a pointer to integers is asked for; addressof() gives one.
+      return SCALARS.has(type.target)
+        ? `${pointerType(type.target)} | PVOID`
+        : pointerType(type.target)
     case 'large':
       return 'LARGE_INTEGER | number | bigint'
     case 'fn':
@@ -78,8 +82,10 @@ export function irqlRange(entry: DdiEntry, facts: DdiFacts | undefined): string 
   return min === 0 ? `<= ${irqlName(max)}` : `${irqlName(min)} to ${irqlName(max)}`
 }
 
-/** The prototype in C, from the table entry. */
+/** The prototype in C: from the reference facts, which spell every type, or else from the table entry. */
 export function prototype(name: string, entry: DdiEntry): string {
+  const count = Object.keys(entry.params).length
+  if (ddiFacts(name)?.params.length === count) return ddiPrototype(name as DdiName)
   const params = Object.entries(entry.params).map(([param, type]) =>
     type.k === 'varargs' ? '...' : `${type.c} ${param}`,
   )
