@@ -6,7 +6,7 @@ import ts from 'typescript'
 import type { Diagnostic, ProjectFiles } from '../../shared/contract/model'
 import { checkEntry, MAIN } from './check/entry'
 import { checkImports } from './check/imports'
-import { LanguageCheck } from './check/language'
+import { LanguageCheck, StructNames } from './check/language'
 import { isSaidByRule, typeError } from './check/type-errors'
 import type { CompiledEntry, CompiledModule, CompileResult, Entry, EntryKind } from './compiled'
 import { ruleDiagnostic, sortDiagnostics } from './diagnostics'
@@ -98,7 +98,11 @@ class Compilation {
 
   private check(files: readonly ts.SourceFile[], orders: readonly string[][]): Diagnostic[] {
     const found: Diagnostic[] = []
-    const structs = new Map<string, ts.Node>()
+    const structs = new StructNames((one, other) =>
+      orders.some((order) =>
+        [one, other].every(({ fileName }) => order.includes(fileName.slice(1))),
+      ),
+    )
     for (const file of files) {
       const kinds = this.kindsOf(file, orders)
       const errors = [

@@ -266,6 +266,28 @@ describe('modules', () => {
     expect(codes(wrong, 'driver')).toEqual([])
   })
 
+  test('programs that share no file may have structures of the same name', () => {
+    const node = "const NODE = struct('NODE', { A: ULONG })"
+    const imports = "import { struct, ULONG } from 'wdm'\n"
+    const two = (more: string): string[] =>
+      compile(
+        {
+          'a.ts': driverFile(`${imports}${more}`),
+          'b.ts': driverFile(`${imports}${more}`),
+          'node.ts': `${imports}export ${node}`,
+        },
+        [
+          { entry: 'a.ts', kind: 'driver' },
+          { entry: 'b.ts', kind: 'driver' },
+        ],
+      ).diagnostics.map(({ code, file }) => `${file} ${code}`)
+    expect(two(node)).toEqual([])
+    expect(two("import { NODE } from './node'\nexport const size = NODE")).toEqual([])
+    expect(
+      two(`import { NODE as OTHER } from './node'\n${node}\nexport const size = OTHER`),
+    ).toEqual(['a.ts DSL037', 'b.ts DSL037'])
+  })
+
   test('routines that are not there yet', () => {
     expect(
       codes({ 'driver.ts': driverFile("import { FltRegisterFilter } from 'wdm'") }, 'driver'),

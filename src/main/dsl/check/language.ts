@@ -54,7 +54,23 @@ const STATEMENTS_OF_A_FILE = new Set([
   K.LabeledStatement,
 ])
 
-/** Checks one file of a project. `structs` collects the names of structures over all files. */
+/** Where the structures of a project are declared; programs that share no file may use the same names. */
+export class StructNames {
+  private readonly places = new Map<string, ts.Node[]>()
+
+  /** @param isTogether  whether two files belong to one program */
+  constructor(private readonly isTogether: (one: ts.SourceFile, other: ts.SourceFile) => boolean) {}
+
+  /** False when the name is taken. */
+  declare(name: string, place: ts.Node): boolean {
+    const places = this.places.get(name) ?? []
+    this.places.set(name, [...places, place])
+    const file = place.getSourceFile()
+    return !places.some((each) => this.isTogether(each.getSourceFile(), file))
+  }
+}
+
+/** Checks one file of a project. */
 export class LanguageCheck {
   private readonly found: Diagnostic[] = []
   private readonly checker: ts.TypeChecker
@@ -62,7 +78,7 @@ export class LanguageCheck {
   constructor(
     private readonly file: ts.SourceFile,
     private readonly typing: Typing,
-    private readonly structs: Map<string, ts.Node>,
+    private readonly structs: StructNames,
   ) {
     this.checker = typing.checker
   }
@@ -528,15 +544,13 @@ export class LanguageCheck {
       return this.report('DSL037', first, [`'${first.text}' is no name.`])
     if (!this.isFileLevel(node))
       return this.report('DSL037', node, ['A structure is declared once, outside of functions.'])
-    const before = this.structs.get(first.text)
-    if (structNameOf(first.text) !== undefined || (before && before !== first))
+    if (structNameOf(first.text) !== undefined || !this.structs.declare(first.text, first))
       return this.report(
         'DSL037',
         first,
         [`There is a structure ${first.text} already.`],
         'Give it another name.',
       )
-    this.structs.set(first.text, first)
     const fields = node.arguments[1]
     if (!fields || !ts.isObjectLiteralExpression(fields))
       this.report('DSL037', fields ?? node, [
