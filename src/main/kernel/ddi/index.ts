@@ -30,6 +30,7 @@ import { WIN32_MEMORY_DDIS } from './win32-memory'
 import { WIN32_PROCESS_DDIS } from './win32-process'
 import { WIN32_SYNC_DDIS } from './win32-sync'
 import { WIN32_DDIS } from './win32'
+import { ZW_FILE_DDIS } from './zw-file'
 import { ZW_REGISTRY_DDIS } from './zw-registry'
 import type { DdiEntry } from './types'
 
@@ -62,6 +63,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...WIN32_PROCESS_DDIS,
   ...WIN32_SYNC_DDIS,
   ...WIN32_DDIS,
+  ...ZW_FILE_DDIS,
   ...ZW_REGISTRY_DDIS,
 }
 

@@ -258,7 +258,7 @@ const SERVICE_KEYS =
   /^\\registry\\machine\\system\\(?:currentcontrolset|controlset\d+)\\services\\([^\\]+)$/i
 
 /**
- * NtLoadDriver and NtUnloadDriver do their work on a system thread, so that DriverEntry and
+ * NtLoadDriver and NtUnloadDriver do their work on a thread of the system, so that DriverEntry and
  * DriverUnload run in the System process whoever asked.
  */
 function* onSystemThread(
@@ -276,7 +276,6 @@ function* onSystemThread(
   if (bad) return bad
   const name = SERVICE_KEYS.exec(path)?.[1]
   if (name === undefined) return STATUS_OBJECT_NAME_INVALID
-  if (k.thread.process === k.processes.system) return yield* work(name)
   let status = STATUS_SUCCESS
   const thread = k.scheduler.createThread({
     process: k.processes.system,
