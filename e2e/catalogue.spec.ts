@@ -86,6 +86,22 @@ test('a lab goes out as one file and comes in again', async ({ launch, profile }
   await expect(catalogue.rows).toHaveCount(all)
 })
 
+test('F6 walks through search, filters, list and detail, and round', async ({ launch }) => {
+  const { app, page } = await launch()
+  const catalogue = new CataloguePage(app, page)
+  await catalogue.open()
+  await page.keyboard.press('Control+F')
+  await expect(catalogue.search).toBeFocused()
+  await page.keyboard.press('F6')
+  await expect(catalogue.root.locator('.facet').first()).toBeFocused()
+  await page.keyboard.press('F6')
+  await expect(catalogue.list).toBeFocused()
+  await page.keyboard.press('F6')
+  await expect(catalogue.detail.getByRole('button', { name: 'Open in the Lab' })).toBeFocused()
+  await page.keyboard.press('Shift+F6')
+  await expect(catalogue.list).toBeFocused()
+})
+
 test('tags, notes and status by keyboard alone', async ({ launch }) => {
   const { app, page } = await launch()
   const catalogue = new CataloguePage(app, page)

@@ -17,6 +17,8 @@ function target(region: HTMLElement): HTMLElement | null {
     output: '[role="listbox"], [role="tab"][aria-selected="true"]',
     problems: '.problem',
     inspect: '[role="region"][tabindex="0"]',
+    'catalogue-search': '[role="combobox"]',
+    'catalogue-list': '[role="listbox"]',
   }[region.dataset['region'] ?? '']
   const found = preferred === undefined ? null : region.querySelector<HTMLElement>(preferred)
   return (
