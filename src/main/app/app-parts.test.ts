@@ -61,11 +61,20 @@ describe('addresses', () => {
     ['wdm/nf-wdm-iocompleterequest', 'ddi/wdm/nf-wdm-iocompleterequest'],
     ['IoCompleteRequest', 'search/?terms=IoCompleteRequest'],
     ['0x44', 'terms=bug%20check%200x44'],
+    [
+      'https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-iocompleterequest',
+      'https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-iocompleterequest',
+    ],
   ])('documentation of %s', (name, part) => expect(docsAddress(name)).toContain(part))
-  test.each(['https://evil.example', '../x', 'a b', '', 'javascript:alert(1)'])(
-    '%j has no documentation',
-    (name) => expect(docsAddress(name)).toBeNull(),
-  )
+  test.each([
+    'https://learn.microsoft.com.evil.example/x',
+    'https://learn.microsoft.com@evil.example/',
+    'https://evil.example',
+    '../x',
+    'a b',
+    '',
+    'javascript:alert(1)',
+  ])('%j has no documentation', (name) => expect(docsAddress(name)).toBeNull())
 })
 
 describe('the menu', () => {
