@@ -268,58 +268,60 @@ export class Irps {
     const { k } = this
     const { memory, verifier } = k
     const info = this.live.get(irp)
-    const address = memory.address(irp)
-    verifier.check(
-      'VR-DEV-NULL',
-      device === 0,
-      [0x204, 0, 0, 0],
-      'IoCallDriver was called with DeviceObject NULL.',
-    )
+    if (device === 0)
+      verifier.check(
+        'VR-DEV-NULL',
+        true,
+        [0x204, 0, 0, 0],
+        'IoCallDriver was called with DeviceObject NULL.',
+      )
     if (!info) {
       const old = this.gone.get(irp)
       if (old)
         k.bugCheck(
           0x44,
-          address,
+          memory.address(irp),
           0,
           0,
           0,
           `IRP ${old.number} was passed to IoCallDriver after it had been completed.`,
         )
     }
-    verifier.check(
-      'VR-IRP-NOT-AN-IRP',
-      memory.u16(irp + IRP.Type) !== IO_TYPE_IRP,
-      [0x03, address, 0, 0],
-      'The packet given to IoCallDriver is no IRP.',
-    )
+    if (memory.u16(irp + IRP.Type) !== IO_TYPE_IRP)
+      verifier.check(
+        'VR-IRP-NOT-AN-IRP',
+        true,
+        [0x03, memory.address(irp), 0, 0],
+        'The packet given to IoCallDriver is no IRP.',
+      )
     const location = memory.i8(irp + IRP.CurrentLocation) - 1
     if (location <= 0)
       k.bugCheck(
         0x35,
-        address,
+        memory.address(irp),
         0,
         0,
         0,
         `IRP ${this.number(irp)} has no stack location left for another driver: IoAllocateIrp was given too small a StackSize.`,
       )
-    verifier.check(
-      'VR-IRQL-FORWARD',
-      k.irql.level > DISPATCH_LEVEL,
-      [0x10, k.irql.level, 0, 0],
-      `IoCallDriver was called at IRQL ${k.irql.level}.`,
-    )
+    if (k.irql.level > DISPATCH_LEVEL)
+      verifier.check(
+        'VR-IRQL-FORWARD',
+        true,
+        [0x10, k.irql.level, 0, 0],
+        `IoCallDriver was called at IRQL ${k.irql.level}.`,
+      )
     const stack = memory.ptr(irp + CURRENT) - STACK_SIZE
     memory.setU8(irp + IRP.CurrentLocation, location)
     memory.setPtr(irp + CURRENT, stack)
     memory.setPtr(stack + IO_STACK_LOCATION.DeviceObject, device)
-    const cancelRoutine = memory.ptr(irp + IRP.CancelRoutine)
-    verifier.check(
-      'VR-IRP-CANCEL-FORWARD',
-      cancelRoutine !== 0,
-      [0x203, k.images.nearestCode(k.thread), address, 0],
-      `IRP ${this.number(irp)} was passed down with a cancel routine still set.`,
-    )
+    if (memory.ptr(irp + IRP.CancelRoutine) !== 0)
+      verifier.check(
+        'VR-IRP-CANCEL-FORWARD',
+        true,
+        [0x203, k.images.nearestCode(k.thread), memory.address(irp), 0],
+        `IRP ${this.number(irp)} was passed down with a cancel routine still set.`,
+      )
     const major = memory.u8(stack + IO_STACK_LOCATION.MajorFunction)
     const driver = memory.ptr(device + DEVICE_OBJECT.DriverObject)
     const routine = memory.ptr(driver + DRIVER_OBJECT.MajorFunction + major * 8)
@@ -405,13 +407,13 @@ export class Irps {
   *complete(irp: Ptr): KernelRoutine<void> {
     const { k } = this
     const { memory, verifier } = k
-    const address = memory.address(irp)
     const info = this.live.get(irp)
     if (!info || info.state === 'completed') {
       const old = info ?? this.gone.get(irp)
       if (old) {
         const first = old.completedBy ? `; the first time by ${old.completedBy}` : ''
-        k.bugCheck(0x44, address, 0, 0, 0, `IRP ${old.number} was completed twice${first}.`)
+        const what = `IRP ${old.number} was completed twice${first}.`
+        k.bugCheck(0x44, memory.address(irp), 0, 0, 0, what)
       }
     }
     const stackCount = memory.u8(irp + IRP.StackCount)
@@ -419,26 +421,37 @@ export class Irps {
       memory.u16(irp + IRP.Type) !== IO_TYPE_IRP ||
       memory.i8(irp + IRP.CurrentLocation) > stackCount + 1
     )
-      k.bugCheck(0x44, address, 0, 0, 0, 'The packet was completed already, or is no IRP.')
+      k.bugCheck(
+        0x44,
+        memory.address(irp),
+        0,
+        0,
+        0,
+        'The packet was completed already, or is no IRP.',
+      )
     const status = memory.u32(irp + IRP['IoStatus.Status'])
-    verifier.check(
-      'VR-IRQL-COMPLETE',
-      k.irql.level > DISPATCH_LEVEL,
-      [0x0e, k.irql.level, address, 0],
-      `IoCompleteRequest was called at IRQL ${k.irql.level}.`,
-    )
-    verifier.check(
-      'VR-IRP-STATUS-PENDING',
-      status === STATUS_PENDING || status === 0xffff_ffff,
-      [0x06, status, address, 0],
-      `IRP ${this.number(irp)} was completed with IoStatus.Status ${hex32(status)}.`,
-    )
-    verifier.check(
-      'VR-IRP-CANCEL-SET',
-      memory.ptr(irp + IRP.CancelRoutine) !== 0,
-      [0x07, memory.address(memory.ptr(irp + IRP.CancelRoutine)), address, 0],
-      `IRP ${this.number(irp)} was completed with a cancel routine still set.`,
-    )
+    if (k.irql.level > DISPATCH_LEVEL)
+      verifier.check(
+        'VR-IRQL-COMPLETE',
+        true,
+        [0x0e, k.irql.level, memory.address(irp), 0],
+        `IoCompleteRequest was called at IRQL ${k.irql.level}.`,
+      )
+    if (status === STATUS_PENDING || status === 0xffff_ffff)
+      verifier.check(
+        'VR-IRP-STATUS-PENDING',
+        true,
+        [0x06, status, memory.address(irp), 0],
+        `IRP ${this.number(irp)} was completed with IoStatus.Status ${hex32(status)}.`,
+      )
+    const cancelRoutine = memory.ptr(irp + IRP.CancelRoutine)
+    if (cancelRoutine)
+      verifier.check(
+        'VR-IRP-CANCEL-SET',
+        true,
+        [0x07, memory.address(cancelRoutine), memory.address(irp), 0],
+        `IRP ${this.number(irp)} was completed with a cancel routine still set.`,
+      )
     if (info) {
       info.status = status
       info.completedBy = this.completer()
@@ -500,7 +513,7 @@ export class Irps {
             location <= stackCount &&
             this.live.get(irp) === info &&
             !(memory.u8(stack + STACK_SIZE + IO_STACK_LOCATION.Control) & SL_PENDING_RETURNED),
-          [0x228, memory.address(routine), address, 0],
+          [0x228, memory.address(routine), memory.address(irp), 0],
           `${k.images.symbol(routine)} saw PendingReturned and did not call IoMarkIrpPending.`,
         )
       } else if (pending && location <= stackCount) {

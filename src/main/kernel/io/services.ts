@@ -577,12 +577,14 @@ export class IoServices {
     this.inAddressSpace(slice, () => {
       if (flags & IRP_BUFFERED_IO && flags & IRP_INPUT_OPERATION && !isError && information > 0) {
         const buffer = memory.ptr(irp + IRP['AssociatedIrp.SystemBuffer'])
-        k.verifier.check(
-          'VR-IRP-INFORMATION',
-          k.pool.block(buffer) !== undefined && information > k.pool.block(buffer)!.bytes,
-          [0x312, k.images.nearestCode(k.thread), memory.address(irp), 0],
-          `IRP ${info.number} was completed with Information ${information}, more than its buffer holds.`,
-        )
+        const block = k.pool.block(buffer)
+        if (block && information > block.bytes)
+          k.verifier.check(
+            'VR-IRP-INFORMATION',
+            true,
+            [0x312, k.images.nearestCode(k.thread), memory.address(irp), 0],
+            `IRP ${info.number} was completed with Information ${information}, more than its buffer holds.`,
+          )
         memory.copy(memory.ptr(irp + IRP.UserBuffer), buffer, Math.min(information, 0x7fff_ffff))
       }
       if (pended || !isError) {

@@ -21,26 +21,30 @@ export function checkFreed(k: Kernel, start: Ptr, bytes: number, poolType: 0 | 1
       memory.address(end),
       `The memory of the work item at ${memory.format(item)} was freed while it was queued.`,
     )
+  // Every packet comes through here, so the words are made only when there is something to say.
   const timer = k.timers.armedIn(start, end)
-  verifier.check(
-    'VR-POOL-FREE-TIMER',
-    timer !== 0,
-    [0x15, memory.address(timer), poolType, memory.address(start)],
-    `The memory of the timer at ${memory.format(timer)} was freed while it was armed.`,
-  )
+  if (timer)
+    verifier.check(
+      'VR-POOL-FREE-TIMER',
+      true,
+      [0x15, memory.address(timer), poolType, memory.address(start)],
+      `The memory of the timer at ${memory.format(timer)} was freed while it was armed.`,
+    )
   const list = lookasideIn(k, start, end)
-  verifier.check(
-    'VR-POOL-FREE-LOOKASIDE',
-    list !== 0,
-    [0xcc, memory.address(list), memory.address(start), bytes],
-    `The memory of the lookaside list at ${memory.format(list)} was freed before the list was deleted.`,
-  )
+  if (list)
+    verifier.check(
+      'VR-POOL-FREE-LOOKASIDE',
+      true,
+      [0xcc, memory.address(list), memory.address(start), bytes],
+      `The memory of the lookaside list at ${memory.format(list)} was freed before the list was deleted.`,
+    )
   const resource = k.spinLocks.tracker.initializedIn(start, end, 'resource')
-  verifier.check(
-    'VR-POOL-FREE-RESOURCE',
-    resource !== 0,
-    [0xd2, memory.address(resource), memory.address(start), bytes],
-    `The memory of the resource at ${memory.format(resource)} was freed before the resource was deleted.`,
-  )
+  if (resource)
+    verifier.check(
+      'VR-POOL-FREE-RESOURCE',
+      true,
+      [0xd2, memory.address(resource), memory.address(start), bytes],
+      `The memory of the resource at ${memory.format(resource)} was freed before the resource was deleted.`,
+    )
   k.spinLocks.tracker.forget(start, end)
 }

@@ -46,6 +46,8 @@ export function plainBacking(): Backing {
 
 const OFFSET_MASK = PAGE_SIZE - 1
 const FRAME_MASK = ~OFFSET_MASK
+/** A power of two. */
+const TEXTS_KEPT = 1024
 
 export class Memory {
   /** What kernel mode may reach now. */
@@ -60,6 +62,9 @@ export class Memory {
   private readonly freeFrames = new Int32Array(PHYSICAL_PAGES)
   private freeHead = 0
   private freeCount = PHYSICAL_PAGES - 1
+  /** Texts of addresses, as a trace names few addresses very often. */
+  private readonly texts: string[] = new Array<string>(TEXTS_KEPT).fill('')
+  private readonly textOf = new Int32Array(TEXTS_KEPT).fill(-1)
   private readonly wild: bigint[] = []
   private readonly wildSlots = new Map<bigint, number>()
   private readonly pageablePages = new Set<number>()
@@ -105,7 +110,12 @@ export class Memory {
   /** `0xFFFF9A0101403060`. */
   format(index: Ptr): string {
     if (index >= WILD_BASE) return '0x' + hex(this.address(index), 16)
-    return '0x' + HEX8(this.hi[index >>> 20]! >>> 0) + HEX8(index >>> 0)
+    const slot = (index ^ (index >>> PAGE_SHIFT)) & (TEXTS_KEPT - 1)
+    if (this.textOf[slot] !== index) {
+      this.textOf[slot] = index
+      this.texts[slot] = '0x' + HEX8(this.hi[index >>> 20]! >>> 0) + HEX8(index >>> 0)
+    }
+    return this.texts[slot]!
   }
 
   /** The index of an address; foreign addresses get one in the wild window. */
