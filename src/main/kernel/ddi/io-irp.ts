@@ -385,7 +385,6 @@ export const IO_IRP_DDIS = {
 
 /** Completion routine of IoForwardIrpSynchronously: wake the forwarding thread and keep the packet. */
 function forwardedRoutine(k: Kernel): Ptr {
-  // eslint-disable-next-line require-yield -- a routine like any other, though it asks for nothing
   return k.images.registerNative(
     'IopForwardedCompletion',
     function* (kernel, [, , event = 0]): KernelRoutine<number> {

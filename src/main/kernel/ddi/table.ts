@@ -406,7 +406,6 @@ function isRoutine(value: unknown): value is KernelRoutine<unknown> {
 }
 
 /** A result that waits until whatever interrupted is done. */
-// eslint-disable-next-line require-yield -- it has to be a routine, though it asks for nothing
 function* held(value: unknown): KernelRoutine<unknown> {
   return value
 }

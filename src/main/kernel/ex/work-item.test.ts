@@ -1,4 +1,3 @@
-/* eslint-disable require-yield -- a routine of a driver need not call anything */
 import { describe, expect, it } from 'vitest'
 import { OBJECT_HEADER, WORK_QUEUE_ITEM } from '../../../shared/nt/generated/offsets'
 import type { Ptr } from '../mm/memory'

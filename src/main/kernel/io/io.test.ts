@@ -256,7 +256,6 @@ describe('packets', () => {
     const m = new TestMachine()
     const devices: Ptr[] = []
     const note = (label: string): DriverFunction =>
-      // eslint-disable-next-line require-yield -- a completion routine that calls nothing
       function* (_d, device, _irp, context) {
         order.push(`${label} ${devices.indexOf(device!)} ${context}`)
         return 0
@@ -298,7 +297,6 @@ describe('packets', () => {
         return yield* d.ddi('IoCallDriver', devices[index - 1]!, irp!)
       },
       Done: note('done'),
-      // eslint-disable-next-line require-yield -- a completion routine that calls nothing
       *Keep(d, device, irp, context) {
         order.push(`keep ${device} ${context} ${d.k.memory.u8(irp! + IRP.CurrentLocation)}`)
         return STATUS_MORE_PROCESSING_REQUIRED
@@ -377,7 +375,6 @@ describe('packets', () => {
         yield* d.ddi('IoCompleteRequest', irp!, 0)
         return status
       },
-      // eslint-disable-next-line require-yield -- a completion routine that calls nothing
       *Done() {
         called = true
         return STATUS_MORE_PROCESSING_REQUIRED
@@ -414,7 +411,6 @@ describe('packets', () => {
         yield* d.ddi('IoCopyCurrentIrpStackLocationToNext', irp!)
         return yield* d.ddi('IoCallDriver', devices[devices.indexOf(device!) - 1]!, irp!)
       },
-      // eslint-disable-next-line require-yield -- a completion routine that calls nothing
       *Done(d, _device, irp) {
         const { memory } = d.k
         const own = memory.ptr(irp! + CURRENT) - STACK
@@ -543,7 +539,6 @@ describe('cancel', () => {
         yield* d.ddi('IoSetCancelRoutine', irp!, d.fn('Cancel'))
         return yield* succeed(d, device!, irp!) as Code<number>
       },
-      // eslint-disable-next-line require-yield -- a completion routine that calls nothing
       *Keep(d, _device, irp) {
         // What a packet looks like once its last location is through.
         d.k.memory.setU8(irp! + IRP.CurrentLocation, 3)

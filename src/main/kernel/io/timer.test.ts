@@ -1,4 +1,3 @@
-/* eslint-disable require-yield -- a routine of a driver need not call anything */
 import { describe, expect, it } from 'vitest'
 import { STATUS_DELETE_PENDING, STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
 import { IO_REMOVE_LOCK_COMMON_BLOCK } from '../../../shared/nt/generated/offsets'

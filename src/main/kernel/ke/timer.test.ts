@@ -1,4 +1,3 @@
-/* eslint-disable require-yield -- a routine of a driver need not call anything */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { KDPC, KTIMER } from '../../../shared/nt/generated/offsets'

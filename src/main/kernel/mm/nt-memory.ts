@@ -76,7 +76,6 @@ function pagesOf(
   return end > region.pages ? null : { first, count: end - first }
 }
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtAllocateVirtualMemory = service(
   'NtAllocateVirtualMemory',
   0x18,
@@ -109,7 +108,6 @@ export const NtAllocateVirtualMemory = service(
   },
 )
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtFreeVirtualMemory = service(
   'NtFreeVirtualMemory',
   0x1e,
@@ -152,7 +150,6 @@ function inProcess<T>(k: Kernel, process: Process, work: () => T): T {
   }
 }
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtProtectVirtualMemory = service(
   'NtProtectVirtualMemory',
   0x50,
@@ -235,7 +232,6 @@ function transfer(k: Kernel, args: number[], write: boolean): number {
   return failed || (done === length ? STATUS_SUCCESS : STATUS_PARTIAL_COPY)
 }
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtReadVirtualMemory = service(
   'NtReadVirtualMemory',
   0x3f,
@@ -245,7 +241,6 @@ export const NtReadVirtualMemory = service(
   },
 )
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtWriteVirtualMemory = service(
   'NtWriteVirtualMemory',
   0x3a,

@@ -91,7 +91,6 @@ describe('rights', () => {
 test('the last of all handles runs the clean-up, with the process that closed it', () => {
   const { k } = new TestMachine()
   const closed: string[] = []
-  // eslint-disable-next-line require-yield -- a clean-up that has nothing to wait for
   k.ob.types.Semaphore.onLastHandleClosed = function* (object, process) {
     closed.push(`${process.name} ${k.ob.handleCount(object.address)}`)
   }

@@ -96,7 +96,6 @@ export const NtDuplicateObject = service('NtDuplicateObject', 0x3c, 'hhhpxxx', d
 
 // --- events ----------------------------------------------------------------------------------------
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtCreateEvent = service('NtCreateEvent', 0x48, 'pxpxx', function* (k, args) {
   const [resultAt = 0, access = 0, attributesAt = 0, kind = 0, state = 0] = args
   let given: CapturedAttributes | undefined
@@ -144,17 +143,14 @@ function changeEvent(k: Kernel, args: number[], change: (event: Ptr) => number):
   })
 }
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtSetEvent = service('NtSetEvent', 0x0e, 'hp', function* (k, args) {
   return changeEvent(k, args, (event) => k.dispatcher.setEvent(event))
 })
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtResetEvent = service('NtResetEvent', 0x178, 'hp', function* (k, args) {
   return changeEvent(k, args, (event) => k.dispatcher.resetEvent(event))
 })
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtClearEvent = service('NtClearEvent', 0x3e, 'h', function* (k, args) {
   return changeEvent(k, [args[0] ?? 0], (event) => k.dispatcher.resetEvent(event))
 })

@@ -74,7 +74,6 @@ function allowedAccess(k: Kernel, process: Process, access: number): number {
   return foreign && !hasPrivilege(k, SE_DEBUG_PRIVILEGE) ? 0 : access
 }
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtOpenProcess = service('NtOpenProcess', 0x26, 'pxpp', function* (k, args) {
   const [resultAt = 0, access = 0, attributesAt = 0, clientIdAt = 0] = args
   let given: CapturedAttributes | undefined
@@ -132,7 +131,6 @@ function writeInformation(k: Kernel, args: number[], write: (at: Ptr) => void): 
   })
 }
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtQueryInformationProcess = service(
   'NtQueryInformationProcess',
   0x19,
@@ -169,7 +167,6 @@ function threadOf(
   return { status, object, thread: (object && k.scheduler.byAddress(object.address)) ?? null }
 }
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtQueryInformationThread = service(
   'NtQueryInformationThread',
   0x25,
@@ -217,7 +214,6 @@ function fillAttributes(k: Kernel, listAt: Ptr, thread: Thread): void {
   }
 }
 
-// eslint-disable-next-line require-yield -- a service is a routine, whether it waits or not
 export const NtCreateThreadEx = service(
   'NtCreateThreadEx',
   0xc1,

@@ -181,7 +181,6 @@ describe('threads', () => {
         return 0
       },
       {
-        // eslint-disable-next-line require-yield -- it faults before it does anything
         *work() {
           throw new NtException(0xc0000094)
         },

@@ -1,4 +1,3 @@
-/* eslint-disable require-yield -- a routine of a driver need not call anything */
 import { describe, expect, it } from 'vitest'
 import { CLIENT_ID, ETHREAD } from '../../../shared/nt/generated/offsets'
 import {
