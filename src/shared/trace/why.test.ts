@@ -97,6 +97,29 @@ describe('why', () => {
     expect(why(run, 3).map((reason) => reason.seq)).toEqual([1, 3])
   })
 
+  it('tells the way of a call in one sentence', () => {
+    const hop = (name: string, cause?: number): Draft => ({
+      t: 'hop',
+      layer: 'Nt',
+      name,
+      detail: '',
+      mode: 'kernel',
+      ...(cause === undefined ? {} : { cause }),
+    })
+    const run = source([
+      hop('KERNEL32!ReadFile'),
+      hop('ntdll!NtReadFile', 1),
+      hop('nt!NtReadFile', 2),
+      complete(11, 3),
+    ])
+    expect(why(run, 4).map((reason) => reason.text)).toEqual([
+      'KERNEL32!ReadFile led to ntdll!NtReadFile, nt!NtReadFile.',
+      'toy completed IRP 3 with STATUS_SUCCESS (driver.ts line 11).',
+    ])
+    // The step that is asked about stays a reason of its own.
+    expect(why(run, 3).map((reason) => reason.seq)).toEqual([1, 3])
+  })
+
   it('survives a circle and an unknown event', () => {
     const run = source([
       { t: 'dbgprint', text: 'a', cause: 2 },

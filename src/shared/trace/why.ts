@@ -55,7 +55,26 @@ export function why(source: WhySource, seq: number): Reason[] {
     if (event) chain.push(event)
   }
   chain.sort((a, b) => a.seq - b.seq)
-  return chain.map((event) => ({ seq: event.seq, text: withContext(source, event) }))
+  return foldHops(chain, seq).map((events) => ({
+    seq: events[0]!.seq,
+    text: events.length > 1 ? wayWords(events) : withContext(source, events[0]!),
+  }))
+}
+
+/** The stops of one way between user mode and a driver are one reason, not six. */
+function foldHops(chain: readonly TraceEvent[], focus: number): TraceEvent[][] {
+  const groups: TraceEvent[][] = []
+  for (const event of chain) {
+    const last = groups.at(-1)
+    if (last && event.t === 'hop' && event.seq !== focus && last[0]!.t === 'hop') last.push(event)
+    else groups.push([event])
+  }
+  return groups
+}
+
+function wayWords(events: readonly TraceEvent[]): string {
+  const names = events.flatMap((event) => (event.t === 'hop' ? [event.name] : []))
+  return `${names[0]} led to ${names.slice(1).join(', ')}.`
 }
 
 /** Events that explain the focus though no `cause` leads to them. */
@@ -247,7 +266,9 @@ function resultWords(value: TraceValue): string {
 
 function valueWords(value: TraceValue): string {
   if (value === null) return 'NULL'
-  if (typeof value === 'number') return grouped(value)
+  // Large numbers are flags and codes; small ones are counts.
+  if (typeof value === 'number')
+    return Number.isInteger(value) && value >= 0x10000 ? hex(value) : String(value)
   return typeof value === 'string' && /\s/.test(value) ? JSON.stringify(value) : String(value)
 }
 

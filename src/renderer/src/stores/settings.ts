@@ -60,7 +60,10 @@ export const useSettings = defineStore('settings', () => {
       system.highContrast = info.value.highContrast
       version.value = info.value.version
     }
-    ring().on('app.systemTheme', (next) => Object.assign(system, next))
+    // What a listener returns would have to cross to the preload: nothing.
+    ring().on('app.systemTheme', ({ dark, highContrast }) => {
+      Object.assign(system, { dark, highContrast })
+    })
     if (saved.ok) {
       const values = saved.value.values
       const size = Number(values['text.size'])

@@ -90,6 +90,7 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
     'app.theme': () => ok({}),
     'app.ready': () => ok({}),
     'app.closed': () => ok({}),
+    'app.closed': () => ok({}),
     'app.copy': () => ok({}),
     'app.openDocs': () => ok({}),
     'app.saveText': (input: { suggestedName: string }) =>

@@ -38,7 +38,7 @@ export const KINDS: { kind: Kind; label: string }[] = [
   { kind: 'devices', label: 'Devices' },
   { kind: 'drivers', label: 'Drivers' },
   { kind: 'links', label: 'Symbolic links' },
-  { kind: 'objects', label: 'Namespace' },
+  { kind: 'objects', label: 'Objects' },
   { kind: 'irps', label: 'Packets' },
   { kind: 'handles', label: 'Handles' },
   { kind: 'pool', label: 'Pool' },
