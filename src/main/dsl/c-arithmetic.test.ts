@@ -195,7 +195,7 @@ describe.each([
         const code = `export function run() {\n${text}return ${tree.text}\n}`
         expect(result(code)).toBe(expected(() => tree.run(map).value))
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 
@@ -213,7 +213,7 @@ describe.each([
           expected(() => compute(operator, left.run(map), right.run(map)).value),
         )
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 
@@ -295,7 +295,7 @@ describe.each([
         }
         expect(result(code), code).toBe(wanted)
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 })

@@ -225,6 +225,16 @@ export const RULES = {
     hint: 'Leave out the parentheses and type assertions around it.',
     chapter: 'out-of-the-language',
   },
+  DSL043: {
+    message: '% needs more than the 53 bits that a number has.',
+    hint: 'Write it with n at its end: 64-bit integers are bigints.',
+    chapter: 'integers',
+  },
+  DSL044: {
+    message: '`var` is not part of the language.',
+    hint: 'Write let; its variables live as long as those of C, to the end of their block.',
+    chapter: 'out-of-the-language',
+  },
 } as const satisfies Record<string, Rule>
 
 export type RuleCode = keyof typeof RULES
@@ -274,16 +284,21 @@ export function ruleDiagnostic(
   }
 }
 
+/** By code units: the same order on every host. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
 /** In the order in which they stand in the text; the same mistake at the same place once. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const seen = new Set<string>()
   return [...diagnostics]
     .sort(
       (a, b) =>
-        a.file.localeCompare(b.file, 'en') ||
+        compare(a.file, b.file) ||
         a.line - b.line ||
         a.column - b.column ||
-        a.code.localeCompare(b.code, 'en'),
+        compare(a.code, b.code),
     )
     .filter((each) => {
       const key = `${each.file}:${each.line}:${each.column}:${each.code}:${each.message}`

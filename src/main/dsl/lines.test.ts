@@ -72,7 +72,7 @@ describe('line numbers', () => {
         })
         expect(new Script(code)).toBeInstanceOf(Script)
       }),
-      { numRuns: 120 },
+      { numRuns: 60 },
     )
   })
 

@@ -30,11 +30,12 @@ const parsed = new Map<string, ts.SourceFile>()
 const declarations = new Map<string, ts.SourceFile>()
 
 function parse(path: string, text: string): ts.SourceFile {
+  // The checker sets the parents of nodes when it is made.
   return ts.createSourceFile(
     path,
     text,
     { languageVersion: ts.ScriptTarget.ES2022, jsDocParsingMode: ts.JSDocParsingMode.ParseNone },
-    true,
+    false,
     ts.ScriptKind.TS,
   )
 }

@@ -160,6 +160,12 @@ export class LanguageCheck {
         return this.report('DSL001', node)
       case K.NumericLiteral:
         return this.checkNumber(node as ts.NumericLiteral)
+      case K.VariableDeclarationList: {
+        const isVar = !(node.flags & ts.NodeFlags.BlockScoped)
+        if (isVar)
+          this.reportRange('DSL044', node.getStart(this.file), node.getStart(this.file) + 3)
+        return
+      }
       case K.ThrowStatement:
         return this.report('DSL014', node)
       case K.WithStatement:
@@ -314,6 +320,7 @@ export class LanguageCheck {
   private checkNumber(node: ts.NumericLiteral): void {
     const value = Number(node.text)
     if (!Number.isInteger(value)) this.report('DSL013', node, [node.getText(this.file)])
+    else if (!Number.isSafeInteger(value)) this.report('DSL043', node, [node.getText(this.file)])
   }
 
   private checkEnum(node: ts.EnumDeclaration): void {
@@ -375,9 +382,10 @@ export class LanguageCheck {
     if (object.k === 'object' || object.k === 'function') this.report('DSL011', node)
   }
 
-  /** A pointer is no text. */
+  /** Neither a pointer nor a function is text. */
   private checkText(node: ts.Expression): void {
-    if (this.typing.of(node).k === 'pointer') this.report('DSL033', node, ['turned into text'])
+    const { k } = this.typing.of(node)
+    if (k === 'pointer' || k === 'function') this.report('DSL033', node, ['turned into text'])
   }
 
   private checkBinary(node: ts.BinaryExpression): void {
@@ -402,7 +410,11 @@ export class LanguageCheck {
         return
       case K.PlusToken:
       case K.PlusEqualsToken:
-        if ([node.left, node.right].some((side) => this.typing.of(side).k === 'pointer'))
+        if (
+          [node.left, node.right].some((side) =>
+            ['pointer', 'function'].includes(this.typing.of(side).k),
+          )
+        )
           this.report('DSL033', node, ['added'])
         return
       case K.EqualsToken:
@@ -450,6 +462,26 @@ export class LanguageCheck {
     if (this.isFileLevel(node)) this.checkFileLevelCall(node, callee, reference)
     if (reference?.k === 'helper') this.checkHelper(node, reference.name)
     if (reference?.k === 'routine') this.checkTags(node, reference.name)
+    if (ts.isPropertyAccessExpression(callee)) this.checkSearch(node, callee)
+  }
+
+  /** Script arrays compare pointers by identity, not by address. */
+  private checkSearch(node: ts.CallExpression, callee: ts.PropertyAccessExpression): void {
+    if (!['indexOf', 'lastIndexOf', 'includes', 'join'].includes(callee.name.text)) return
+    if (this.typing.of(callee.expression).k !== 'array') return
+    const element = this.checker.getIndexTypeOfType(
+      this.checker.getTypeAtLocation(callee.expression),
+      ts.IndexKind.Number,
+    )
+    if (!element || this.typing.ofType(element).k !== 'pointer') return
+    if (callee.name.text === 'join') this.report('DSL033', node, ['turned into text'])
+    else
+      this.report(
+        'DSL033',
+        node,
+        [`found by ${callee.name.text}`],
+        'Go through the array: for (const each of list) if (each === p) ...',
+      )
   }
 
   private checkFileLevelCall(

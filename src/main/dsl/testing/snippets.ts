@@ -324,4 +324,14 @@ export const SNIPPETS: readonly Snippet[] = [
       }`,
     value: 'true,true,false,true,true,false,true,true,true,false,true 1 1 0',
   },
+  {
+    name: 'members of constants',
+    code: `
+      enum State { Idle, Busy = 17 }
+      export function run() {
+        const irp: IRP = null
+        return [FILE_DEVICE_UNKNOWN.toString(16), State.Busy.toString(16), (-State.Busy).toString(), sizeof(irp)].join()
+      }`,
+    value: '22,11,-17,208',
+  },
 ]

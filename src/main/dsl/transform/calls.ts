@@ -1,6 +1,6 @@
 /** Calls: of routines of Windows, of functions of the project, of helpers of the language. */
 import ts from 'typescript'
-import { LAYOUTS } from '../../../shared/nt/layout'
+import { LAYOUTS, type StructName } from '../../../shared/nt/layout'
 import { DDIS } from '../../kernel/ddi/index'
 import { scalarSize, TYPE_VALUES } from '../types/c-types'
 import { bare, referenceOf } from '../references'
@@ -234,8 +234,12 @@ function sizeOf(cx: Context, node: ts.CallExpression): number | undefined {
     case 'function':
       return 8
     default:
-      return undefined
+      break
   }
+  // A variable that points at a structure of Windows.
+  const shape = type && ts.isIdentifier(type) ? cx.typing.of(type) : undefined
+  if (shape?.k !== 'pointer' || !Object.hasOwn(LAYOUTS, shape.struct)) return undefined
+  return LAYOUTS[shape.struct as StructName].size
 }
 
 /** A control code whose four parts are known when the driver is compiled. */

@@ -3,10 +3,10 @@ import ts from 'typescript'
 import { referenceOf } from '../references'
 import { replace, type Context } from './context'
 
-/** Text of a known number; negative ones in parentheses. */
-function literalText(value: number | bigint): string {
+/** Text of a known number; in parentheses where an operator or a member follows. */
+function literalText(value: number | bigint, node: ts.Node): string {
   const text = typeof value === 'bigint' ? `${value}n` : String(value)
-  return value < 0 ? `(${text})` : text
+  return value < 0 || ts.isPropertyAccessExpression(node.parent) ? `(${text})` : text
 }
 
 /** What stands for an identifier in compiled code; undefined when it stays as it is. */
@@ -15,7 +15,7 @@ function textFor(cx: Context, node: ts.Identifier): string | undefined {
   switch (reference.k) {
     case 'constant': {
       const { value } = reference.constant
-      return value === null ? 'null' : literalText(value)
+      return value === null ? 'null' : literalText(value, node)
     }
     case 'routine':
       cx.header.set(node.text, `${node.text}=$rt.$ddi("${reference.name}")`)
@@ -30,7 +30,7 @@ function textFor(cx: Context, node: ts.Identifier): string | undefined {
         reference.symbol.flags & ts.SymbolFlags.BlockScopedVariable &&
         reference.symbol.valueDeclaration &&
         ts.getCombinedNodeFlags(reference.symbol.valueDeclaration) & ts.NodeFlags.Const
-      if (isConstant && shape.k === 'literal') return literalText(shape.value)
+      if (isConstant && shape.k === 'literal') return literalText(shape.value, node)
       return `${importName(cx, reference.file)}.${exportName(cx, reference.symbol)}`
     }
     default:
@@ -72,7 +72,7 @@ export function lowerEnumMember(cx: Context, node: ts.PropertyAccessExpression):
   const member = symbol && symbol.flags & ts.SymbolFlags.EnumMember && symbol.valueDeclaration
   if (!member || !ts.isEnumMember(member)) return false
   const value = Number(cx.checker.getConstantValue(member))
-  replace(cx, node.expression.getStart(cx.file), node.expression.end, literalText(value))
+  replace(cx, node.expression.getStart(cx.file), node.expression.end, literalText(value, node))
   replace(cx, node.name.pos - 1, node.name.pos, '')
   replace(cx, node.name.getStart(cx.file), node.name.end, '')
   return true
