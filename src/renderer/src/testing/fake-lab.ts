@@ -90,7 +90,6 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
     'app.theme': () => ok({}),
     'app.ready': () => ok({}),
     'app.closed': () => ok({}),
-    'app.closed': () => ok({}),
     'app.copy': () => ok({}),
     'app.openDocs': () => ok({}),
     'app.saveText': (input: { suggestedName: string }) =>

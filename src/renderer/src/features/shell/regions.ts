@@ -6,26 +6,31 @@ function regions(): HTMLElement[] {
   )
 }
 
-/** What in a region takes the focus: the selected tab or the picture, not its first small button. */
+/** What in a region takes the focus, best first: what one works in, not its first small button. */
+const TARGETS: Record<string, readonly string[]> = {
+  editor: [
+    '.monaco-editor .native-edit-context',
+    '.monaco-editor textarea',
+    '.readme',
+    '[role="tab"][aria-selected="true"]',
+  ],
+  watch: ['.card .act', '.report', '[role="tab"][aria-selected="true"]'],
+  timeline: ['[role="slider"]'],
+  sequence: ['[role="group"][tabindex="0"]'],
+  output: ['[role="listbox"]', 'ol[tabindex="0"]', '[role="tab"][aria-selected="true"]'],
+  problems: ['.problem'],
+  inspect: ['[role="region"][tabindex="0"]'],
+}
+const ANY = ['button:not(:disabled)', 'input', '[tabindex="0"]']
+
 function target(region: HTMLElement): HTMLElement | null {
-  const preferred = {
-    editor:
-      '.monaco-editor textarea, .monaco-editor .native-edit-context, [role="tab"][aria-selected="true"]',
-    watch: '[role="tab"][aria-selected="true"], .actions button',
-    timeline: '[role="slider"]',
-    sequence: '[role="group"][tabindex="0"]',
-    output: '[role="listbox"], [role="tab"][aria-selected="true"]',
-    problems: '.problem',
-    inspect: '[role="region"][tabindex="0"]',
-    'catalogue-search': '[role="combobox"]',
-    'catalogue-list': '[role="listbox"]',
-  }[region.dataset['region'] ?? '']
-  const found = preferred === undefined ? null : region.querySelector<HTMLElement>(preferred)
-  return (
-    found ??
-    region.querySelector<HTMLElement>('button:not(:disabled), [tabindex="0"], input') ??
-    (region.tabIndex >= -1 ? region : null)
-  )
+  for (const selector of [...(TARGETS[region.dataset['region'] ?? ''] ?? []), ...ANY]) {
+    const found = [...region.querySelectorAll<HTMLElement>(selector)].find(
+      (element) => element.getClientRects().length > 0,
+    )
+    if (found) return found
+  }
+  return region.tabIndex >= -1 ? region : null
 }
 
 /** Move the focus to the next region, or the one before. */
