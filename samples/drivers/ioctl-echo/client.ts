@@ -41,14 +41,17 @@ export function main(): number {
     return 1
   }
   Echo(device, 'BUFFERED', IOCTL_ECHO_BUFFERED)
-  Echo(device, 'IN_DIRECT', IOCTL_ECHO_IN_DIRECT)
   Echo(device, 'OUT_DIRECT', IOCTL_ECHO_OUT_DIRECT)
   Echo(device, 'NEITHER', IOCTL_ECHO_NEITHER)
   Echo(device, 'unknown code', IOCTL_ECHO_NEITHER + 4)
 
+  // With METHOD_IN_DIRECT the second buffer is input, too: it is only read, so it may be constant.
+  const returned = out<DWORD>()
+  if (!DeviceIoControl(device, IOCTL_ECHO_IN_DIRECT, null, 0, 'kernel', TEXT_BYTES, returned, null))
+    printf('IN_DIRECT: error %u\n', GetLastError())
+
   // Nothing is mapped at this address. With METHOD_NEITHER the driver finds out, not the I/O manager.
   const nowhere = cast(PVOID, 0x10000n)
-  const returned = out<DWORD>()
   if (
     !DeviceIoControl(
       device,

@@ -23,7 +23,6 @@ import {
   KeInitializeSpinLock,
   KeReleaseSpinLock,
   NT_SUCCESS,
-  Ptr,
   RTL_CONSTANT_STRING,
   STATUS_SUCCESS,
   ULONG,
@@ -32,7 +31,7 @@ import {
   sizeof,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, KIRQL, NTSTATUS, UNICODE_STRING } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, KIRQL, NTSTATUS, Ptr, UNICODE_STRING } from 'wdm'
 
 const EXTENSION = struct('EXTENSION', {
   Lock: KSPIN_LOCK,
