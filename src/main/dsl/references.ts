@@ -3,7 +3,7 @@ import ts from 'typescript'
 import { DSL_CONSTANTS, type Constant } from './types/constants'
 import { TYPE_VALUES } from './types/c-types'
 import { LANGUAGE_NAMES } from './types/language'
-import { moduleOf } from './types/routines'
+import { isRoutine } from './types/routines'
 import { isLibrary } from './typing'
 
 export type Reference =
@@ -101,7 +101,7 @@ function libraryReference(name: string): Reference {
   const constant = DSL_CONSTANTS.get(name)
   if (constant) return { k: 'constant', constant }
   if ((LANGUAGE_NAMES as readonly string[]).includes(name)) return { k: 'helper', name }
-  if (moduleOf(name)) return { k: 'routine', name }
+  if (isRoutine(name)) return { k: 'routine', name }
   return TYPE_VALUES.has(name) ? { k: 'type', name } : UNKNOWN
 }
 

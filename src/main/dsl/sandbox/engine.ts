@@ -8,6 +8,7 @@
 import type { QuickJSContext, QuickJSHandle, QuickJSRuntime } from 'quickjs-emscripten-core'
 import type { CompiledEntry, CompiledProgram } from '../compiled'
 import { DDIS } from '../../kernel/ddi/index'
+import { isOfModule } from '../../kernel/ddi/types'
 import { CONTROL, PAGE_SIZE, PHYSICAL_BYTES } from '../../kernel/mm/layout'
 import type { Backing } from '../../kernel/mm/memory'
 import type { KernelPort, RunnerFailure } from '../../kernel/port'
@@ -302,7 +303,7 @@ class QuickJsSandbox implements Sandbox {
     const module = user ? 'win32' : 'wdm'
     const known = this.stubbed[module]
     const names = [...routinesUsed(code)].filter(
-      (name) => !known.has(name) && (this.routines[name]?.module ?? 'wdm') === module,
+      (name) => !known.has(name) && isOfModule(this.routines[name] ?? {}, module),
     )
     if (names.length === 0) return
     for (const name of names) known.add(name)

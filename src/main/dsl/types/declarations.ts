@@ -7,7 +7,7 @@ import { SCALARS, TYPE_VALUES, USER_STRUCTS } from './c-types'
 import { constantDeclarations, DSL_CONSTANTS, type ModuleName } from './constants'
 import { LANGUAGE_DECLARATIONS, LANGUAGE_NAMES, scalarDeclarations } from './language'
 import { LIB_D_TS } from './lib'
-import { ddiDeclarations, moduleOf } from './routines'
+import { ddiDeclarations } from './routines'
 import { routineDeclarations, structDeclarations } from './structs'
 
 const USER_ROUTINES = ['MAIN', 'THREAD_START_ROUTINE']
@@ -81,5 +81,3 @@ export function moduleExports(): Readonly<Record<ModuleName, ReadonlySet<string>
   }
   return exportsOf
 }
-
-export { moduleOf }

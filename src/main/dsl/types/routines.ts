@@ -2,7 +2,13 @@
 import { ddiFacts, ddiPrototype, type DdiFacts, type DdiName } from '../../../shared/nt/ddi-facts'
 import { irqlName } from '../../../shared/nt/irql'
 import { DDIS } from '../../kernel/ddi/index'
-import type { DdiEntry, OutType, ParamType, ReturnType } from '../../kernel/ddi/types'
+import {
+  isOfModule,
+  type DdiEntry,
+  type OutType,
+  type ParamType,
+  type ReturnType,
+} from '../../kernel/ddi/types'
 import { SCALARS } from './c-types'
 import { LANGUAGE_NAMES, writableScalar } from './language'
 import { pointerType } from './structs'
@@ -92,11 +98,11 @@ export function prototype(name: string, entry: DdiEntry): string {
   return `${entry.returns.c} ${name}(${params.join(', ') || 'VOID'})`
 }
 
-/** Names of the modules by routine; language names are never routines. */
-export function moduleOf(name: string): ModuleName | undefined {
+/** Whether a name is a routine, of one module or of any; language names are never routines. */
+export function isRoutine(name: string, module?: ModuleName): boolean {
   const entry = Object.hasOwn(DDIS, name) ? DDIS[name] : undefined
-  if (!entry || (LANGUAGE_NAMES as readonly string[]).includes(name)) return undefined
-  return entry.module ?? 'wdm'
+  if (!entry || (LANGUAGE_NAMES as readonly string[]).includes(name)) return false
+  return module === undefined || isOfModule(entry, module)
 }
 
 function routineDeclaration(name: string, entry: DdiEntry): string {
@@ -122,7 +128,7 @@ function routineDeclaration(name: string, entry: DdiEntry): string {
 /** Declarations of every routine of a module. */
 export function ddiDeclarations(module: ModuleName): string {
   return Object.entries(DDIS)
-    .filter(([name]) => moduleOf(name) === module)
+    .filter(([name]) => isRoutine(name, module))
     .map(([name, entry]) => routineDeclaration(name, entry))
     .join('')
 }

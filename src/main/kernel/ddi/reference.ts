@@ -5,10 +5,11 @@ import { DDIS } from './index'
 import type { DdiEntry } from './types'
 
 const LEARN = 'https://learn.microsoft.com/windows-hardware/drivers/ddi/'
+const LEARN_WIN32 = 'https://learn.microsoft.com/windows/win32/api/'
 
 export interface DdiReference {
   name: string
-  module: 'wdm' | 'win32'
+  module: 'wdm' | 'win32' | 'both'
   component: string
   prototype: string
   irql: string
@@ -34,7 +35,9 @@ function referenceOf(name: string, entry: DdiEntry): DdiReference {
   const max = entry.irql?.[1] ?? facts?.maxIrql ?? 15
   const min = entry.irql?.[0] ?? facts?.minIrql ?? 0
   const range = min === max ? irqlName(max) : max >= 15 ? 'any' : `<= ${irqlName(max)}`
-  const docs = entry.docs ? LEARN + entry.docs : docsOf(name, facts?.header)
+  const docs = entry.docs
+    ? (module === 'win32' ? LEARN_WIN32 : LEARN) + entry.docs
+    : docsOf(name, facts?.header)
   return {
     name,
     module,

@@ -1,6 +1,30 @@
 /** Run-time library: blocks of memory. */
+import type { Kernel } from '../kernel'
+import type { Ptr } from '../mm/memory'
 import { copyMemory, equalBytes } from '../rtl/memory'
 import { ddi, t } from './types'
+
+/** Programs have these routines, too, and do not reach kernel memory with them. */
+function checkReach(k: Kernel, at: Ptr, length: number, access: 'read' | 'write'): void {
+  if (k.scheduler.userMode) k.io.probeUser(at, length, access)
+}
+
+function copy(k: Kernel, to: Ptr, from: Ptr, length: number): void {
+  checkReach(k, from, length, 'read')
+  checkReach(k, to, length, 'write')
+  copyMemory(k.memory, to, from, length)
+}
+
+function equal(k: Kernel, a: Ptr, b: Ptr, length: number): number {
+  checkReach(k, a, length, 'read')
+  checkReach(k, b, length, 'read')
+  return equalBytes(k.memory, a, b, length)
+}
+
+function fill(k: Kernel, at: Ptr, length: number, value: number): void {
+  checkReach(k, at, length, 'write')
+  k.memory.fill(at, length, value)
+}
 
 /** SIZE_T as a result. */
 const SIZE_T = { k: 'u64', c: 'SIZE_T' } as const
@@ -12,8 +36,9 @@ const copier = (docs: string, summary?: string) =>
     irql: [0, 15],
     docs,
     ...(summary === undefined ? {} : { summary }),
+    module: 'both',
     traced: false,
-    run: (k, a) => copyMemory(k.memory, a.Destination, a.Source, a.Length),
+    run: (k, a) => copy(k, a.Destination, a.Source, a.Length),
   })
 
 const cCopier = (summary: string) =>
@@ -22,9 +47,10 @@ const cCopier = (summary: string) =>
     returns: t.pvoid,
     irql: [0, 15],
     summary,
+    module: 'both',
     traced: false,
     run(k, a) {
-      copyMemory(k.memory, a.dest, a.src, a.count)
+      copy(k, a.dest, a.src, a.count)
       return a.dest
     },
   })
@@ -37,8 +63,9 @@ export const RTL_MEMORY_DDIS = {
     params: { Destination: t.pvoid, Length: t.size },
     returns: t.void,
     docs: 'wdm/nf-wdm-rtlzeromemory',
+    module: 'both',
     traced: false,
-    run: (k, a) => k.memory.fill(a.Destination, a.Length, 0),
+    run: (k, a) => fill(k, a.Destination, a.Length, 0),
   }),
   RtlSecureZeroMemory: ddi({
     params: { ptr: t.pvoid, cnt: t.size },
@@ -46,9 +73,10 @@ export const RTL_MEMORY_DDIS = {
     irql: [0, 15],
     summary: 'Zeroes memory in a way that no compiler leaves out.',
     docs: 'wdm/nf-wdm-rtlsecurezeromemory',
+    module: 'both',
     traced: false,
     run(k, a) {
-      k.memory.fill(a.ptr, a.cnt, 0)
+      fill(k, a.ptr, a.cnt, 0)
       return a.ptr
     },
   }),
@@ -58,15 +86,17 @@ export const RTL_MEMORY_DDIS = {
     irql: [0, 15],
     summary: 'Fills memory with one byte value.',
     docs: 'wdm/nf-wdm-rtlfillmemory',
+    module: 'both',
     traced: false,
-    run: (k, a) => k.memory.fill(a.Destination, a.Length, a.Fill),
+    run: (k, a) => fill(k, a.Destination, a.Length, a.Fill),
   }),
   RtlCompareMemory: ddi({
     params: { Source1: t.pvoid, Source2: t.pvoid, Length: t.size },
     returns: SIZE_T,
     docs: 'wdm/nf-wdm-rtlcomparememory',
+    module: 'both',
     traced: false,
-    run: (k, a) => BigInt(equalBytes(k.memory, a.Source1, a.Source2, a.Length)),
+    run: (k, a) => BigInt(equal(k, a.Source1, a.Source2, a.Length)),
   }),
   RtlEqualMemory: ddi({
     params: { Destination: t.pvoid, Source: t.pvoid, Length: t.size },
@@ -74,8 +104,9 @@ export const RTL_MEMORY_DDIS = {
     irql: [0, 15],
     summary: 'Whether two blocks of memory hold the same bytes.',
     docs: 'wdm/nf-wdm-rtlequalmemory',
+    module: 'both',
     traced: false,
-    run: (k, a) => equalBytes(k.memory, a.Destination, a.Source, a.Length) === a.Length,
+    run: (k, a) => equal(k, a.Destination, a.Source, a.Length) === a.Length,
   }),
   memcpy: cCopier('Copies memory. The blocks must not overlap.'),
   memmove: cCopier('Copies memory; the blocks may overlap.'),
@@ -84,9 +115,10 @@ export const RTL_MEMORY_DDIS = {
     returns: t.pvoid,
     irql: [0, 15],
     summary: 'Fills memory with one byte value.',
+    module: 'both',
     traced: false,
     run(k, a) {
-      k.memory.fill(a.dest, a.count, a.c & 0xff)
+      fill(k, a.dest, a.count, a.c & 0xff)
       return a.dest
     },
   }),
@@ -95,10 +127,11 @@ export const RTL_MEMORY_DDIS = {
     returns: t.i32('int'),
     irql: [0, 15],
     summary: 'Compares memory byte by byte: below zero, zero or above zero.',
+    module: 'both',
     traced: false,
     run(k, a) {
-      const equal = equalBytes(k.memory, a.buf1, a.buf2, a.count)
-      return equal === a.count ? 0 : k.memory.u8(a.buf1 + equal) - k.memory.u8(a.buf2 + equal)
+      const same = equal(k, a.buf1, a.buf2, a.count)
+      return same === a.count ? 0 : k.memory.u8(a.buf1 + same) - k.memory.u8(a.buf2 + same)
     },
   }),
 }

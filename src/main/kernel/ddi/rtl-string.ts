@@ -270,8 +270,13 @@ const cLength = (wide: boolean, summary: string) =>
     returns: SIZE_T,
     irql: [0, 15],
     summary,
+    module: 'both',
     traced: false,
-    run: (k, a) => BigInt(readText(k.memory, a.str, wide).length),
+    run(k, a) {
+      // A program does not look into kernel memory with it.
+      if (k.scheduler.userMode) k.io.probeUser(a.str, 1, 'read')
+      return BigInt(readText(k.memory, a.str, wide).length)
+    },
   })
 
 const cCompare = (wide: boolean, ignoreCase: boolean, summary: string) =>
@@ -280,6 +285,7 @@ const cCompare = (wide: boolean, ignoreCase: boolean, summary: string) =>
     returns: INT,
     irql: [0, 15],
     summary,
+    module: 'both',
     traced: false,
     run: (_k, a) => Math.sign(compareText(a.string1 ?? '', a.string2 ?? '', ignoreCase, 1)),
   })

@@ -127,7 +127,7 @@ export class DdiTable {
     const frame: KernelFrame = {
       kind: 'kernel',
       routine,
-      name: `${bound.entry.module === 'win32' ? 'KERNEL32' : 'nt'}!${bound.name}`,
+      name: bound.frame,
       ddi: index,
       cause: thread.cause,
       outs,

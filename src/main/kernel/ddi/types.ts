@@ -104,8 +104,8 @@ export interface DdiEntry<
   irql?: [min: number, max: number]
   /** It judges a call above that range itself: its misuse has a bug check of its own. */
   checksIrql?: boolean
-  /** `wdm` by default. */
-  module?: 'wdm' | 'win32'
+  /** `wdm` by default. One of `both` checks for itself what a program may reach. */
+  module?: 'wdm' | 'win32' | 'both'
   support?: 'full' | 'partial'
   /** What a `partial` one leaves out or does differently. */
   note?: string
@@ -116,6 +116,11 @@ export interface DdiEntry<
   traced?: boolean
   /** A plain function, or a generator when it may wait or call the driver. */
   run(k: Kernel, a: Args<P>): ReturnValue<R> | KernelRoutine<ReturnValue<R>>
+}
+
+/** Whether a routine is one of a module's. */
+export function isOfModule(entry: Pick<DdiEntry, 'module'>, module: 'wdm' | 'win32'): boolean {
+  return entry.module === 'both' || (entry.module ?? 'wdm') === module
 }
 
 /** Keeps the parameter types of an entry while checking its form. */

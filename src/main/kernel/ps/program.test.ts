@@ -103,6 +103,23 @@ describe('an exception in user mode', () => {
     expect(exitCode).toBe(0xc0000005)
   })
 
+  test.each(['memcpy', 'memset', 'strlen', 'printf', 'memcmp'])(
+    '%s does not reach kernel memory',
+    (name) => {
+      const { m, exitCode } = program(function* (d) {
+        const pool = d.k.pool.allocate(16, 'Test', { system: true })
+        d.k.memory.setU32(pool, 0x1234)
+        const own = yield* d.ddi('calloc', 1, 16)
+        if (name === 'strlen') yield* d.ddi(name, pool)
+        else if (name === 'printf') yield* d.ddi(name, '%s', d.k.memory.address(pool))
+        else if (name === 'memset') yield* d.ddi(name, pool, 0, 4)
+        else yield* d.ddi(name, own, pool, 4)
+        return 0
+      })
+      expect([m.bugCheck, exitCode]).toEqual([null, 0xc0000005])
+    },
+  )
+
   test('a kernel address as result parameter is not written', () => {
     const { m, exitCode } = lab({
       majors: { [CONTROL]: (d, _device, irp) => complete(d, irp!, 0, 0) },
