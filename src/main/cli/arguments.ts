@@ -9,6 +9,8 @@ export interface RunArguments {
   json: boolean
   verifier: string[]
   trace: string | null
+  /** File that is loaded in place of driver.ts. */
+  driver: string | null
 }
 
 export interface CheckArguments {
@@ -22,6 +24,7 @@ export type Arguments =
 
 export const USAGE = `Usage:
   npm run ring0 -- run FOLDER [--seed N] [--json] [--verifier LIST] [--trace FILE]
+                       [--driver FILE]
   npm run ring0 -- check FOLDER [--json]
   npm run ring0 -- ddi NAME
 
@@ -35,6 +38,7 @@ ddi     what a routine does: prototype, IRQL, support
                  or rule ids (VR-...), separated by commas
 --json           one JSON document instead of words (docs/cli.md)
 --trace FILE     write the events as JSON lines
+--driver FILE    load this file of the folder in place of driver.ts (fixed.ts)
 
 Exit status: 0 ok, 1 compile error, load failure or bad arguments, 2 bug check,
 3 verifier stop or leak, 4 hang or limit.
@@ -51,6 +55,7 @@ export function parseArguments(argv: string[]): Arguments | { problem: string } 
         json: { type: 'boolean', default: false },
         verifier: { type: 'string', default: '' },
         trace: { type: 'string' },
+        driver: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
@@ -82,5 +87,6 @@ export function parseArguments(argv: string[]): Arguments | { problem: string } 
     json: values.json,
     verifier,
     trace: values.trace ?? null,
+    driver: values.driver ?? null,
   }
 }

@@ -36,7 +36,8 @@ export function printReport(report: RunReport, write: Write): void {
     if (more > 0) write(`  ... and ${more.toLocaleString('en-US')} more\n`)
   }
   if (report.client) {
-    write(`Client        exit code ${report.client.exitCode}\n`)
+    const { exitCode } = report.client
+    write(`Client        ${exitCode === null ? 'did not end' : `exit code ${exitCode}`}\n`)
     for (const line of report.client.stdout.split('\n')) if (line) write(`  ${line}\n`)
   }
   if (report.leaks.length) {
@@ -44,7 +45,8 @@ export function printReport(report: RunReport, write: Write): void {
     for (const leak of report.leaks) {
       const tag = leak.tag ? ` tag '${leak.tag}'` : ''
       const bytes = leak.bytes === undefined ? '' : `, ${leak.bytes} bytes`
-      write(`  ${leak.count} ${leak.kind}${tag}${leak.name ? ` ${leak.name}` : ''}${bytes}\n`)
+      const at = leak.at ? `, made at ${leak.at.file}:${leak.at.line}` : ''
+      write(`  ${leak.count} ${leak.kind}${tag}${leak.name ? ` ${leak.name}` : ''}${bytes}${at}\n`)
     }
   }
   if (report.report) printStop(report.report, write)

@@ -44,6 +44,7 @@ export async function run(options: RunArguments): Promise<number> {
     const { report } = await runProject(
       {
         files: folder.files,
+        ...(options.driver === null ? {} : { driver: options.driver }),
         seed: options.seed,
         verifier: options.verifier,
         // The report's first causes come from the trace, so it is always on; only a file keeps it.

@@ -26,17 +26,21 @@ const DEFAULT_NAME = 'toy'
 
 /**
  * Read the plan of a folder.
- * @param override  a scenario that replaces the folder's own
+ * @param override    a scenario that replaces the folder's own
+ * @param driverFile  file that stands in for driver.ts, `fixed.ts` for instance
  * @returns the plan, or what is wrong with the folder
  */
 export function planOf(
   files: ProjectFiles,
   override: Scenario | undefined,
+  driverFile = DRIVER_FILE,
 ): { plan: Plan } | { diagnostics: Diagnostic[] } {
   const read = override ? { scenario: override } : readScenario(files)
   if ('diagnostics' in read) return read
   const { scenario } = read
-  const drivers = plannedDrivers(scenario)
+  const drivers = plannedDrivers(scenario).map((driver) =>
+    driver.entry === DRIVER_FILE ? { ...driver, entry: driverFile } : driver,
+  )
   for (const driver of drivers)
     if (files[driver.entry] === undefined)
       return {

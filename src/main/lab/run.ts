@@ -40,7 +40,7 @@ export async function runProject(
   options: RunOptions = {},
 ): Promise<RunResult> {
   options.onProgress?.('compiling', 0)
-  const planned = planOf(request.files, request.scenario)
+  const planned = planOf(request.files, request.scenario, request.driver)
   if ('diagnostics' in planned)
     return { report: compileError(request, planned.diagnostics), digest: '' }
   const { plan } = planned
@@ -167,12 +167,13 @@ function reportOf(
       status: hex32(item.status),
       information: item.information,
     })),
-    leaks: loader.leaks.map(({ kind, count, tag, bytes, name }) => ({
+    leaks: loader.leaks.map(({ kind, count, tag, bytes, name, at }) => ({
       kind,
       ...(tag === undefined ? {} : { tag }),
       ...(name === undefined ? {} : { name }),
       ...(bytes === undefined ? {} : { bytes }),
       count,
+      ...(at ? { at } : {}),
     })),
     dbgPrint: seen.dbgPrint,
     diagnostics,
@@ -190,7 +191,7 @@ function reportOf(
   const client =
     [...seen.programs.values()].find((program) => program.name === 'client.exe') ??
     [...seen.programs.values()].find((program) => program.stdout.length > 0)
-  if (client) report.client = { exitCode: client.exitCode ?? -1, stdout: client.stdout.join('') }
+  if (client) report.client = { exitCode: client.exitCode, stdout: client.stdout.join('') }
 
   if (ended instanceof BugCheck) {
     const stop = explainStop(k, ended, k.stopPlace, causes)

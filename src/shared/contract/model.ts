@@ -17,14 +17,20 @@ export const VerifierOption = z.enum([
   'deadlock',
   'ddi-compliance',
   'security',
-  'all'
+  'all',
 ])
 export type VerifierOption = z.infer<typeof VerifierOption>
 
 const Bytes = z.union([
   z.object({ text: z.string() }),
   z.object({ hex: z.string().regex(/^([0-9a-fA-F]{2})*$/) }),
-  z.object({ zeros: z.number().int().min(0).max(1 << 20) })
+  z.object({
+    zeros: z
+      .number()
+      .int()
+      .min(0)
+      .max(1 << 20),
+  }),
 ])
 
 /** One step of a scenario. `handle` names are the scenario's own words; `repeat` makes a load test of a step. */
@@ -34,32 +40,41 @@ export const ScenarioStep = z.discriminatedUnion('do', [
     path: z.string(),
     as: z.string().default('h'),
     access: z.array(z.enum(['read', 'write'])).default(['read', 'write']),
-    overlapped: z.boolean().default(false)
+    overlapped: z.boolean().default(false),
   }),
   z.object({
     do: z.literal('ioctl'),
     handle: z.string().default('h'),
     code: z.union([z.number().int(), z.string()]),
     input: Bytes.optional(),
-    outputLength: z.number().int().min(0).max(1 << 20).default(0),
-    repeat: z.number().int().min(1).max(10_000_000).default(1)
+    outputLength: z
+      .number()
+      .int()
+      .min(0)
+      .max(1 << 20)
+      .default(0),
+    repeat: z.number().int().min(1).max(10_000_000).default(1),
   }),
   z.object({
     do: z.literal('read'),
     handle: z.string().default('h'),
-    length: z.number().int().min(0).max(1 << 20),
-    repeat: z.number().int().min(1).max(10_000_000).default(1)
+    length: z
+      .number()
+      .int()
+      .min(0)
+      .max(1 << 20),
+    repeat: z.number().int().min(1).max(10_000_000).default(1),
   }),
   z.object({
     do: z.literal('write'),
     handle: z.string().default('h'),
     data: Bytes,
-    repeat: z.number().int().min(1).max(10_000_000).default(1)
+    repeat: z.number().int().min(1).max(10_000_000).default(1),
   }),
   z.object({ do: z.literal('cancel'), handle: z.string().default('h') }),
   z.object({ do: z.literal('close'), handle: z.string().default('h') }),
   z.object({ do: z.literal('wait'), milliseconds: z.number().min(0).max(3_600_000) }),
-  z.object({ do: z.literal('unload'), driver: z.string().optional() })
+  z.object({ do: z.literal('unload'), driver: z.string().optional() }),
 ])
 export type ScenarioStep = z.infer<typeof ScenarioStep>
 
@@ -73,18 +88,16 @@ export const Scenario = z.object({
       z.object({
         name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
         entry: z.string(),
-        parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).default({})
-      })
+        parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).default({}),
+      }),
     )
     .optional(),
   /** Registry values under the service key's Parameters (of the only driver). */
   parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).optional(),
-  processes: z
-    .array(z.object({ name: z.string(), steps: z.array(ScenarioStep) }))
-    .optional(),
+  processes: z.array(z.object({ name: z.string(), steps: z.array(ScenarioStep) })).optional(),
   steps: z.array(ScenarioStep).optional(),
   /** Whether the drivers are unloaded at the end. */
-  unload: z.boolean().default(true)
+  unload: z.boolean().default(true),
 })
 export type Scenario = z.infer<typeof Scenario>
 
@@ -101,7 +114,7 @@ export const Diagnostic = z.object({
   endColumn: z.number(),
   message: z.string(),
   hint: z.string(),
-  docs: z.string().optional()
+  docs: z.string().optional(),
 })
 export type Diagnostic = z.infer<typeof Diagnostic>
 
@@ -113,7 +126,7 @@ const Outcome = z.enum([
   'verifier-stop',
   'leak',
   'hang',
-  'limit'
+  'limit',
 ])
 
 /** The bug check card: what, first cause, where, what to change, how to repeat it. */
@@ -128,7 +141,7 @@ export const StopReport = z.object({
   seq: z.number(),
   stack: z.array(z.object({ frame: z.string(), at: Place.nullable() })),
   verifier: z.string().nullable(),
-  fix: z.string()
+  fix: z.string(),
 })
 export type StopReport = z.infer<typeof StopReport>
 
@@ -147,15 +160,15 @@ export const RunReport = z.object({
       minor: z.string().optional(),
       ioctl: z.string().optional(),
       status: z.string(),
-      information: z.number()
-    })
+      information: z.number(),
+    }),
   ),
   bugcheck: z
     .object({
       code: z.string(),
       name: z.string(),
       parameters: z.array(z.string()).length(4),
-      at: Place.nullable()
+      at: Place.nullable(),
     })
     .optional(),
   report: StopReport.optional(),
@@ -165,12 +178,14 @@ export const RunReport = z.object({
       tag: z.string().optional(),
       name: z.string().optional(),
       bytes: z.number().optional(),
-      count: z.number()
-    })
+      count: z.number(),
+      /** Where the first of them was made, when known. */
+      at: Place.optional(),
+    }),
   ),
   dbgPrint: z.array(z.string()),
   diagnostics: z.array(Diagnostic),
-  client: z.object({ exitCode: z.number(), stdout: z.string() }).optional(),
+  client: z.object({ exitCode: z.number().nullable(), stdout: z.string() }).optional(),
   /** One sentence for a hang or a limit. */
   reason: z.string().optional(),
   seed: z.number(),
@@ -182,8 +197,8 @@ export const RunReport = z.object({
     /** Requests of user mode; `requests` lists the first 2,000 of them. */
     requests: z.number(),
     ddiCalls: z.number(),
-    poolBytesMax: z.number()
-  })
+    poolBytesMax: z.number(),
+  }),
 })
 export type RunReport = z.infer<typeof RunReport>
 
@@ -192,7 +207,9 @@ export const RunRequest = z.object({
   seed: z.number().int().default(1),
   verifier: z.array(z.string()).default([]),
   trace: z.enum(['off', 'full']).default('full'),
+  /** File that is loaded in place of driver.ts, `fixed.ts` for instance. */
+  driver: z.string().max(260).optional(),
   /** Overrides the folder's own scenario.json. */
-  scenario: Scenario.optional()
+  scenario: Scenario.optional(),
 })
 export type RunRequest = z.infer<typeof RunRequest>

@@ -359,6 +359,10 @@ export class Irps {
   private checkDispatch(info: IrpInfo, stack: Ptr, status: number, routine: Ptr): void {
     const { verifier, memory, images } = this.k
     if (!verifier.option('I/O verification')) return
+    // The routine has returned, so the place of a stop is the routine itself.
+    const entry = images.function(routine)
+    const { at } = this.k.thread
+    if (entry) this.k.thread.at = images.placeOf(entry) ?? at
     const code = memory.address(routine)
     const address = memory.address(info.address)
     const name = images.symbol(routine)
@@ -396,6 +400,7 @@ export class Irps {
       [0x224, code, address, info.status],
       `${name} completed IRP ${info.number} with ${hex32(info.status)} but returned ${hex32(status)}.`,
     )
+    this.k.thread.at = at
   }
 
   // --- up --------------------------------------------------------------------------------------

@@ -317,7 +317,9 @@ export class Loader {
       [irp ? memory.address(irp.address) : 0, 8, 0, 0],
       `${driver.name}.sys was unloaded while it still has IRP ${irp?.number}.`,
     )
-    const blocks = [...k.pool.blocksOf(driver.name)].length
+    const leaked = [...k.pool.blocksOf(driver.name)]
+    const blocks = leaked.length
+    if (leaked[0]?.at) k.thread.at = leaked[0].at
     k.verifier.check(
       'VR-POOL-LEAK',
       blocks > 0,
