@@ -1,7 +1,7 @@
 import { mount } from '@vue/test-utils'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import MarkdownText from './MarkdownText'
+import MarkdownText from './markdown-text'
 import { parseInline, parseMarkdown, type Block, type Inline } from './markdown'
 
 const html = (text: string): string => mount(MarkdownText, { props: { text } }).html({ raw: true })
