@@ -5,6 +5,7 @@
  * is over or a thread of higher priority is ready. The quantum is drawn from the seed, so every
  * seed is another interleaving and the same seed always the same one.
  */
+import { hex32 } from '../../../shared/nt/format'
 import {
   ROUTINE_NAMES,
   ROUTINES,
@@ -147,7 +148,7 @@ export class Scheduler {
       this.k.emit({
         t: 'thread.exited',
         id: thread.id,
-        status: '0x' + (thread.exitStatus >>> 0).toString(16).toUpperCase().padStart(8, '0'),
+        status: hex32(thread.exitStatus),
       })
     const { start, bytes } = REGIONS.stacks
     if (thread.stackLimit >= start && thread.stackLimit < start + bytes) {
@@ -318,7 +319,7 @@ export class Scheduler {
         // Raised by the code itself, a division by zero for instance: it starts here.
         if (report.at) thread.at = report.at
         exception.origin = this.k.originOfException()
-        this.k.emit({ t: 'exception.raised', code: status(code), address: null, access: null })
+        this.k.emit({ t: 'exception.raised', code: hex32(code), address: null, access: null })
       }
       this.leave(thread, frame, 'exception')
       thread.raise = exception
@@ -348,7 +349,7 @@ export class Scheduler {
     this.leave(
       thread,
       frame,
-      returns === 'void' ? null : returns === 'ntstatus' ? status(result) : result,
+      returns === 'void' ? null : returns === 'ntstatus' ? hex32(result) : result,
     )
     thread.input = result
   }
@@ -499,6 +500,16 @@ export class Scheduler {
       this.pushKernel(thread, entry.native(k, op.args), entry.name, -1)
       return
     }
+    const inProgram = op.routine === 'MAIN' || op.routine === 'THREAD_START_ROUTINE'
+    if (!inProgram && k.images.byNumber(entry.image)?.user)
+      k.bugCheck(
+        0xfc,
+        k.memory.address(op.address),
+        BigInt(k.memory.pte(op.address) >>> 0),
+        k.images.nearestCode(thread),
+        0n,
+        `The kernel jumped to ${k.images.symbol(op.address)}, code of a program; the processor forbids it (SMEP).`,
+      )
     const below = thread.frames.findLast((item) => item.kind === 'code')
     if (below?.kind === 'code') below.at = thread.at
     const place = k.images.placeOf(entry)
@@ -562,6 +573,3 @@ export class Scheduler {
     thread.frames.length = 0
   }
 }
-
-const status = (value: number): string =>
-  '0x' + (value >>> 0).toString(16).toUpperCase().padStart(8, '0')

@@ -10,6 +10,7 @@ import { USER_LAYOUT } from './processes'
 
 const BUFFERED = CTL_CODE(0x8000, 0x800, 0, 0)
 const CONTROL = 14
+const READ = 3
 const PENDING = 0x103
 
 /** A program without a driver to talk to. */
@@ -138,6 +139,57 @@ describe('an exception in user mode', () => {
     expect(m.bugCheck).toBeNull()
     expect(exitCode).toBe(0xc0000005)
     expect.assertions(3)
+  })
+})
+
+describe('code of the other mode', () => {
+  const call = (d: DriverApi, address: number): void => {
+    const args = {
+      int: () => 0,
+      wide: () => 0n,
+      large: () => null,
+      text: () => null,
+      out: () => 0,
+      varargs: () => [],
+    }
+    const answer = d.k.callAddress(address, 0, args, 0)
+    if (answer.state === 'throw') throw new NtException(answer.code)
+  }
+
+  test('a program that calls into the kernel faults', () => {
+    const { m, exitCode } = program(function* (d) {
+      call(d, d.k.syscalls.entryPoint)
+      yield* []
+      return 0
+    })
+    expect([m.bugCheck, exitCode]).toEqual([null, 0xc0000005])
+  })
+
+  test('a driver that calls into a program is stopped: 0xFC', () => {
+    const { m } = lab({
+      majors: {
+        *[CONTROL](d, device, irp) {
+          const type3 = d.k.memory.ptr(stackOf(d, irp!) + 0x20)
+          const driver = d.k.memory.ptr(device! + 8)
+          d.k.memory.setPtr(driver + 0x70 + READ * 8, type3)
+          return yield* complete(d, irp!, 0)
+        },
+      },
+      *client(d) {
+        const neither = CTL_CODE(0x8000, 0x800, 3, 0)
+        const file = yield* open(d)
+        yield* d.ddi('DeviceIoControl', file, neither, d.fn('payload'), 0, 0, 0, d.out(), 0)
+        yield* d.ddi('ReadFile', file, 0, 0, d.out(), 0)
+        return 0
+      },
+      program: {
+        *payload() {
+          yield* []
+          return 0
+        },
+      },
+    })
+    expect(m.bugCheck?.code).toBe(0xfc)
   })
 })
 
