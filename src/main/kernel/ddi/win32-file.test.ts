@@ -632,3 +632,23 @@ test('closing an event that a request is to signal does no harm', () => {
   expect(m.bugCheck).toBeNull()
   expect(m.of('object.deleted').filter((event) => event.type === 'Event')).toHaveLength(1)
 })
+
+test('requests that fail before there is a packet are in the report, too', () => {
+  const { m } = lab({
+    flags: 4,
+    *client(d) {
+      const reader = yield* open(d, { access: 0x8000_0000 })
+      yield* d.ddi('WriteFile', reader, yield* bytes(d, 'x'), 1, 0, 0)
+      yield* d.ddi('ReadFile', reader, 0x10, 4, 0, 0)
+      yield* d.ddi('DeviceIoControl', INVALID, BUFFERED, 0, 0, 0, 0, d.out(), 0)
+      return 0
+    },
+  })
+  const asked = m.k.io.requests.map(({ api, status }) => [api, status])
+  expect(asked.slice(0, 4)).toEqual([
+    ['CreateFile', 0],
+    ['WriteFile', 0xc0000022],
+    ['ReadFile', 0xc0000005],
+    ['DeviceIoControl', 0xc0000008],
+  ])
+})

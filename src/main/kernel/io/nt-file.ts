@@ -9,7 +9,12 @@ import {
   SYNCHRONIZE,
 } from '../../../shared/nt/generated/constants'
 import { FILE_OBJECT, IO_STATUS_BLOCK, IRP } from '../../../shared/nt/generated/offsets'
-import { IRP_MJ_DEVICE_CONTROL, IRP_MJ_FILE_SYSTEM_CONTROL } from '../../../shared/nt/irp-functions'
+import {
+  IRP_MJ_DEVICE_CONTROL,
+  IRP_MJ_FILE_SYSTEM_CONTROL,
+  IRP_MJ_READ,
+  IRP_MJ_WRITE,
+} from '../../../shared/nt/irp-functions'
 import {
   STATUS_ACCESS_DENIED,
   STATUS_INFO_LENGTH_MISMATCH,
@@ -168,13 +173,14 @@ function badStatusBlock(k: Kernel, iosb: Ptr): number {
 
 function* control(k: Kernel, args: number[], major: number): KernelRoutine<number> {
   const [handle = 0, event = 0, apc = 0, , iosb = 0, code = 0] = args
+  const refuse = (status: number): number => k.io.refuse(major, code >>> 0, status, fromUser(k))
   const bad = badStatusBlock(k, iosb)
-  if (bad) return bad
+  if (bad) return refuse(bad)
   const { status, file, granted } = fileOf(k, handle, 0)
-  if (status !== STATUS_SUCCESS) return status
+  if (status !== STATUS_SUCCESS) return refuse(status)
   if (apc) return STATUS_NOT_IMPLEMENTED
   const kevent = eventOf(k, event)
-  if (kevent < 0) return kevent >>> 0
+  if (kevent < 0) return refuse(kevent >>> 0)
   return yield* k.io.control({
     file,
     granted,
@@ -204,16 +210,18 @@ export const NtFsControlFile = service('NtFsControlFile', 0x39, 'hhpppxpxpx', (k
 function* transfer(k: Kernel, args: number[], write: boolean): KernelRoutine<number> {
   const [handle = 0, event = 0, apc = 0, , iosb = 0, buffer = 0, length = 0] = args
   const [offsetAt = 0, keyAt = 0] = args.slice(7)
-  const bad = badStatusBlock(k, iosb)
-  if (bad) return bad
-  const { status, file, granted } = fileOf(k, handle, write ? 0 : FILE_READ_DATA)
-  if (status !== STATUS_SUCCESS) return status
   const userMode = fromUser(k)
+  const refuse = (status: number): number =>
+    k.io.refuse(write ? IRP_MJ_WRITE : IRP_MJ_READ, null, status, userMode)
+  const bad = badStatusBlock(k, iosb)
+  if (bad) return refuse(bad)
+  const { status, file, granted } = fileOf(k, handle, write ? 0 : FILE_READ_DATA)
+  if (status !== STATUS_SUCCESS) return refuse(status)
   if (userMode && write && !(granted & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
-    return STATUS_ACCESS_DENIED
+    return refuse(STATUS_ACCESS_DENIED)
   if (apc) return STATUS_NOT_IMPLEMENTED
   const kevent = eventOf(k, event)
-  if (kevent < 0) return kevent >>> 0
+  if (kevent < 0) return refuse(kevent >>> 0)
   let offset: bigint | null = null
   let key = 0
   const failed = guarded(k, () => {
@@ -227,7 +235,7 @@ function* transfer(k: Kernel, args: number[], write: boolean): KernelRoutine<num
       key = k.memory.u32(keyAt)
     }
   })
-  if (failed) return failed
+  if (failed) return refuse(failed)
   return yield* k.io.data({
     file,
     granted,

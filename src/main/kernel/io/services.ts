@@ -153,8 +153,7 @@ export class IoServices {
   ): KernelRoutine<{ status: number; handle: number; information: number }> {
     const result = yield* this.openFile(request)
     if (!result.file) {
-      if (request.userMode && !result.irp)
-        this.record(IRP_MJ_CREATE, 0, null, result.status, 0, null)
+      if (!result.irp) this.refuse(IRP_MJ_CREATE, null, result.status, request.userMode)
       return { status: result.status, handle: 0, information: 0 }
     }
     const { k } = this
@@ -305,17 +304,15 @@ export class IoServices {
       if (
         (needed & 1 && !(request.granted & FILE_READ_DATA)) ||
         (needed & 2 && !(request.granted & FILE_WRITE_DATA))
-      ) {
-        this.record(major, 0, code, STATUS_ACCESS_DENIED, 0, null)
-        return STATUS_ACCESS_DENIED
-      }
+      )
+        return this.refuse(major, code, STATUS_ACCESS_DENIED, true)
     }
     const method = code & 3
     const inputLength = request.input === 0 && method !== 3 ? 0 : request.inputLength
     const outputLength = request.output === 0 && method !== 3 ? 0 : request.outputLength
     const top = k.devices.top(memory.ptr(file + FILE_OBJECT.DeviceObject))
     const irp = k.irps.allocate(memory.u8(top + DEVICE_OBJECT.StackSize), 'I/O manager')
-    if (!irp) return STATUS_INSUFFICIENT_RESOURCES
+    if (!irp) return this.refuse(major, code, STATUS_INSUFFICIENT_RESOURCES, request.userMode)
     const next = this.nextLocation(irp, major, file)
     memory.setU32(
       next + IO_STACK_LOCATION['Parameters.DeviceIoControl.OutputBufferLength'],
@@ -336,7 +333,7 @@ export class IoServices {
         memory.setPtr(irp + IRP.UserBuffer, request.output)
       } else this.directControl(irp, request, method === 2, inputLength, outputLength)
     })
-    if (failed) return failed
+    if (failed) return this.refuse(major, code, failed, request.userMode)
     return yield* this.transfer(irp, top, request, {
       ioctl: code,
       input: inputLength,
@@ -385,15 +382,17 @@ export class IoServices {
     const { k } = this
     const { memory } = k
     const { file, length, write } = request
+    const major = write ? IRP_MJ_WRITE : IRP_MJ_READ
+    const refuse = (status: number): number => this.refuse(major, null, status, request.userMode)
     const device = memory.ptr(file + FILE_OBJECT.DeviceObject)
     const top = k.devices.top(device)
     const synchronous = (memory.u32(file + FILE_OBJECT.Flags) & FO_SYNCHRONOUS_IO) !== 0
-    if (request.offset === null && !synchronous) return STATUS_INVALID_PARAMETER
+    if (request.offset === null && !synchronous) return refuse(STATUS_INVALID_PARAMETER)
     const position = file + FILE_OBJECT['CurrentByteOffset.QuadPart']
     const offset = request.offset ?? memory.i64(position)
     const irp = k.irps.allocate(memory.u8(top + DEVICE_OBJECT.StackSize), 'I/O manager')
-    if (!irp) return STATUS_INSUFFICIENT_RESOURCES
-    const next = this.nextLocation(irp, write ? IRP_MJ_WRITE : IRP_MJ_READ, file)
+    if (!irp) return refuse(STATUS_INSUFFICIENT_RESOURCES)
+    const next = this.nextLocation(irp, major, file)
     memory.setU32(next + IO_STACK_LOCATION['Parameters.Read.Length'], length)
     memory.setU32(next + IO_STACK_LOCATION['Parameters.Read.Key'], request.key ?? 0)
     memory.setU64(
@@ -419,7 +418,7 @@ export class IoServices {
         if (length) this.lockBuffer(irp, request.buffer, length, request.userMode, !write)
       } else memory.setPtr(irp + IRP.UserBuffer, request.buffer)
     })
-    if (failed) return failed
+    if (failed) return refuse(failed)
     const status = yield* this.transfer(irp, top, request, {
       ioctl: null,
       input: write ? length : 0,
@@ -724,6 +723,12 @@ export class IoServices {
   }
 
   // --- reports -------------------------------------------------------------------------------------
+
+  /** Report a request of user mode that failed before there was a packet. Gives its status back. */
+  refuse(major: number, ioctl: number | null, status: number, userMode: boolean): number {
+    if (userMode) this.record(major, 0, ioctl, status, 0, null)
+    return status
+  }
 
   private record(
     major: number,
