@@ -5,8 +5,8 @@
  * what driver code does: no clock of the host, no chance but `random`, no order but the run queue.
  */
 import type { EventBody, SourcePlace, TraceEvent } from '../../shared/trace/event'
-import { hex32 } from '../../shared/nt/format'
-import type { KernelOp, KernelRoutine, RoutineName } from './ddi/types'
+import { hex32, pointer } from '../../shared/nt/format'
+import type { KernelRoutine, RoutineName } from './ddi/types'
 import { DdiTable } from './ddi/table'
 import { faultOf } from './ke/fault'
 import { Scheduler } from './ke/scheduler'
@@ -31,7 +31,7 @@ import { Processes } from './ps/processes'
 import { Programs } from './ps/program'
 import { Syscalls } from './ps/syscall'
 import { Random } from './random'
-import { assert, BugCheck, NtException, RunLimit, SimulatorBug, type ExceptionOrigin } from './stop'
+import { BugCheck, NtException, RunLimit, SimulatorBug, type ExceptionOrigin } from './stop'
 import { Verifier } from './verifier/verifier'
 import type {
   AccessKind,
@@ -278,9 +278,13 @@ export class Kernel implements KernelPort {
     this.stopStack = this.stopOrigin?.stack ?? this.stack()
     const { at } = this.thread
     if (reason instanceof BugCheck) {
-      const parameters = reason.parameters.map(
-        (p) => '0x' + BigInt.asUintN(64, p).toString(16).toUpperCase().padStart(16, '0'),
-      ) as [string, string, string, string]
+      const [p1, p2, p3, p4] = reason.parameters
+      const parameters: [string, string, string, string] = [
+        pointer(p1),
+        pointer(p2),
+        pointer(p3),
+        pointer(p4),
+      ]
       const name = this.verifier.bugCheckName(reason.code)
       if (reason.rule)
         this.emit({
@@ -409,7 +413,7 @@ export class Kernel implements KernelPort {
         this.emit({
           t: 'exception.raised',
           code: hex32(exception.code),
-          address: exception.address === null ? null : formatAddress(exception.address),
+          address: exception.address === null ? null : pointer(exception.address),
           access: exception.access,
         })
       return this.ddis.raise(exception)
@@ -477,7 +481,7 @@ export class Kernel implements KernelPort {
     throw new RunLimit(
       'hang',
       'fuel',
-      `Stopped after ${this.limits.loopFuel.toLocaleString('en-US')} operations in the loop` +
+      `Stopped after ${grouped(this.limits.loopFuel)} operations in the loop` +
         (at ? ` at ${at.file}:${at.line}` : ''),
     )
   }
@@ -526,13 +530,11 @@ export class Kernel implements KernelPort {
   }
 }
 
+/** `2,000,000`; not `toLocaleString`, whose answer depends on the host. */
+function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
 function topCode(thread: Thread): Frame | undefined {
   return thread.frames.findLast((frame) => frame.kind === 'code')
 }
-
-function formatAddress(address: bigint): string {
-  return '0x' + BigInt.asUintN(64, address).toString(16).toUpperCase().padStart(16, '0')
-}
-
-export type { KernelOp }
-export { assert }

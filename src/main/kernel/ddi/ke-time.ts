@@ -1,4 +1,5 @@
 /** Time, processors, and the ways to stop the machine. */
+import { hex } from '../../../shared/nt/format'
 import { DISPATCH_LEVEL, HIGH_LEVEL } from '../../../shared/nt/irql'
 import {
   STATUS_ACCESS_VIOLATION,
@@ -13,10 +14,6 @@ const largeInteger = { k: 'i64', c: 'LARGE_INTEGER' } as const
 const outLarge = t.out(largeInteger)
 const ANY = [0, HIGH_LEVEL] as [number, number]
 const TICKS_PER_MICROSECOND = 10
-
-function hex(value: bigint | number): string {
-  return '0x' + value.toString(16).toUpperCase()
-}
 
 function bugCheck(k: Kernel, code: number, parameters: readonly bigint[] = []): never {
   const [p1 = 0n, p2 = 0n, p3 = 0n, p4 = 0n] = parameters

@@ -1,5 +1,6 @@
 /** Object manager: references, handles, names; event objects. */
 import { OBJ_KERNEL_HANDLE, OBJ_OPENIF } from '../../../shared/nt/generated/constants'
+import { hex } from '../../../shared/nt/format'
 import { FILE_OBJECT, UNICODE_STRING } from '../../../shared/nt/generated/offsets'
 import {
   STATUS_ACCESS_DENIED,
@@ -63,7 +64,7 @@ function checkHandle(k: Kernel, handle: number, type: Ptr, mode: number, resolve
       'VR-OBJ-USERHANDLE',
       true,
       [0xf6, value, k.memory.address(k.processes.current.address), k.images.nearestCode(k.thread)],
-      `Handle 0x${handle.toString(16)} of process ${k.processes.current.name} was referenced with AccessMode KernelMode.`,
+      `Handle ${hex(handle)} of process ${k.processes.current.name} was referenced with AccessMode KernelMode.`,
     )
 }
 
@@ -103,7 +104,7 @@ export function* closeFromKernel(k: Kernel, handle: number): KernelRoutine<numbe
       'VR-OBJ-CLOSE-INVALID',
       true,
       [address64(handle), 1, 0, 0],
-      `ZwClose was given handle 0x${address64(handle).toString(16).toUpperCase()}, which is not open.`,
+      `ZwClose was given handle ${hex(address64(handle))}, which is not open.`,
     )
   return status
 }

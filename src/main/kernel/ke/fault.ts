@@ -1,4 +1,5 @@
 /** How a memory fault becomes an exception or a bug check: the table of `data/kernel/bugchecks.json`, in its order. */
+import { hex } from '../../../shared/nt/format'
 import { STATUS_ACCESS_VIOLATION } from '../../../shared/nt/ntstatus'
 import type { Kernel } from '../kernel'
 import { PTE } from '../mm/layout'
@@ -25,7 +26,7 @@ export function faultOf(k: Kernel, index: Ptr, access: AccessKind, userMode: boo
   const entry = k.memory.pte(index)
   const where = k.images.nearestCode(k.thread)
   const inDriver = k.driverOf(k.thread) !== undefined
-  const hex = k.memory.format(index)
+  const place = k.memory.format(index)
   const verb = access === 'read' ? 'read from' : access === 'write' ? 'wrote to' : 'ran code at'
   const who = k.driverOf(k.thread) ? `${k.driverOf(k.thread)}.sys` : 'The kernel'
 
@@ -46,7 +47,7 @@ export function faultOf(k: Kernel, index: Ptr, access: AccessKind, userMode: boo
       code,
       where,
       0n,
-      `${who} ${verb} ${hex}, behind the end of a pool block.`,
+      `${who} ${verb} ${place}, behind the end of a pool block.`,
     )
   if (entry & PTE.freed && k.pool.isSpecial(index))
     k.bugCheck(
@@ -55,7 +56,7 @@ export function faultOf(k: Kernel, index: Ptr, access: AccessKind, userMode: boo
       code,
       where,
       0n,
-      `${who} ${verb} ${hex}, in a pool block that was freed.`,
+      `${who} ${verb} ${place}, in a pool block that was freed.`,
     )
   if (k.scheduler.isBelowStack(index))
     k.bugCheck(0x7f, 8n, 0n, 0n, 0n, 'The kernel stack is used up.')
@@ -66,7 +67,7 @@ export function faultOf(k: Kernel, index: Ptr, access: AccessKind, userMode: boo
       BigInt(level),
       code,
       where,
-      `${who} ${verb} ${hex} at IRQL ${level}; ${entry & PTE.pagedOut ? 'it is pageable memory, which may be out of reach from DISPATCH_LEVEL on' : 'nothing is mapped there'}.`,
+      `${who} ${verb} ${place} at IRQL ${level}; ${entry & PTE.pagedOut ? 'it is pageable memory, which may be out of reach from DISPATCH_LEVEL on' : 'nothing is mapped there'}.`,
     )
   if (access === 'write' && entry & PTE.read && !k.memory.isUser(index))
     k.bugCheck(
@@ -75,7 +76,7 @@ export function faultOf(k: Kernel, index: Ptr, access: AccessKind, userMode: boo
       BigInt(entry >>> 0),
       where,
       0n,
-      `${who} wrote to read-only memory at ${hex}.`,
+      `${who} wrote to read-only memory at ${place}.`,
     )
   if (access === 'execute' && entry & PTE.read && !(entry & PTE.execute))
     k.bugCheck(
@@ -84,7 +85,7 @@ export function faultOf(k: Kernel, index: Ptr, access: AccessKind, userMode: boo
       BigInt(entry >>> 0),
       where,
       0n,
-      `${who} jumped to ${hex}, which holds no code.`,
+      `${who} jumped to ${place}, which holds no code.`,
     )
   if (!k.memory.isCanonical(index))
     return new NtException(STATUS_ACCESS_VIOLATION, GENERAL_PROTECTION, access)
@@ -95,7 +96,7 @@ export function faultOf(k: Kernel, index: Ptr, access: AccessKind, userMode: boo
       PAGE_FAULT_CODE[access],
       where,
       k.pool.find(index) ? 0n : 2n,
-      `${who} ${verb} ${hex}${k.pool.describe(index)}.`,
+      `${who} ${verb} ${place}${k.pool.describe(index)}.`,
     )
   return new NtException(STATUS_ACCESS_VIOLATION, address, access)
 }
@@ -119,7 +120,7 @@ export function unhandled(k: Kernel, exception: NtException): never {
 function describeException(exception: NtException): string {
   const who = exception.origin?.driver ? `${exception.origin.driver}.sys` : 'The kernel'
   if (exception.code !== STATUS_ACCESS_VIOLATION)
-    return `${who} raised exception 0x${exception.code.toString(16).toUpperCase()} and nothing handled it.`
+    return `${who} raised exception ${hex(exception.code)} and nothing handled it.`
   const at = exception.address ?? 0n
   const verb =
     exception.access === 'write'
@@ -128,7 +129,7 @@ function describeException(exception: NtException): string {
         ? 'jumped to'
         : 'read from'
   if (at < 0x10000n)
-    return `${who} ${verb} address 0x${at.toString(16).toUpperCase()}: a NULL pointer${at ? ' plus an offset' : ''}.`
+    return `${who} ${verb} address ${hex(at)}: a NULL pointer${at ? ' plus an offset' : ''}.`
   if (at === GENERAL_PROTECTION) return `${who} used a pointer that is no valid address.`
-  return `${who} ${verb} 0x${at.toString(16).toUpperCase()}, where nothing is mapped.`
+  return `${who} ${verb} ${hex(at)}, where nothing is mapped.`
 }
