@@ -40,11 +40,11 @@ export function currentUser(k: Kernel): UserThread {
 }
 
 /** Say that a program called a Win32 routine; the hops that follow are caused by it. */
-export function enterWin32(k: Kernel, name: string, detail: string): void {
+export function enterWin32(k: Kernel, name: string, detail: string, dll = 'KERNEL32'): void {
   k.thread.cause = k.emit({
     t: 'hop',
     layer: 'win32',
-    name: `KERNEL32!${name}`,
+    name: `${dll}!${name}`,
     detail,
     mode: 'user',
   })

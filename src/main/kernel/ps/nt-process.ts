@@ -254,13 +254,36 @@ const SERVICE_KEYS =
   /^\\registry\\machine\\system\\(?:currentcontrolset|controlset\d+)\\services\\([^\\]+)$/i
 
 /**
- * NtLoadDriver and NtUnloadDriver do their work on a thread of the system, so that DriverEntry and
- * DriverUnload run in the System process whoever asked.
+ * Do something on a thread of the system and wait for it. Drivers are loaded and unloaded that way,
+ * so that DriverEntry and DriverUnload run in the System process whoever asked.
  */
-function* onSystemThread(
+export function* onSystemThread(k: Kernel, work: KernelRoutine<number>): KernelRoutine<number> {
+  let status = STATUS_SUCCESS
+  const thread = k.scheduler.createThread({
+    process: k.processes.system,
+    name: 'IopLoadUnloadDriver',
+    priority: 13,
+  })
+  thread.cause = k.thread.cause
+  const { address } = thread
+  k.ob.reference(address)
+  k.scheduler.start(
+    thread,
+    (function* () {
+      status = yield* work
+    })(),
+    'nt!IopLoadUnloadDriver',
+  )
+  yield* k.dispatcher.wait([address])
+  yield* k.ob.dereference(address)
+  return status
+}
+
+/** NtLoadDriver and NtUnloadDriver, which name the driver by its service key. */
+function* changeDriver(
   k: Kernel,
   args: number[],
-  work: (name: string) => KernelRoutine<number>,
+  change: (name: string) => KernelRoutine<number>,
 ): KernelRoutine<number> {
   if (fromUser(k) && !hasPrivilege(k, SE_LOAD_DRIVER_PRIVILEGE)) return STATUS_PRIVILEGE_NOT_HELD
   let path = ''
@@ -272,31 +295,13 @@ function* onSystemThread(
   if (bad) return bad
   const name = SERVICE_KEYS.exec(path)?.[1]
   if (name === undefined) return STATUS_OBJECT_NAME_INVALID
-  let status = STATUS_SUCCESS
-  const thread = k.scheduler.createThread({
-    process: k.processes.system,
-    name: 'IopLoadUnloadDriver',
-    priority: 13,
-  })
-  thread.cause = k.thread.cause
-  const address = thread.address
-  k.ob.reference(address)
-  k.scheduler.start(
-    thread,
-    (function* () {
-      status = yield* work(name)
-    })(),
-    'nt!IopLoadUnloadDriver',
-  )
-  yield* k.dispatcher.wait([address])
-  yield* k.ob.dereference(address)
-  return status
+  return yield* onSystemThread(k, change(name))
 }
 
 export const NtLoadDriver = service('NtLoadDriver', 0x105, 'p', (k, args) =>
-  onSystemThread(k, args, (name) => k.loader.load(name)),
+  changeDriver(k, args, (name) => k.loader.load(name)),
 )
 
 export const NtUnloadDriver = service('NtUnloadDriver', 0x1c6, 'p', (k, args) =>
-  onSystemThread(k, args, (name) => k.loader.unload(name)),
+  changeDriver(k, args, (name) => k.loader.unload(name)),
 )

@@ -535,6 +535,91 @@ describe('drivers from user mode', () => {
   })
 })
 
+describe('the service control manager', () => {
+  test('starts and stops a driver', () => {
+    const { m } = lab({
+      *client(d) {
+        const manager = yield* d.ddi('OpenSCManager', null, null, 0xf003f)
+        expect(yield* d.ddi('OpenService', manager, 'nobody', 0xf01ff)).toBe(0)
+        expect(yield* d.ddi('GetLastError')).toBe(1060)
+        const service = yield* d.ddi('OpenService', manager, 'toy', 0xf01ff)
+        const status = yield* d.ddi('calloc', 1, 28)
+        const state = (): number => d.k.memory.u32(status + 4)
+        expect(yield* d.ddi('StartService', service, 0, 0)).toBe(0)
+        expect(yield* d.ddi('GetLastError')).toBe(1056)
+        const file = yield* open(d)
+        expect(yield* d.ddi('ControlService', service, 1, status)).toBe(1)
+        expect(state()).toBe(3)
+        yield* d.ddi('CloseHandle', file)
+        expect(yield* d.ddi('QueryServiceStatus', service, status)).toBe(1)
+        expect(state()).toBe(1)
+        expect(yield* d.ddi('ControlService', service, 1, status)).toBe(0)
+        expect(yield* d.ddi('GetLastError')).toBe(1062)
+        expect(yield* d.ddi('StartService', service, 0, 0)).toBe(1)
+        yield* d.ddi('QueryServiceStatus', service, status)
+        expect(state()).toBe(4)
+        expect(yield* d.ddi('CloseServiceHandle', service)).toBe(1)
+        expect(yield* d.ddi('CloseServiceHandle', service)).toBe(0)
+        return 0
+      },
+    })
+    expect(m.of('driver.unloaded')).toHaveLength(1)
+    expect.assertions(15)
+  })
+
+  test('lets nobody without administrator rights change anything', () => {
+    lab({
+      elevated: false,
+      *client(d) {
+        expect(yield* d.ddi('OpenSCManager', null, null, 0xf003f)).toBe(0)
+        expect(yield* d.ddi('GetLastError')).toBe(5)
+        const manager = yield* d.ddi('OpenSCManager', null, null, 1)
+        expect(yield* d.ddi('OpenService', manager, 'toy', 0x20)).toBe(0)
+        const service = yield* d.ddi('OpenService', manager, 'toy', 4)
+        const status = yield* d.ddi('calloc', 1, 28)
+        expect(yield* d.ddi('QueryServiceStatus', service, status)).toBe(1)
+        expect(yield* d.ddi('ControlService', service, 1, status)).toBe(0)
+        expect(yield* d.ddi('GetLastError')).toBe(5)
+        return 0
+      },
+    })
+    expect.assertions(6)
+  })
+})
+
+describe('the same seed', () => {
+  const run = (seed: number): { bytes: string; events: string } => {
+    const { m } = lab({
+      seed,
+      majors: { [CONTROL]: (d, _device, irp) => complete(d, irp!, 0) },
+      *client(d) {
+        const threads: number[] = []
+        for (let i = 0; i < 3; i++)
+          threads.push(yield* d.ddi('CreateThread', 0, 0, d.fn('work'), i, 0, null))
+        for (const thread of threads) yield* d.ddi('WaitForSingleObject', thread, 0xffff_ffff)
+        return 0
+      },
+      program: {
+        *work(d, i) {
+          const file = yield* open(d)
+          for (let n = 0; n < 20; n++) {
+            yield* d.ddi('DeviceIoControl', file, BUFFERED, 0, 0, 0, 0, d.out(), 0)
+            yield* d.ddi('printf', '%d', i)
+          }
+          return 0
+        },
+      },
+    })
+    return { bytes: m.k.memory.digest(), events: JSON.stringify(m.events) }
+  }
+
+  test('gives the same bytes and events, another one another order', () => {
+    const [first, again, other] = [run(7), run(7), run(8)]
+    expect(again).toEqual(first)
+    expect(other.events).not.toBe(first.events)
+  })
+})
+
 describe('a process that is ended while a driver holds its thread', () => {
   test('stays until the driver lets go', () => {
     let packet = 0
@@ -707,6 +792,8 @@ describe('steps of a scenario', () => {
     ])
     expect(m.k.io.requests.map((request) => [request.major, request.status])).toEqual([
       [0, 0xc0000034],
+      // INVALID_HANDLE_VALUE is also the pseudo handle of the process, which is no file.
+      [14, 0xc0000024],
       [0, 0],
       [18, 0],
       [2, 0],
