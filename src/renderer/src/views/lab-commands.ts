@@ -47,8 +47,8 @@ export function useLabCommands(): void {
         kind: 'info',
         text:
           direction === 1
-            ? 'No breakpoint is reached after this step.'
-            : 'No breakpoint was reached before this step.',
+            ? 'No later event comes from a line with a breakpoint.'
+            : 'No earlier event comes from a line with a breakpoint.',
       })
   }
   async function toProblem(direction: 1 | -1): Promise<void> {
