@@ -2,30 +2,35 @@
  * The newest `size` entries by key. Adding one drops the oldest without searching for it: a Map's own
  * order would do, but finding its first key costs more the more entries were deleted.
  */
-export class Recent<V> {
-  private readonly map = new Map<number, V>()
-  private readonly keys: Int32Array
+export class Recent<V, K extends number | string = number> {
+  private readonly map = new Map<K, V>()
+  /** In the order of addition, from `next` on. */
+  private readonly keys: (K | undefined)[]
   private next = 0
 
   constructor(private readonly size: number) {
-    this.keys = new Int32Array(size).fill(-1)
+    this.keys = new Array<K | undefined>(size).fill(undefined)
   }
 
-  get(key: number): V | undefined {
+  has(key: K): boolean {
+    return this.map.has(key)
+  }
+
+  get(key: K): V | undefined {
     return this.map.get(key)
   }
 
-  add(key: number, value: V): void {
+  add(key: K, value: V): void {
     if (!this.map.has(key)) {
-      const oldest = this.keys[this.next]!
-      if (oldest !== -1) this.map.delete(oldest)
+      const oldest = this.keys[this.next]
+      if (oldest !== undefined) this.map.delete(oldest)
       this.keys[this.next] = key
       this.next = (this.next + 1) % this.size
     }
     this.map.set(key, value)
   }
 
-  delete(key: number): void {
+  delete(key: K): void {
     this.map.delete(key)
   }
 

@@ -1,12 +1,16 @@
 /** Why the machine stopped, in the order in which a person asks: what, first cause, where, how to mend it. */
 import { bugcheckInfo, bugcheckSubcode } from '../../shared/nt/bugchecks'
-import { hex32 } from '../../shared/nt/format'
+import { hex32, pointer } from '../../shared/nt/format'
 import { STATUS_ACCESS_VIOLATION, statusName } from '../../shared/nt/ntstatus'
 import { verifierRule } from '../../shared/nt/verifier-facts'
 import type { StopReport } from '../../shared/contract/model'
 import type { SourcePlace, TraceEvent } from '../../shared/trace/event'
 import type { Kernel } from '../kernel/kernel'
+import { Recent } from '../kernel/recent'
 import { BugCheck } from '../kernel/stop'
+
+/** Packets and blocks whose completion, allocation and freeing are remembered. */
+const REMEMBERED = 4096
 
 /** What to change, for the stops that drivers meet most. Others take the verifier rule's advice. */
 const FIXES: Readonly<Record<number, string>> = {
@@ -39,9 +43,9 @@ const FIXES: Readonly<Record<number, string>> = {
  * events keeps the newest of each.
  */
 export class CauseFinder {
-  private readonly completed = new Map<number, TraceEvent>()
-  private readonly freed = new Map<string, TraceEvent>()
-  private readonly allocated = new Map<string, TraceEvent>()
+  private readonly completed = new Recent<TraceEvent>(REMEMBERED)
+  private readonly freed = new Recent<TraceEvent, string>(REMEMBERED)
+  private readonly allocated = new Recent<TraceEvent, string>(REMEMBERED)
   private irqlRaised: TraceEvent | null = null
   private lastException: TraceEvent | null = null
   private lastRoutine: TraceEvent | null = null
@@ -49,14 +53,13 @@ export class CauseFinder {
   see(event: TraceEvent): void {
     switch (event.t) {
       case 'irp.completed':
-        if (!this.completed.has(event.irp)) this.completed.set(event.irp, event)
-        if (this.completed.size > 4096) this.completed.delete(this.completed.keys().next().value!)
+        if (!this.completed.has(event.irp)) this.completed.add(event.irp, event)
         break
       case 'pool.freed':
-        remember(this.freed, event.block, event)
+        this.freed.add(event.block, event)
         break
       case 'pool.allocated':
-        remember(this.allocated, event.block, event)
+        this.allocated.add(event.block, event)
         this.freed.delete(event.block)
         break
       case 'irql.changed':
@@ -116,12 +119,6 @@ export class CauseFinder {
   }
 }
 
-function remember(map: Map<string, TraceEvent>, key: string, event: TraceEvent): void {
-  map.delete(key)
-  map.set(key, event)
-  if (map.size > 4096) map.delete(map.keys().next().value!)
-}
-
 function said(event: TraceEvent, text: string): { text: string; seq: number } {
   const at = event.at ? ` (${event.at.file}:${event.at.line})` : ''
   return { text: `#${event.seq}${at}. ${text}`, seq: event.seq }
@@ -143,9 +140,7 @@ export function explainStop(
   return {
     code: hex32(stop.code),
     name: info?.name ?? 'UNKNOWN_BUGCHECK',
-    parameters: stop.parameters.map(
-      (p) => '0x' + BigInt.asUintN(64, p).toString(16).toUpperCase().padStart(16, '0'),
-    ),
+    parameters: stop.parameters.map(pointer),
     parameterMeanings: meanings,
     what: stop.what ?? info?.cause ?? '',
     firstCause: causes.find(k, stop),

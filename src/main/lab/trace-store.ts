@@ -3,7 +3,7 @@
  * by packet, source line and output, and the machine's state at every so many steps.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import type { TraceEvent } from '../../shared/trace/event'
+import type { SourcePlace, TraceEvent } from '../../shared/trace/event'
 import { emptyState, fold, type MachineState } from '../../shared/trace/fold'
 import { TimelineIndex } from '../../shared/trace/fold-timeline'
 import type { Timeline } from '../../shared/trace/timeline'
@@ -31,6 +31,8 @@ export class TraceStore {
   private readonly atHand = new Map<number, TraceEvent[]>()
   private readonly packets = new Map<number, number[]>()
   private readonly lines = new Map<string, number[]>()
+  /** The same lists by place: the places of compiled code are always the same objects. */
+  private readonly linesByPlace = new WeakMap<SourcePlace, number[]>()
   private readonly freed = new Map<string, number[]>()
   private readonly output: OutputLine[] = []
   private readonly index = new TimelineIndex()
@@ -46,11 +48,20 @@ export class TraceStore {
     fold(this.running, event)
     this.index.push(event)
     if ('irp' in event && typeof event.irp === 'number') add(this.packets, event.irp, event.seq)
-    if (event.at) add(this.lines, `${event.at.file}:${event.at.line}`, event.seq)
+    if (event.at) this.addToLine(event.at, event.seq)
     if (event.t === 'pool.freed') add(this.freed, event.block, event.seq)
     if (event.t === 'dbgprint' || event.t === 'stdout')
       this.output.push({ seq: event.seq, kind: event.t, text: event.text })
     if (this.open.length === CHUNK_EVENTS) this.seal()
+  }
+
+  private addToLine(place: SourcePlace, seq: number): void {
+    let list = this.linesByPlace.get(place)
+    if (!list) {
+      list = listOf(this.lines, `${place.file}:${place.line}`)
+      this.linesByPlace.set(place, list)
+    }
+    if (list.length < SEQS_MAX) list.push(seq)
   }
 
   private seal(): void {
@@ -134,9 +145,14 @@ export class TraceStore {
 }
 
 function add<K>(map: Map<K, number[]>, key: K, seq: number): void {
-  const list = map.get(key)
-  if (!list) map.set(key, [seq])
-  else if (list.length < SEQS_MAX) list.push(seq)
+  const list = listOf(map, key)
+  if (list.length < SEQS_MAX) list.push(seq)
+}
+
+function listOf<K>(map: Map<K, number[]>, key: K): number[] {
+  let list = map.get(key)
+  if (!list) map.set(key, (list = []))
+  return list
 }
 
 function pack(value: unknown): Buffer {

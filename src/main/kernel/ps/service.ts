@@ -1,4 +1,5 @@
 /** The form of a system service: what KiServiceTable holds an entry for. */
+import { hex } from '../../../shared/nt/format'
 import type { NativeRoutine } from '../loader/image'
 
 export interface Service {
@@ -12,6 +13,8 @@ export interface Service {
   readonly args: string
   /** Takes pointers (indexes of simulated memory), handles and integers; returns an NTSTATUS. */
   readonly run: NativeRoutine
+  /** What the trace says on the way to it. */
+  readonly words: { stub: string; number: string; call: string; entry: string }
   /** Frames between the routine that calls it and whatever it calls itself, innermost first. */
   readonly path: readonly string[]
 }
@@ -21,5 +24,11 @@ export const REGISTER_ARGUMENTS = 4
 
 export function service(name: string, number: number, args: string, run: NativeRoutine): Service {
   const path = [`nt!${name}`, 'nt!KiSystemServiceCopyEnd', `ntdll!${name}`]
-  return { name, number, args, run, path }
+  const words = {
+    stub: `ntdll!${name}`,
+    number: `mov eax, ${hex(number)}`,
+    call: `service ${hex(number)}, ring 3 to ring 0`,
+    entry: `KiServiceTable[${hex(number)}]`,
+  }
+  return { name, number, args, run, words, path }
 }

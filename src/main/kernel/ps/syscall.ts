@@ -30,7 +30,6 @@ const TABLE = REGIONS.ntImage.start + 0xf_0000
 const ARGUMENT_TABLE = TABLE + SERVICE_COUNT * 4
 
 /** A service that this kernel does not have. */
-// eslint-disable-next-line require-yield -- it has to be a routine, though it asks for nothing
 function* notImplemented(): KernelRoutine<number> {
   return STATUS_NOT_IMPLEMENTED
 }
@@ -193,15 +192,15 @@ export class Syscalls {
     thread.cause = k.emit({
       t: 'hop',
       layer: 'ntdll',
-      name: `ntdll!${service.name}`,
-      detail: `mov eax, ${hex(service.number)}`,
+      name: service.words.stub,
+      detail: service.words.number,
       mode: 'user',
     })
     thread.cause = k.emit({
       t: 'hop',
       layer: 'syscall',
       name: 'syscall',
-      detail: `service ${hex(service.number)}, ring 3 to ring 0`,
+      detail: service.words.call,
       mode: 'user',
     })
     const entered = k.emit({
@@ -222,7 +221,7 @@ export class Syscalls {
       {
         t: 'hop',
         layer: 'SSDT',
-        name: `KiServiceTable[${hex(service.number)}]`,
+        name: service.words.entry,
         detail: `${hex32(memory.u32(TABLE + service.number * 4))} leads to ${symbol}`,
         mode: 'kernel',
       },
