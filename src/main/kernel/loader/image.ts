@@ -38,6 +38,8 @@ export interface Image {
   nextFunction: Ptr
   nextData: Ptr
   readonly strings: Map<string, Ptr>
+  /** What lies in its data, to be there again when it is mapped a second time. */
+  readonly constants: { at: Ptr; bytes: Uint8Array }[]
   /** Where the functions stand in the source, by name. */
   places: ReadonlyMap<string, SourcePlace>
 }
@@ -85,6 +87,7 @@ export class Images {
       nextFunction: base + TEXT_OFFSET,
       nextData: base + DATA_OFFSET,
       strings: new Map(),
+      constants: [],
       places: new Map(),
     }
     this.images.push(image)
@@ -106,8 +109,6 @@ export class Images {
     image.unloaded = true
     const pages = Math.ceil((image.nextData - image.base) / PAGE_SIZE)
     this.k.memory.decommit(image.base, Math.max(pages, DATA_OFFSET / PAGE_SIZE), PTE.unloaded)
-    image.strings.clear()
-    image.nextData = image.base + DATA_OFFSET
     for (const [address, entry] of this.functions)
       if (entry.image === image.number) this.functions.delete(address)
     for (const [key, entry] of this.byFn) if (entry.image === image.number) this.byFn.delete(key)
@@ -118,6 +119,10 @@ export class Images {
     image.unloaded = false
     image.nextFunction = image.base + TEXT_OFFSET
     this.commitImage(image)
+    // Constants are where they were, as in any file that is loaded at the same address again.
+    for (const { at, bytes } of image.constants)
+      if (!this.writeData(image, at, bytes))
+        throw new RunLimit('limit', 'memory', `no memory left for the data of ${image.name}`)
   }
 
   byNumber(number: number): Image | undefined {
@@ -220,20 +225,27 @@ export class Images {
   }
 
   private place(image: Image, data: Uint8Array): Ptr {
-    const { memory } = this.k
     const start = (image.nextData + 15) & ~15
     const end = start + data.length
-    if (end > image.base + IMAGE_BYTES) return 0
+    if (end > image.base + IMAGE_BYTES || !this.writeData(image, start, data)) return 0
+    image.constants.push({ at: start, bytes: data })
+    image.nextData = end
+    return start
+  }
+
+  /** Put bytes into an image's data, mapping what is not there yet. False when memory is short. */
+  private writeData(image: Image, start: Ptr, data: Uint8Array): boolean {
+    const { memory } = this.k
+    const end = start + data.length
     const flags = PTE.read | (image.user ? PTE.user : 0)
     for (let page = start & ~(PAGE_SIZE - 1); page < end; page += PAGE_SIZE)
-      if (!(memory.pte(page) & PTE.read) && !memory.commit(page, 1, flags)) return 0
+      if (!(memory.pte(page) & PTE.read) && !memory.commit(page, 1, flags)) return false
     const first = start & ~(PAGE_SIZE - 1)
     const pages = Math.ceil((end - first) / PAGE_SIZE)
     // Constants of C drivers lie in read-only data; UNICODE_STRINGs in writable data, as `static` ones do.
     memory.protect(first, pages, flags | PTE.write)
     memory.write(start, data)
-    image.nextData = end
-    return start
+    return true
   }
 
   placeOf(entry: CodeEntry): SourcePlace | null {

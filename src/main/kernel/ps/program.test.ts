@@ -501,6 +501,28 @@ describe('memory', () => {
 describe('drivers from user mode', () => {
   const KEY = '\\Registry\\Machine\\System\\CurrentControlSet\\Services\\toy'
 
+  test('find their constants where they were when they are loaded again', () => {
+    const found: [number, string][] = []
+    lab({
+      *entry(d) {
+        const at = d.string('\\A\\Constant')
+        found.push([at, d.k.memory.text16(d.k.memory.ptr(at + 8), d.k.memory.u16(at))])
+        return 0
+      },
+      *client(d) {
+        const path = d.string(KEY)
+        yield* d.ddi('NtUnloadDriver', path)
+        const at = found[0]![0]
+        expect(() => d.k.memory.u16(at)).toThrow()
+        yield* d.ddi('NtLoadDriver', path)
+        return 0
+      },
+    })
+    expect(found[0]?.[1]).toBe('\\A\\Constant')
+    expect(found[1]).toEqual(found[0])
+    expect.assertions(3)
+  })
+
   test('unload and load again, in the System process', () => {
     const processes: number[] = []
     const { m } = lab({
