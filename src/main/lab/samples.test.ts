@@ -73,7 +73,7 @@ describe.each(samples)('$slug', ({ slug, files, settings }) => {
 
 describe.each(crashing)('$slug, mended', ({ files }) => {
   test.each([[[]], [['all']]])('runs to the end with verifier %j', async (verifier) => {
-    const { report } = await runSample(files, { verifier, entry: 'fixed.ts' })
+    const { report } = await runSample(files, { verifier, driver: 'fixed.ts' })
     expect(report.diagnostics).toEqual([])
     expect(endingOf(report)).toEqual({ outcome: 'ok' })
     if (report.client) expect(report.client.exitCode).toBe(0)

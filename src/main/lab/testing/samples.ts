@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { RunReport, Scenario, type ProjectFiles } from '../../../shared/contract/model'
+import { RunReport, type ProjectFiles } from '../../../shared/contract/model'
 import { eventLine } from '../../../shared/trace/codec'
 import { runProject } from '../run'
 
@@ -56,27 +56,17 @@ export interface SampleRun {
   memory: string
 }
 
-/** Run a sample, or with `entry` the driver in another file of its folder. */
+/** Run a sample, or with `driver` another file of its folder in the place of driver.ts. */
 export async function runSample(
   files: ProjectFiles,
-  { seed = 1, verifier = [] as string[], entry = 'driver.ts' } = {},
+  { seed = 1, verifier = [] as string[], driver = 'driver.ts' } = {},
 ): Promise<SampleRun> {
   const lines: string[] = []
   const { report, digest } = await runProject(
-    { files, seed, verifier, trace: 'full', scenario: scenarioWith(files, entry) },
+    { files, seed, verifier, trace: 'full', driver },
     { onEvent: (event) => lines.push(eventLine(event)) },
   )
   return { report, trace: lines.join(''), memory: digest }
-}
-
-/** The folder's scenario with another file in the place of driver.ts. */
-function scenarioWith(files: ProjectFiles, entry: string): Scenario {
-  const scenario = Scenario.parse(JSON.parse(files['scenario.json'] ?? '{}'))
-  const drivers = scenario.drivers ?? [{ name: 'toy', entry: 'driver.ts', parameters: {} }]
-  return {
-    ...scenario,
-    drivers: drivers.map((item) => (item.entry === 'driver.ts' ? { ...item, entry } : item)),
-  }
 }
 
 /** What sample.json could say of a run. */
