@@ -22,20 +22,18 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { basename } from 'node:path'
 import { z } from 'zod'
 import { SampleStatus } from '../../shared/contract/catalogue'
 import { ProjectFiles, RunReport, RunRequest } from '../../shared/contract/model'
 import { fail, ok, type Result } from '../../shared/errors'
-import { jsonErrorPlace } from './json-place'
+import { jsonErrorPlace } from '../../shared/json-place'
 import { canonicalJson, isProjectPath, sha256 } from './text'
 
-export const LABFILE_FORMAT = 'ring0lab'
-export const LABFILE_VERSION = 1
-/** Ending of the file's name, with the dot. */
-export const LABFILE_ENDING = '.ring0lab'
+const LABFILE_FORMAT = 'ring0lab'
+const LABFILE_VERSION = 1
 
 const BYTES_MAX = 64 * 1024 * 1024
 const DEPTH_MAX = 64
@@ -206,7 +204,8 @@ export function writeLabFile(path: string, text: string): Result<{ path: string 
   try {
     const handle = openSync(partial, 'w')
     try {
-      writeSync(handle, text)
+      // Not writeSync: on a disk that fills up it may write less than it was given and say nothing.
+      writeFileSync(handle, text)
       fsyncSync(handle)
     } finally {
       closeSync(handle)

@@ -1,6 +1,9 @@
 /** A driver folder's files turned into a plan: which drivers, which program, which scenario. */
+import type { core } from 'zod'
 import { Scenario, type Diagnostic, type ProjectFiles } from '../../shared/contract/model'
+import { jsonErrorPlace, jsonPlace, type JsonPlace } from '../../shared/json-place'
 import type { Entry } from '../dsl/compiled'
+import { parseControlCode } from '../kernel/ps/steps'
 
 export interface PlannedDriver {
   name: string
@@ -41,22 +44,28 @@ export function planOf(
   const drivers = plannedDrivers(scenario).map((driver) =>
     driver.entry === DRIVER_FILE ? { ...driver, entry: driverFile } : driver,
   )
-  for (const driver of drivers)
-    if (files[driver.entry] === undefined)
-      return {
-        diagnostics: [
-          projectError(
-            scenario.drivers ? SCENARIO_FILE : DRIVER_FILE,
-            1,
-            `The folder has no ${driver.entry}.`,
-            driver.entry === DRIVER_FILE
-              ? 'A driver folder holds driver.ts, which exports DriverEntry.'
-              : `Add ${driver.entry}, or change "entry" of driver "${driver.name}".`,
-          ),
-        ],
-      }
+  for (const [i, driver] of drivers.entries())
+    // Names come from scenario.json: 'constructor' is no file.
+    if (!Object.hasOwn(files, driver.entry)) {
+      const message = `The folder has no ${driver.entry}.`
+      if (scenario.drivers && !override)
+        return {
+          diagnostics: [
+            scenarioError(
+              jsonPlace(files[SCENARIO_FILE] ?? '', ['drivers', i, 'entry']),
+              message,
+              `Add ${driver.entry}, or change "entry" of driver "${driver.name}".`,
+            ),
+          ],
+        }
+      const hint =
+        driver.entry === DRIVER_FILE
+          ? 'A driver folder holds driver.ts, which exports DriverEntry.'
+          : `Add ${driver.entry}.`
+      return { diagnostics: [projectError(DRIVER_FILE, null, message, hint)] }
+    }
   const hasSteps = scenario.steps !== undefined || scenario.processes !== undefined
-  const client = files[CLIENT_FILE] !== undefined && !hasSteps ? CLIENT_FILE : null
+  const client = Object.hasOwn(files, CLIENT_FILE) && !hasSteps ? CLIENT_FILE : null
   const entries: Entry[] = drivers.map(({ entry }) => ({ entry, kind: 'driver' }))
   if (client) entries.push({ entry: client, kind: 'client' })
   return { plan: { drivers, client, scenario, entries } }
@@ -69,47 +78,104 @@ function plannedDrivers(scenario: Scenario): PlannedDriver[] {
 }
 
 function readScenario(files: ProjectFiles): { scenario: Scenario } | { diagnostics: Diagnostic[] } {
-  const text = files[SCENARIO_FILE]
-  if (text === undefined) return { scenario: Scenario.parse({}) }
+  const source = files[SCENARIO_FILE]
+  if (source === undefined) return { scenario: Scenario.parse({}) }
+  // Editors of Windows put a mark in front.
+  const text = source.replace(/^\uFEFF/, ' ')
   let json: unknown
   try {
     json = JSON.parse(text)
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    const hint = 'scenario.json has to be JSON: double quotes, no comments, no comma at the end.'
+  } catch {
+    const at = jsonErrorPlace(text)
     return {
-      diagnostics: [projectError(SCENARIO_FILE, lineOfJsonError(text, message), message, hint)],
+      diagnostics: [
+        scenarioError(
+          at && { ...at, endLine: at.line, endColumn: at.column + 1 },
+          `This is no JSON: ${at?.found ?? 'something'} cannot stand here.`,
+          'scenario.json has to be JSON: double quotes, no comments, no comma at the end.',
+        ),
+      ],
     }
   }
   const parsed = Scenario.safeParse(json)
-  if (parsed.success) return { scenario: parsed.data }
-  return {
-    diagnostics: parsed.error.issues.map((issue) => {
-      const where = issue.path.map(String).join('.')
-      return projectError(
-        SCENARIO_FILE,
-        1,
-        `${where || 'The scenario'}: ${issue.message}.`,
-        'docs/scenarios.md lists what a scenario can hold.',
-      )
-    }),
+  if (!parsed.success)
+    return { diagnostics: parsed.error.issues.flatMap((issue) => issueErrors(text, issue)) }
+  const wrong = wrongCodes(text, parsed.data)
+  return wrong.length > 0 ? { diagnostics: wrong } : { scenario: parsed.data }
+}
+
+const WHAT_IT_HOLDS = 'docs/scenarios.md lists what a scenario can hold.'
+
+function issueErrors(text: string, issue: core.$ZodIssue): Diagnostic[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) =>
+      scenarioError(
+        jsonPlace(text, issue.path, key),
+        `${wordsFor([...issue.path, key])} is not known.`,
+        WHAT_IT_HOLDS,
+      ),
+    )
+  return [
+    scenarioError(
+      jsonPlace(text, issue.path),
+      `${wordsFor(issue.path)}: ${issue.message}.`,
+      WHAT_IT_HOLDS,
+    ),
+  ]
+}
+
+function wordsFor(path: readonly PropertyKey[]): string {
+  return path.length === 0 ? 'The scenario' : path.map(String).join('.')
+}
+
+/** Control codes are names as well as numbers, which the schema does not know. */
+function wrongCodes(text: string, scenario: Scenario): Diagnostic[] {
+  const lists = [
+    { path: ['steps'] as PropertyKey[], steps: scenario.steps ?? [] },
+    ...(scenario.processes ?? []).map(({ steps }, i) => ({
+      path: ['processes', i, 'steps'],
+      steps,
+    })),
+  ]
+  return lists.flatMap(({ path, steps }) =>
+    steps.flatMap((step, i) =>
+      step.do === 'ioctl' && parseControlCode(step.code) === undefined
+        ? [
+            scenarioError(
+              jsonPlace(text, [...path, i, 'code']),
+              `"${step.code}" is no control code.`,
+              'Write it as a number, or as text: "0x222000".',
+            ),
+          ]
+        : [],
+    ),
+  )
+}
+
+function scenarioError(place: JsonPlace | null, message: string, hint: string): Diagnostic {
+  return projectError(SCENARIO_FILE, place, message, hint)
+}
+
+function projectError(
+  file: string,
+  place: JsonPlace | null,
+  message: string,
+  hint: string,
+): Diagnostic {
+  const { line, column, endLine, endColumn } = place ?? {
+    line: 1,
+    column: 1,
+    endLine: 1,
+    endColumn: 1,
   }
-}
-
-function lineOfJsonError(text: string, message: string): number {
-  const position = /position (\d+)/.exec(message)
-  return position ? text.slice(0, Number(position[1])).split('\n').length : 1
-}
-
-function projectError(file: string, line: number, message: string, hint: string): Diagnostic {
   return {
     code: 'LAB001',
     severity: 'error',
     file,
     line,
-    column: 1,
-    endLine: line,
-    endColumn: 1,
+    column,
+    endLine,
+    endColumn,
     message,
     hint,
   }

@@ -22,9 +22,9 @@ export const VerifierOption = z.enum([
 export type VerifierOption = z.infer<typeof VerifierOption>
 
 const Bytes = z.union([
-  z.object({ text: z.string() }),
-  z.object({ hex: z.string().regex(/^([0-9a-fA-F]{2})*$/) }),
-  z.object({
+  z.strictObject({ text: z.string() }),
+  z.strictObject({ hex: z.string().regex(/^([0-9a-fA-F]{2})*$/) }),
+  z.strictObject({
     zeros: z
       .number()
       .int()
@@ -35,14 +35,14 @@ const Bytes = z.union([
 
 /** One step of a scenario. `handle` names are the scenario's own words; `repeat` makes a load test of a step. */
 export const ScenarioStep = z.discriminatedUnion('do', [
-  z.object({
+  z.strictObject({
     do: z.literal('open'),
     path: z.string(),
     as: z.string().default('h'),
     access: z.array(z.enum(['read', 'write'])).default(['read', 'write']),
     overlapped: z.boolean().default(false),
   }),
-  z.object({
+  z.strictObject({
     do: z.literal('ioctl'),
     handle: z.string().default('h'),
     code: z.union([z.number().int(), z.string()]),
@@ -55,7 +55,7 @@ export const ScenarioStep = z.discriminatedUnion('do', [
       .default(0),
     repeat: z.number().int().min(1).max(10_000_000).default(1),
   }),
-  z.object({
+  z.strictObject({
     do: z.literal('read'),
     handle: z.string().default('h'),
     length: z
@@ -65,27 +65,27 @@ export const ScenarioStep = z.discriminatedUnion('do', [
       .max(1 << 20),
     repeat: z.number().int().min(1).max(10_000_000).default(1),
   }),
-  z.object({
+  z.strictObject({
     do: z.literal('write'),
     handle: z.string().default('h'),
     data: Bytes,
     repeat: z.number().int().min(1).max(10_000_000).default(1),
   }),
-  z.object({ do: z.literal('cancel'), handle: z.string().default('h') }),
-  z.object({ do: z.literal('close'), handle: z.string().default('h') }),
-  z.object({ do: z.literal('wait'), milliseconds: z.number().min(0).max(3_600_000) }),
-  z.object({ do: z.literal('unload'), driver: z.string().optional() }),
+  z.strictObject({ do: z.literal('cancel'), handle: z.string().default('h') }),
+  z.strictObject({ do: z.literal('close'), handle: z.string().default('h') }),
+  z.strictObject({ do: z.literal('wait'), milliseconds: z.number().min(0).max(3_600_000) }),
+  z.strictObject({ do: z.literal('unload'), driver: z.string().optional() }),
 ])
 export type ScenarioStep = z.infer<typeof ScenarioStep>
 
 /** `scenario.json`: which drivers are loaded, in order, and what user mode asks of them. */
-export const Scenario = z.object({
+export const Scenario = z.strictObject({
   name: z.string().optional(),
   seed: z.number().int().optional(),
   /** Loaded in this order, unloaded in reverse. Default: the folder's driver.ts alone. */
   drivers: z
     .array(
-      z.object({
+      z.strictObject({
         name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
         entry: z.string(),
         parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).default({}),
@@ -94,7 +94,7 @@ export const Scenario = z.object({
     .optional(),
   /** Registry values under the service key's Parameters (of the only driver). */
   parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).optional(),
-  processes: z.array(z.object({ name: z.string(), steps: z.array(ScenarioStep) })).optional(),
+  processes: z.array(z.strictObject({ name: z.string(), steps: z.array(ScenarioStep) })).optional(),
   steps: z.array(ScenarioStep).optional(),
   /** Whether the drivers are unloaded at the end. */
   unload: z.boolean().default(true),

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import { planOf } from './project'
+
+const driver = 'export function DriverEntry() { return 0 }'
+
+function problems(scenario: string, more: Record<string, string> = {}): string[] {
+  const read = planOf({ 'driver.ts': driver, 'scenario.json': scenario, ...more }, undefined)
+  if (!('diagnostics' in read)) return []
+  return read.diagnostics.map(
+    ({ file, line, column, endLine, endColumn, message }) =>
+      `${file}:${line}:${column}-${endLine}:${endColumn} ${message}`,
+  )
+}
+
+describe('a mistake in scenario.json is reported with its place', () => {
+  test.each([
+    ['{ "steps": [ { "do": "open", } ] }', '1:30-1:31', /no JSON: “} \] }” cannot stand here/],
+    ['{', '1:2-1:3', /the end of the file/],
+    ['{\n  "seed": "x"\n}', '2:11-2:14', /^seed: Invalid input/],
+    ['{\n  "stesp": []\n}', '2:3-2:10', /^stesp is not known/],
+    ['{ "steps": [\n  { "do": "fly" }\n] }', '2:11-2:16', /^steps\.0\.do: Invalid/],
+    ['{ "steps": [\n  { "do": "open" }\n] }', '2:3-2:19', /^steps\.0\.path: Invalid/],
+    [
+      '{ "steps": [\n  { "do": "open", "path": "x", "flags": 1 }\n] }',
+      '2:32-2:39',
+      /^steps\.0\.flags is not/,
+    ],
+    [
+      '{ "steps": [{ "do": "ioctl", "code": "IOCTL_X" }] }',
+      '1:38-1:47',
+      /"IOCTL_X" is no control code/,
+    ],
+    [
+      '{ "processes": [{ "name": "a", "steps": [{ "do": "ioctl", "code": "0x2g" }] }] }',
+      '1:67-1:73',
+      /"0x2g" is no control code/,
+    ],
+    [
+      '{ "drivers": [{ "name": "A", "entry": "driver.ts" },\n { "name": "B", "entry": "b.ts" }] }',
+      '2:26-2:32',
+      /The folder has no b\.ts/,
+    ],
+    ['[]', '1:1-1:3', /^The scenario: Invalid input/],
+  ])('%j', (text, place, message) => {
+    const [first = '', ...rest] = problems(text)
+    expect(rest).toEqual([])
+    expect(first.split(' ')[0]).toBe(`scenario.json:${place}`)
+    expect(first.replace(/^\S+ /, '')).toMatch(message)
+  })
+
+  test('all mistakes at once', () => {
+    const text = '{ "seed": 1.5, "bogus": 1, "unload": 3 }'
+    expect(problems(text)).toHaveLength(3)
+  })
+
+  test('a byte order mark is no mistake', () => {
+    expect(problems('\uFEFF{ "seed": 4 }')).toEqual([])
+  })
+})
+
+test('a folder without driver.ts', () => {
+  const read = planOf({ 'client.ts': '' }, undefined)
+  expect(read).toMatchObject({
+    diagnostics: [{ code: 'LAB001', file: 'driver.ts', message: 'The folder has no driver.ts.' }],
+  })
+})
