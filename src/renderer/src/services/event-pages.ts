@@ -9,7 +9,6 @@ export const PAGE_SIZE = 200
 const PAGES_MAX = 120
 
 const pages = new Map<string, Promise<TraceEvent[]>>()
-const arrived = new Map<string, TraceEvent[]>()
 
 const pageKey = (runId: string, page: number): string => `${runId}:${page}`
 
@@ -25,19 +24,13 @@ export function eventPage(runId: string, page: number): Promise<TraceEvent[]> {
   }
   const from = page * PAGE_SIZE + 1
   const asked = value(ring()['lab.events']({ runId, from, to: from + PAGE_SIZE - 1 })).then(
-    ({ events }) => {
-      arrived.set(key, events)
-      return events
-    },
+    ({ events }) => events,
   )
   asked.catch(() => pages.delete(key))
   pages.set(key, asked)
   if (pages.size > PAGES_MAX) {
     const oldest = pages.keys().next().value
-    if (oldest !== undefined) {
-      pages.delete(oldest)
-      arrived.delete(oldest)
-    }
+    if (oldest !== undefined) pages.delete(oldest)
   }
   return asked
 }
@@ -47,17 +40,7 @@ export async function eventAt(runId: string, seq: number): Promise<TraceEvent | 
   return page[(seq - 1) % PAGE_SIZE] ?? null
 }
 
-/** The event if its page is here already. */
-export function peekEvent(runId: string, seq: number): TraceEvent | null {
-  const page = arrived.get(pageKey(runId, Math.floor((seq - 1) / PAGE_SIZE)))
-  return page?.[(seq - 1) % PAGE_SIZE] ?? null
-}
-
 /** Forget the pages of a run that was closed. */
 export function forgetRun(runId: string): void {
-  for (const key of [...pages.keys()])
-    if (key.startsWith(`${runId}:`)) {
-      pages.delete(key)
-      arrived.delete(key)
-    }
+  for (const key of [...pages.keys()]) if (key.startsWith(`${runId}:`)) pages.delete(key)
 }

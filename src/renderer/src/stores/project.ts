@@ -169,6 +169,12 @@ export const useProject = defineStore('project', () => {
           })
           return true
         }
+        if (last.key.startsWith('run:')) {
+          const id = last.key.slice('run:'.length)
+          const kept = await value(ring()['runs.get']({ id }))
+          await openRunSources(kept.row, kept.request.files)
+          return true
+        }
       } catch {
         // The sample is gone; the shelf is not.
       }

@@ -2,7 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, reactive, ref, watch } from 'vue'
 import type { RingClient } from '../../../shared/contract'
 import type { AppError } from '../../../shared/errors'
-import type { ProjectFiles, RunReport } from '../../../shared/contract/model'
+import type { RunReport } from '../../../shared/contract/model'
 import type { z } from 'zod'
 import type { RunRequest } from '../../../shared/contract/model'
 import { forgetRun } from '../services/event-pages'
@@ -260,8 +260,3 @@ export const useRuns = defineStore('runs', () => {
     openKept,
   }
 })
-
-/** Sources of a run, for comparing them with what is edited now. */
-export function sourcesOf(run: Run): ProjectFiles {
-  return run.request.files
-}
