@@ -1,6 +1,7 @@
 /** One run from sources to report: compile, boot, load, ask, unload, explain. */
 import { majorName, minorName } from '../../shared/nt/irp-functions'
 import { hex32 } from '../../shared/nt/format'
+import { statusName } from '../../shared/nt/ntstatus'
 import type { Diagnostic, RunReport, RunRequest } from '../../shared/contract/model'
 import type { SourcePlace, TraceEvent } from '../../shared/trace/event'
 import { compile } from '../dsl/compile'
@@ -154,11 +155,13 @@ function reportOf(
   seen: Observer,
 ): RunReport {
   const { ended, loader } = k
-  const failed = loader.failedStatus
+  const { failed } = loader
+  // Of several drivers, the one that matters.
+  const entryStatus = failed?.status ?? loader.firstStatus
   const report: RunReport = {
     schema: 'ring0-run/1',
     outcome: 'ok',
-    driverEntry: loader.firstStatus === null ? null : { status: hex32(loader.firstStatus) },
+    driverEntry: entryStatus === null ? null : { status: hex32(entryStatus) },
     requests: k.io.requests.map((item) => ({
       api: item.api,
       major: majorName(item.major),
@@ -203,9 +206,14 @@ function reportOf(
     report.reason = ended.detail
   } else if (failed !== null) {
     report.outcome = 'load-failed'
-    report.reason = `Loading ended with status ${hex32(failed)}.`
+    report.reason = `Loading ${failed.name} ended with ${statusWords(failed.status)}.`
   } else if (report.leaks.length > 0) report.outcome = 'leak'
   return report
+}
+
+function statusWords(status: number): string {
+  const [value, name] = [hex32(status), statusName(status)]
+  return name === value ? value : `${value} ${name}`
 }
 
 /** One line about a run, for lists. */

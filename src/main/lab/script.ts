@@ -34,7 +34,10 @@ export function startScript(k: Kernel, plan: Plan, units: readonly Unit[]): void
 function* script(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine<void> {
   for (const driver of plan.drivers) {
     const status = yield* k.loader.load(driver.name)
-    if ((status | 0) < 0) return
+    if ((status | 0) < 0) {
+      k.loader.failed = { name: driver.name, status }
+      return
+    }
   }
   yield* userMode(k, plan, units)
   if (!plan.scenario.unload) return

@@ -60,8 +60,8 @@ export class Loader {
   readonly leaks: Leak[] = []
   /** Status of the first driver's DriverEntry, or of the step of its loading that failed. */
   firstStatus: number | null = null
-  /** Status of the first load that failed. */
-  failedStatus: number | null = null
+  /** The load that ended the run; one that a program or a driver asked for does not. */
+  failed: { name: string; status: number } | null = null
 
   constructor(private readonly k: Kernel) {}
 
@@ -101,7 +101,6 @@ export class Loader {
   *load(name: string): KernelRoutine<number> {
     const status = yield* this.loadImage(name)
     this.firstStatus ??= status
-    if ((status | 0) < 0) this.failedStatus ??= status
     return status
   }
 
