@@ -1,5 +1,5 @@
 /** A driver with one device and a client program, for tests of the way between them. */
-import { DRIVER_OBJECT, IO_STACK_LOCATION, IRP } from '../../../shared/nt/generated/offsets'
+import { DRIVER_OBJECT, IRP } from '../../../shared/nt/generated/offsets'
 import type { KernelOptions } from '../kernel'
 import type { KernelRoutine } from '../ddi/types'
 import type { Ptr } from '../mm/memory'
@@ -21,8 +21,6 @@ export const succeed: DriverFunction = (d, _device, irp) => complete(d, irp!, 0)
 export function stackOf(d: DriverApi, irp: Ptr): Ptr {
   return d.k.memory.ptr(irp + CURRENT)
 }
-
-export const ioControlCode = IO_STACK_LOCATION['Parameters.DeviceIoControl.IoControlCode']
 
 export interface LabOptions extends Partial<KernelOptions> {
   /** Dispatch routines by major function; CREATE, CLEANUP and CLOSE succeed unless given. */
