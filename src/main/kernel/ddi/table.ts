@@ -55,7 +55,7 @@ export class DdiTable {
   }
 
   has(name: string): boolean {
-    return name in DDIS
+    return Object.hasOwn(DDIS, name)
   }
 
   name(index: number): string {

@@ -47,9 +47,14 @@ export const VERIFIER_PRESETS: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
+/** Names come from outside: `constructor` is no preset. */
+function presetOf(name: string): readonly string[] | undefined {
+  return Object.hasOwn(VERIFIER_PRESETS, name) ? VERIFIER_PRESETS[name] : undefined
+}
+
 /** Names that the verifier option of a run may hold: presets and rule ids. */
 export function isVerifierName(name: string): boolean {
-  return name in VERIFIER_PRESETS || verifierRule(name) !== undefined
+  return presetOf(name) !== undefined || verifierRule(name) !== undefined
 }
 
 export class Verifier {
@@ -60,8 +65,7 @@ export class Verifier {
     private readonly k: Kernel,
     names: readonly string[],
   ) {
-    for (const name of names)
-      for (const option of VERIFIER_PRESETS[name] ?? []) this.options.add(option)
+    for (const name of names) for (const option of presetOf(name) ?? []) this.options.add(option)
     for (const rule of VERIFIER_RULES)
       if (this.options.has(rule.option) || names.includes(rule.id)) this.active.add(rule.id)
   }
