@@ -103,5 +103,3 @@ export const LANGUAGE_HELPERS = {
     '`RTL_CONSTANT_STRING(text)`: a UNICODE_STRING in the read-only data of the image',
   CTL_CODE: '`CTL_CODE(type, function, method, access)`: unsigned number',
 } as const
-
-export type LanguageHelper = keyof typeof LANGUAGE_HELPERS

@@ -4,7 +4,12 @@
  * `next` and `ddi` are the two ways in (see port.ts). Everything is a function of the seed and of
  * what driver code does: no clock of the host, no chance but `random`, no order but the run queue.
  */
-import type { EventBody, SourcePlace, TraceEvent } from '../../shared/trace/event'
+import {
+  TRACE_VERSION,
+  type EventBody,
+  type SourcePlace,
+  type TraceEvent,
+} from '../../shared/trace/event'
 import { hex32, pointer } from '../../shared/nt/format'
 import type { KernelRoutine, RoutineName } from './ddi/types'
 import { DdiTable } from './ddi/table'
@@ -178,7 +183,7 @@ export class Kernel implements KernelPort {
     this.ddis = new DdiTable(this)
     this.emit({
       t: 'run.started',
-      version: 1,
+      version: TRACE_VERSION,
       seed: options.seed,
       verifier: [...(options.verifier ?? [])],
     })

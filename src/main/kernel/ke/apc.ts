@@ -1,7 +1,6 @@
 /** The counters that keep APCs away from a thread. */
 import { KTHREAD } from '../../../shared/nt/generated/offsets'
 import type { Kernel } from '../kernel'
-import { APC_LEVEL } from './irql'
 import type { Thread } from './thread'
 
 /** KernelApcDisable: negative inside critical regions. The idle thread has none. */
@@ -30,9 +29,4 @@ export function changeSpecialApcDisable(k: Kernel, thread: Thread, by: number): 
 /** KeAreApcsDisabled. */
 export function areApcsDisabled(k: Kernel, thread: Thread): boolean {
   return kernelApcDisable(k, thread) !== 0 || specialApcDisable(k, thread) !== 0
-}
-
-/** Whether normal kernel APCs could interrupt the current thread now. */
-export function apcsCanRun(k: Kernel): boolean {
-  return k.irql.level < APC_LEVEL && !areApcsDisabled(k, k.thread)
 }
