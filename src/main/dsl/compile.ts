@@ -6,7 +6,8 @@ import ts from 'typescript'
 import type { Diagnostic, ProjectFiles } from '../../shared/contract/model'
 import { checkEntry, MAIN } from './check/entry'
 import { checkImports } from './check/imports'
-import { LanguageCheck, StructNames } from './check/language'
+import { CheckContext, StructNames } from './check/context'
+import { checkLanguage } from './check/language'
 import { isSaidByRule, typeError } from './check/type-errors'
 import type { CompiledEntry, CompiledModule, CompileResult, Entry, EntryKind } from './compiled'
 import { ruleDiagnostic, sortDiagnostics } from './diagnostics'
@@ -111,7 +112,7 @@ class Compilation {
       ]
       const own = [
         ...checkImports(file, this.project, kinds),
-        ...new LanguageCheck(file, this.typing, structs).run(),
+        ...checkLanguage(new CheckContext(file, this.typing, structs)),
       ]
       // Where a rule says the same with better words, TypeScript's are left out.
       const left = own.length > 0 ? errors.filter((error) => !isSaidByRule(error)) : errors

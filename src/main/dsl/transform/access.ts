@@ -3,7 +3,8 @@ import ts from 'typescript'
 import { LAYOUTS, type StructName } from '../../../shared/nt/layout'
 import { fieldAccess, scalarSize } from '../types/c-types'
 import { bare, referenceOf } from '../references'
-import { isLibrary, type Shape } from '../typing'
+import type { Shape } from '../shapes'
+import { isLibrary } from '../typing'
 import { around, before, replace, runtime, type Context } from './context'
 
 /** Is a member of a structure, named by its path, a structure or group inside of it? */

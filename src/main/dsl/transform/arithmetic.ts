@@ -14,7 +14,7 @@ import {
   shiftShape,
   type Shape,
   type Wrap,
-} from '../typing'
+} from '../shapes'
 import { bare } from '../references'
 import { after, around, replace, runtime, type Context } from './context'
 

@@ -1,7 +1,7 @@
 /** Assignments: wrapping to the type of the place, elements of memory, compound forms. */
 import ts from 'typescript'
 import { bare } from '../references'
-import { isBigint, isNumeric, type Shape } from '../typing'
+import { isBigint, isNumeric, type Shape } from '../shapes'
 import { elementKind, guardIndex, guardNull, memberOf, type ElementKind } from './access'
 import {
   operandFrames,

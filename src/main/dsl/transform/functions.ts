@@ -1,7 +1,7 @@
 /** Functions become generators, so that the kernel can suspend them. */
 import ts from 'typescript'
 import { bare, type FunctionNode } from '../references'
-import type { Shape } from '../typing'
+import type { Shape } from '../shapes'
 import { wrapInto } from './arithmetic'
 import type { Visit } from './assignment'
 import { after, around, before, replace, runtime, type Context, type Scope } from './context'

@@ -1,6 +1,6 @@
 /** Loops, exceptions and variables. */
 import ts from 'typescript'
-import { isWide } from '../typing'
+import { isWide } from '../shapes'
 import { wrapInto } from './arithmetic'
 import type { Visit } from './assignment'
 import { after, around, before, replace, runtime, type Context } from './context'
