@@ -310,9 +310,7 @@ describe('errors', () => {
       show(() => $method(1, null, 'x', []).next()); show(() => $ddi('KeQueryTickCount')(1, {}))`)
     expect(printed.length).toBe(8)
     for (const text of printed) {
-      expect(text).not.toMatch(
-        /node:|\.ts:\d+:\d+\)?\n.*\/work|\/home|\/usr|file:\/\/|at Object\.|engine\.ts|host-calls/,
-      )
+      expect(text).not.toMatch(/node:|\/home|\/usr|file:\/\/|at Object\.|engine\.ts|host-calls/)
       expect(text).not.toContain(process.cwd())
     }
   })
