@@ -1,5 +1,5 @@
 /** `ring0 run`: one run, its report, its exit status. */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import type { RunReport } from '../../shared/contract/model'
 import type { TraceEvent } from '../../shared/trace/event'
 import { eventLine } from '../../shared/trace/codec'
@@ -57,6 +57,11 @@ export async function run(options: RunArguments): Promise<number> {
     )
     if (options.json) process.stdout.write(JSON.stringify(report, null, 2) + '\n')
     else printReport(report, (text) => process.stdout.write(text))
+    trace?.close()
+    if (trace?.problem) {
+      process.stderr.write(`ring0: the trace is not complete: ${trace.problem}\n`)
+      return 1
+    }
     return EXIT_STATUS[report.outcome]
   } finally {
     trace?.close()
@@ -64,8 +69,11 @@ export async function run(options: RunArguments): Promise<number> {
 }
 
 class TraceFile {
+  /** Why the file does not hold all events; null while it does. A full disk must not end the run. */
+  problem: string | null = null
   private readonly file: number
   private pending = ''
+  private isOpen = true
 
   constructor(path: string) {
     this.file = openSync(path, 'w')
@@ -77,11 +85,18 @@ class TraceFile {
   }
 
   private flush(): void {
-    writeSync(this.file, this.pending)
+    try {
+      if (this.problem === null) writeFileSync(this.file, this.pending)
+    } catch (error) {
+      this.problem = error instanceof Error ? error.message : String(error)
+    }
     this.pending = ''
   }
 
+  /** Safe to call twice. */
   close(): void {
+    if (!this.isOpen) return
+    this.isOpen = false
     this.flush()
     closeSync(this.file)
   }
