@@ -13,6 +13,7 @@ import {
 } from '../../../shared/nt/generated/constants'
 import { KTIMER } from '../../../shared/nt/generated/offsets'
 import type { Kernel } from '../kernel'
+import { PTE } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import { IoTimers } from '../io/timer'
 import { atDispatchLevel, requireNonpaged } from './at-dispatch'
@@ -29,6 +30,8 @@ export interface Due {
 interface ArmedTimer extends Due {
   /** seq of its `timer.set`. */
   cause: number
+  /** Code that set it: whose timer it is, also when the memory with its DPC is gone. */
+  setBy: Ptr
 }
 
 const TICKS_PER_MILLISECOND = 10_000
@@ -161,17 +164,17 @@ export class Timers {
             period,
           })
         : 0
-      this.arm(timer, tick, cause)
+      this.arm(timer, tick, cause, memory.index(k.images.nearestCode(k.thread)))
       // A time that is over already: it fires before the routine returns, unless the IRQL forbids.
       if (tick <= k.tick && k.irql.level < DISPATCH_LEVEL) this.run()
       return wasArmed
     })
   }
 
-  private arm(timer: Ptr, tick: number, cause: number): void {
+  private arm(timer: Ptr, tick: number, cause: number, setBy: Ptr): void {
     const { memory } = this.k
     memory.setU8(timer + KTIMER['Header.Reserved1'], TIMER_INSERTED)
-    const due: ArmedTimer = { tick, cause, fire: () => this.fire(timer, due) }
+    const due: ArmedTimer = { tick, cause, setBy, fire: () => this.fire(timer, due) }
     this.armed.set(timer, this.insert(due))
   }
 
@@ -190,7 +193,7 @@ export class Timers {
       if (period > 0) {
         // Repetitions that a long stay at DISPATCH_LEVEL swallowed are not made up for.
         const missed = Math.floor((k.tick - due.tick) / period)
-        this.arm(timer, due.tick + (missed + 1) * period, due.cause)
+        this.arm(timer, due.tick + (missed + 1) * period, due.cause, due.setBy)
       }
       const dpc = memory.ptr(timer + KTIMER.Dpc)
       k.dispatcher.signal(timer)
@@ -227,11 +230,15 @@ export class Timers {
     return 0
   }
 
-  /** Armed timers whose DPC routine lies in a range: a driver's image. */
+  /**
+   * Armed timers whose DPC routine lies in a range: a driver's image. Of one whose memory was freed
+   * only the code that set it is known.
+   */
   *armedInto(start: Ptr, end: Ptr): Iterable<Ptr> {
-    const { memory } = this.k
-    for (const timer of this.armed.keys()) {
-      const routine = this.k.dpcs.routineOf(memory.ptr(timer + KTIMER.Dpc))
+    const { memory, dpcs } = this.k
+    for (const [timer, { setBy }] of this.armed) {
+      const isThere = memory.pte(timer + KTIMER.Dpc) & PTE.read
+      const routine = isThere ? dpcs.routineOf(memory.ptr(timer + KTIMER.Dpc)) : setBy
       if (routine >= start && routine < end) yield timer
     }
   }

@@ -86,6 +86,26 @@ describe('unload', () => {
     expect(machine.bugCheck?.code).toBe(0xc7)
   })
 
+  it('VR-UNLOAD-TIMER: a timer whose memory went with the device', () => {
+    const machine = loadAndUnload(
+      function* (d, driver) {
+        const extension = d.k.memory.ptr(
+          (yield* device(d, driver, 128)) + DEVICE_OBJECT.DeviceExtension,
+        )
+        yield* d.ddi('KeInitializeTimer', extension)
+        yield* d.ddi('KeInitializeDpc', extension + 64, d.fn('Dpc'), 0)
+        yield* d.ddi('KeSetTimer', extension, -10_000_000n, extension + 64)
+      },
+      {
+        *Dpc() {},
+        *Unload(d, driver = 0) {
+          yield* d.ddi('IoDeleteDevice', d.k.memory.ptr(driver + DRIVER_OBJECT.DeviceObject))
+        },
+      },
+    )
+    expect(machine.bugCheck?.code).toBe(0xc7)
+  })
+
   it('VR-UNLOAD-THREAD: a thread that waits, and one that has not run yet', () => {
     for (const forever of [true, false]) {
       const machine = loadAndUnload(
