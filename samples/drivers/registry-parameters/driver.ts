@@ -17,10 +17,12 @@ import {
   OBJ_CASE_INSENSITIVE,
   OBJ_KERNEL_HANDLE,
   REG_DWORD,
+  REG_SZ,
   RTL_CONSTANT_STRING,
   RTL_QUERY_REGISTRY_DIRECT,
   RTL_QUERY_REGISTRY_SUBKEY,
   RTL_QUERY_REGISTRY_TABLE,
+  RTL_QUERY_REGISTRY_TYPECHECK,
   RTL_REGISTRY_ABSOLUTE,
   RtlFreeUnicodeString,
   RtlQueryRegistryValues,
@@ -40,6 +42,9 @@ import {
 } from 'wdm'
 import type { DRIVER_OBJECT, HANDLE, NTSTATUS } from 'wdm'
 
+/** Where DefaultType keeps the type that TYPECHECK asks for. */
+const TYPECHECK_SHIFT = 24
+
 const LoadsName = RTL_CONSTANT_STRING('Loads')
 
 export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
@@ -58,16 +63,21 @@ function Greet(RegistryPath: UNICODE_STRING): void {
   // An empty string: its Buffer is NULL, so the routine allocates one.
   const greeting = local(UNICODE_STRING)
 
+  // DIRECT writes the value to where EntryContext points. TYPECHECK refuses a value of another type,
+  // which would not fit that place.
+  const DIRECT = RTL_QUERY_REGISTRY_DIRECT | RTL_QUERY_REGISTRY_TYPECHECK
   // The table ends with an entry that is all zero; local() gives zeroed memory.
   const table = local(array(RTL_QUERY_REGISTRY_TABLE, 4))
   table[0].Flags = RTL_QUERY_REGISTRY_SUBKEY
   table[0].Name = 'Parameters'
-  table[1].Flags = RTL_QUERY_REGISTRY_DIRECT
+  table[1].Flags = DIRECT
   table[1].Name = 'Greeting'
   table[1].EntryContext = greeting
-  table[2].Flags = RTL_QUERY_REGISTRY_DIRECT
+  table[1].DefaultType = REG_SZ << TYPECHECK_SHIFT
+  table[2].Flags = DIRECT
   table[2].Name = 'Times'
   table[2].EntryContext = times
+  table[2].DefaultType = REG_DWORD << TYPECHECK_SHIFT
   const status = RtlQueryRegistryValues(
     RTL_REGISTRY_ABSOLUTE,
     RegistryPath.Buffer,
@@ -75,7 +85,7 @@ function Greet(RegistryPath: UNICODE_STRING): void {
     null,
     null,
   )
-  if (!NT_SUCCESS(status)) DbgPrint('Greeter: no parameters, status 0x%08X\n', status)
+  if (!NT_SUCCESS(status)) DbgPrint('Greeter: parameters: status 0x%08X\n', status)
 
   // A setting is input from outside: it is checked before it is used.
   const count = Math.min(times[0], 10)
