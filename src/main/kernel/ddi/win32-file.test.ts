@@ -372,6 +372,27 @@ describe('control codes', () => {
     })
     expect([calls, exitCode]).toEqual([0, 7])
   })
+
+  test('WriteFile from a kernel address is ERROR_NOACCESS, and the driver sees none of it', () => {
+    let calls = 0
+    const { exitCode } = lab({
+      flags: 4,
+      majors: {
+        *[WRITE](d, _device, irp) {
+          calls++
+          return yield* complete(d, irp!, 0)
+        },
+      },
+      *client(d) {
+        const file = yield* open(d)
+        const pool = d.k.pool.allocate(16, 'Test', { system: true })
+        expect(yield* d.ddi('WriteFile', file, pool, 8, d.out(), 0)).toBe(0)
+        expect(yield* lastError(d)).toBe(998)
+        return 7
+      },
+    })
+    expect([calls, exitCode]).toEqual([0, 7])
+  })
 })
 
 describe('status of a request', () => {

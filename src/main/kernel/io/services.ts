@@ -222,6 +222,11 @@ export class IoServices {
       return none(STATUS_INSUFFICIENT_RESOURCES)
     }
     const context = k.pool.allocate(SECURITY_CONTEXT_BYTES, 'IoSc', { system: true })
+    if (!context) {
+      k.irps.free(irp)
+      yield* k.ob.dereference(file)
+      return none(STATUS_INSUFFICIENT_RESOURCES)
+    }
     memory.setU32(context + 0x10, request.access)
     const next = this.nextLocation(irp, IRP_MJ_CREATE, file)
     const options =
@@ -403,8 +408,7 @@ export class IoServices {
     memory.setU32(irp + IRP.Flags, operation)
     const failed = this.guard(irp, request.userMode, () => {
       const flags = memory.u32(top + DEVICE_OBJECT.Flags)
-      if (length && request.userMode && !(flags & DO_BUFFERED_IO && write))
-        this.probeUser(request.buffer, length, write ? 'read' : 'write')
+      if (request.userMode) this.probeUser(request.buffer, length, write ? 'read' : 'write')
       if (flags & DO_BUFFERED_IO) {
         if (!length) return
         const buffer = this.systemBuffer(irp, length)
