@@ -1,12 +1,10 @@
 // `npm run ring0 -- ...`: the terminal face, in plain Node. Nothing but node modules and the bundle
 // is looked at, and stdout carries only what the program itself prints.
 
-import module from 'node:module'
-import { pathToFileURL } from 'node:url'
 import { cliFile, ensureCli } from './lib/build.mjs'
+import { runBundle } from './lib/compiled.mjs'
 import { main } from './lib/log.mjs'
 import { ensureNodeModules } from './lib/node-modules.mjs'
-import { inCache } from './lib/paths.mjs'
 
 let isReady = false
 await main(async () => {
@@ -17,7 +15,5 @@ await main(async () => {
 if (isReady) {
   // In the same process: a second Node would cost as much as everything above.
   process.argv[1] = cliFile
-  // The compiler inside is big: from Node 22 on its compiled code is kept.
-  module.enableCompileCache?.(inCache('compiled'))
-  await import(pathToFileURL(cliFile).href)
+  runBundle(cliFile)
 }

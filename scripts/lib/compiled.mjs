@@ -1,0 +1,52 @@
+// Running a big CommonJS bundle: what V8 compiled of it is kept beside it, so that the next start
+// need not do it again. V8 itself refuses what another version or another machine made.
+
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import module from 'node:module'
+import { dirname } from 'node:path'
+import vm from 'node:vm'
+
+function contentOf(file) {
+  try {
+    return readFileSync(file)
+  } catch {
+    return undefined
+  }
+}
+
+/** Put a file in place at once, or not at all: a read-only folder is no reason to fail. */
+function keep(file, data) {
+  try {
+    const fresh = `${file}.${process.pid}`
+    writeFileSync(fresh, data)
+    renameSync(fresh, file)
+  } catch {
+    // The next start compiles again.
+  }
+}
+
+/**
+ * Run a bundle that is one file, as `require` would. It is replaced together with its folder, and so
+ * is what was kept of it.
+ * @param {string} file absolute path
+ */
+export function runBundle(file) {
+  const require = module.createRequire(file)
+  // From Node 22.1 on, Node keeps compiled code by itself.
+  if (module.enableCompileCache) {
+    module.enableCompileCache(dirname(file))
+    require(file)
+    return
+  }
+  const kept = `${file}.${process.version}.compiled`
+  const cachedData = contentOf(kept)
+  const script = new vm.Script(module.wrap(readFileSync(file, 'utf8')), {
+    filename: file,
+    ...(cachedData ? { cachedData } : {}),
+  })
+  const bundle = { exports: {} }
+  script.runInThisContext()(bundle.exports, require, bundle, file, dirname(file))
+  if (cachedData && !script.cachedDataRejected) return
+  // At the end, when the functions that a run needs are compiled.
+  process.once('exit', () => keep(kept, script.createCachedData()))
+}
