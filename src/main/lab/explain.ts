@@ -7,7 +7,7 @@ import type { StopReport } from '../../shared/contract/model'
 import type { SourcePlace, TraceEvent } from '../../shared/trace/event'
 import type { Kernel } from '../kernel/kernel'
 import { Recent } from '../kernel/recent'
-import { BugCheck } from '../kernel/stop'
+import type { BugCheck } from '../kernel/stop'
 
 /** Packets and blocks whose completion, allocation and freeing are remembered. */
 const REMEMBERED = 4096
@@ -70,6 +70,8 @@ export class CauseFinder {
         break
       case 'routine.called':
         this.lastRoutine = event
+        break
+      default:
         break
     }
   }
