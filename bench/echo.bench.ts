@@ -73,7 +73,11 @@ function project(requests: number): ProjectFiles {
   return { 'driver.ts': ECHO, 'scenario.json': JSON.stringify({ steps }) }
 }
 
-async function seconds(requests: number, trace: 'off' | 'full', store?: TraceStore): Promise<number> {
+async function seconds(
+  requests: number,
+  trace: 'off' | 'full',
+  store?: TraceStore,
+): Promise<number> {
   const start = performance.now()
   const { report } = await runProject(
     { files: project(requests), seed: 1, verifier: [], trace },

@@ -19,27 +19,33 @@ export const DdiEntry = z.object({
   summary: z.string(),
   support: z.enum(['full', 'partial', 'none']),
   note: z.string().optional(),
-  docs: z.string().optional()
+  docs: z.string().optional(),
 })
 export type DdiEntry = z.infer<typeof DdiEntry>
 
 export const labContract = {
   /** Compile without running. */
-  'lab.check': call(z.object({ files: ProjectFiles }), z.object({ diagnostics: z.array(Diagnostic) })),
+  'lab.check': call(
+    z.object({ files: ProjectFiles }),
+    z.object({ diagnostics: z.array(Diagnostic) }),
+  ),
   /** Run to the end; the run stays open for the look-ups below until `lab.close`. */
-  'lab.run': call(RunRequest.extend({ runId: RunId }), z.object({ runId: RunId, report: RunReport })),
+  'lab.run': call(
+    RunRequest.extend({ runId: RunId }),
+    z.object({ runId: RunId, report: RunReport }),
+  ),
   /** End a running run; its events so far stay. */
   'lab.stop': call(z.object({ runId: RunId }), z.object({ stopped: z.boolean() })),
   'lab.close': call(z.object({ runId: RunId }), z.object({})),
   /** Events `from`..`to` (seq, inclusive), at most 5,000. */
   'lab.events': call(
     z.object({ runId: RunId, from: z.number().int().min(1), to: z.number().int() }),
-    z.object({ events: z.array(Event) })
+    z.object({ events: z.array(Event) }),
   ),
   /** Every event of one packet, at most 5,000. */
   'lab.irp': call(
     z.object({ runId: RunId, irp: z.number().int() }),
-    z.object({ events: z.array(Event) })
+    z.object({ events: z.array(Event) }),
   ),
   /** The machine after event `step`. */
   'lab.state': call(z.object({ runId: RunId, step: z.number().int().min(0) }), State),
@@ -49,32 +55,38 @@ export const labContract = {
       runId: RunId,
       from: z.number().int().min(1),
       to: z.number().int(),
-      width: z.number().int().min(10).max(4000)
+      width: z.number().int().min(10).max(4000),
     }),
-    TimelineShape
+    TimelineShape,
   ),
   /** DbgPrint and client output with their seq, newest last, a page of at most 1,000. */
   'lab.console': call(
     z.object({ runId: RunId, offset: z.number().int().min(0) }),
     z.object({
       total: z.number(),
-      lines: z.array(z.object({ seq: z.number(), kind: z.enum(['dbgprint', 'stdout']), text: z.string() }))
-    })
+      lines: z.array(
+        z.object({ seq: z.number(), kind: z.enum(['dbgprint', 'stdout']), text: z.string() }),
+      ),
+    }),
   ),
   /** Seqs at which a source line was at work, at most 1,000. */
   'lab.lineSteps': call(
     z.object({ runId: RunId, file: z.string(), line: z.number().int() }),
-    z.object({ steps: z.array(z.number()) })
+    z.object({ steps: z.array(z.number()) }),
   ),
   /** Sequence of causes that led to an event, first cause first, each with a sentence. */
   'lab.why': call(
     z.object({ runId: RunId, seq: z.number().int().min(1) }),
-    z.object({ chain: z.array(z.object({ seq: z.number(), text: z.string() })) })
+    z.object({ chain: z.array(z.object({ seq: z.number(), text: z.string() })) }),
   ),
   /** Seq of the first event that differs between two runs, or null when one is a prefix of the other and equal. */
   'lab.compare': call(
     z.object({ left: RunId, right: RunId }),
-    z.object({ firstDifference: z.number().nullable(), left: z.array(Event), right: z.array(Event) })
+    z.object({
+      firstDifference: z.number().nullable(),
+      left: z.array(Event),
+      right: z.array(Event),
+    }),
   ),
   /** Type declarations for the editor: virtual path to text. */
   'lab.types': call(z.object({}), z.object({ files: ProjectFiles })),
@@ -82,8 +94,12 @@ export const labContract = {
   'lab.ddi': call(z.object({}), z.object({ entries: z.array(DdiEntry) })),
 
   'lab.progress': stream(
-    z.object({ runId: RunId, phase: z.enum(['compiling', 'running', 'finished']), events: z.number() })
+    z.object({
+      runId: RunId,
+      phase: z.enum(['compiling', 'running', 'finished']),
+      events: z.number(),
+    }),
   ),
   /** The helper process ended and was started anew; open runs are gone, what was saved is not. */
-  'lab.lost': stream(z.object({ reason: z.string() }))
+  'lab.lost': stream(z.object({ reason: z.string() })),
 }

@@ -15,10 +15,13 @@ export interface Stream<O extends z.ZodType> {
   output: O
 }
 
-export const call = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O): Call<I, O> => ({
+export const call = <I extends z.ZodType, O extends z.ZodType>(
+  input: I,
+  output: O,
+): Call<I, O> => ({
   kind: 'call',
   input,
-  output
+  output,
 })
 export const stream = <O extends z.ZodType>(output: O): Stream<O> => ({ kind: 'stream', output })
 
@@ -26,19 +29,25 @@ export type Contract = Record<string, Call<z.ZodType, z.ZodType> | Stream<z.ZodT
 
 /** What the renderer sees: `client['lab.run'](request)`, `client.on('lab.progress', listener)`. */
 export type Client<C extends Contract> = {
-  [K in keyof C as C[K] extends Call<z.ZodType, z.ZodType> ? K : never]: C[K] extends Call<infer I, infer O>
+  [K in keyof C as C[K] extends Call<z.ZodType, z.ZodType> ? K : never]: C[K] extends Call<
+    infer I,
+    infer O
+  >
     ? (input: z.input<I>) => Promise<Result<z.output<O>>>
     : never
 } & {
   on<K extends keyof C>(
     name: C[K] extends Stream<z.ZodType> ? K : never,
-    listener: (value: C[K] extends Stream<infer O> ? z.output<O> : never) => void
+    listener: (value: C[K] extends Stream<infer O> ? z.output<O> : never) => void,
   ): () => void
 }
 
 /** What main implements: one handler for each call. */
 export type Handlers<C extends Contract> = {
-  [K in keyof C as C[K] extends Call<z.ZodType, z.ZodType> ? K : never]: C[K] extends Call<infer I, infer O>
+  [K in keyof C as C[K] extends Call<z.ZodType, z.ZodType> ? K : never]: C[K] extends Call<
+    infer I,
+    infer O
+  >
     ? (input: z.output<I>) => Promise<Result<z.input<O>>> | Result<z.input<O>>
     : never
 }

@@ -67,14 +67,7 @@ export type ObjectType =
 export type HopLayer = 'win32' | 'ntdll' | 'syscall' | 'KiSystemCall64' | 'SSDT' | 'Nt' | 'return'
 
 export type Outcome =
-  | 'ok'
-  | 'compile-error'
-  | 'load-failed'
-  | 'bugcheck'
-  | 'verifier-stop'
-  | 'leak'
-  | 'hang'
-  | 'limit'
+  'ok' | 'compile-error' | 'load-failed' | 'bugcheck' | 'verifier-stop' | 'leak' | 'hang' | 'limit'
 
 export type LeakKind = 'pool' | 'device' | 'link' | 'handle' | 'thread' | 'irp' | 'timer' | 'object'
 
@@ -112,7 +105,13 @@ export type EventBody =
   | { t: 'link.deleted'; link: string }
   // the way of a call
   | { t: 'hop'; layer: HopLayer; name: string; detail: string; mode: 'user' | 'kernel' }
-  | { t: 'routine.called'; kind: RoutineKind; name: string; args: Record<string, TraceValue>; irp?: number }
+  | {
+      t: 'routine.called'
+      kind: RoutineKind
+      name: string
+      args: Record<string, TraceValue>
+      irp?: number
+    }
   | { t: 'routine.returned'; kind: RoutineKind; name: string; result: TraceValue; irp?: number }
   | { t: 'ddi.called'; name: string; args: Record<string, TraceValue>; result?: TraceValue }
   | { t: 'ddi.returned'; name: string; result: TraceValue }
@@ -141,7 +140,14 @@ export type EventBody =
     }
   | { t: 'irp.pended'; irp: number; location: number }
   | { t: 'irp.queued'; irp: number; queue: string }
-  | { t: 'irp.completed'; irp: number; by: string; status: string; information: number; location: number }
+  | {
+      t: 'irp.completed'
+      irp: number
+      by: string
+      status: string
+      information: number
+      location: number
+    }
   | { t: 'irp.completion'; irp: number; to: string; location: number; result: string }
   | { t: 'irp.cancelled'; irp: number; routine: boolean }
   | { t: 'irp.finished'; irp: number; status: string; information: number }

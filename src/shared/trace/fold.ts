@@ -65,7 +65,12 @@ export interface MachineState {
   objects: { object: string; type: ObjectType; name: string | null }[]
   handles: { handle: number; object: string; name: string | null; process: number }[]
   irps: IrpState[]
-  pool: { nonpagedBytes: number; pagedBytes: number; blocks: BlockState[]; recentlyFreed: BlockState[] }
+  pool: {
+    nonpagedBytes: number
+    pagedBytes: number
+    blocks: BlockState[]
+    recentlyFreed: BlockState[]
+  }
   frames: FrameState[]
   threads: { id: number; name: string; state: 'running' | 'ready' | 'waiting' | 'exited' }[]
   processes: { id: number; name: string; exitCode: number | null }[]
@@ -107,7 +112,7 @@ export function emptyState(): MachineState {
     bugcheck: null,
     stop: null,
     leaks: [],
-    outcome: null
+    outcome: null,
   }
 }
 
@@ -155,11 +160,14 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
         handle: event.handle,
         object: event.object,
         name: event.name,
-        process: event.process
+        process: event.process,
       })
       break
     case 'handle.closed':
-      remove(state.handles, (item) => item.handle === event.handle && item.process === event.process)
+      remove(
+        state.handles,
+        (item) => item.handle === event.handle && item.process === event.process,
+      )
       break
     case 'device.created':
       state.devices.push({
@@ -169,7 +177,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
         attachedTo: null,
         stackSize: 1,
         flags: event.flags,
-        extension: event.extension
+        extension: event.extension,
       })
       break
     case 'device.deleted':
@@ -200,7 +208,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
         name: event.name,
         irp: event.irp ?? null,
         seq: event.seq,
-        at: event.at ?? null
+        at: event.at ?? null,
       })
       break
     case 'routine.returned': {
@@ -224,7 +232,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
         createdAt: event.seq,
         completedAt: [],
         inputLength: event.inputLength,
-        outputLength: event.outputLength
+        outputLength: event.outputLength,
       })
       break
     case 'irp.sent':
@@ -242,7 +250,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
         pool: event.pool,
         allocatedAt: event.seq,
         freedAt: null,
-        at: event.at ?? null
+        at: event.at ?? null,
       })
       if (event.pool === 'paged') state.pool.pagedBytes += event.bytes
       else state.pool.nonpagedBytes += event.bytes
@@ -308,7 +316,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
         seq: event.seq,
         code: event.code,
         name: event.name,
-        parameters: event.parameters
+        parameters: event.parameters,
       }
       break
     case 'verifier.stop':
@@ -321,7 +329,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
         count,
         ...(tag === undefined ? {} : { tag }),
         ...(bytes === undefined ? {} : { bytes }),
-        ...(name === undefined ? {} : { name })
+        ...(name === undefined ? {} : { name }),
       })
       break
     }
@@ -340,7 +348,7 @@ function foldIrp(
   event: Extract<
     TraceEvent,
     { t: 'irp.sent' | 'irp.pended' | 'irp.completed' | 'irp.finished' | 'irp.freed' }
-  >
+  >,
 ): void {
   const irp = state.irps.findLast((item) => item.irp === event.irp)
   if (!irp) return
@@ -373,7 +381,7 @@ function foldIrp(
 function setThread(
   state: MachineState,
   id: number,
-  value: 'running' | 'ready' | 'waiting' | 'exited'
+  value: 'running' | 'ready' | 'waiting' | 'exited',
 ): void {
   const thread = state.threads.find((item) => item.id === id)
   if (thread) thread.state = value

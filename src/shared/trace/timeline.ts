@@ -17,7 +17,8 @@ export interface Span {
 export interface Mark {
   lane: Lane
   seq: number
-  kind: 'bugcheck' | 'verifier' | 'leak' | 'exception' | 'alloc' | 'free' | 'print' | 'signal' | 'hang'
+  kind:
+    'bugcheck' | 'verifier' | 'leak' | 'exception' | 'alloc' | 'free' | 'print' | 'signal' | 'hang'
   label: string
 }
 

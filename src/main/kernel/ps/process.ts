@@ -14,6 +14,6 @@ export class Process {
     readonly address: Ptr,
     /** User address space (`Memory.createSlice`), -1 for the System process. */
     readonly slice: number,
-    readonly handles: HandleTable
+    readonly handles: HandleTable,
   ) {}
 }
