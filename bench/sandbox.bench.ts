@@ -121,6 +121,9 @@ class LeanKernel implements KernelPort {
   slowAccess = (): void => {
     throw new Error('an access went the slow way')
   }
+  raise = (code: number): CallResult => {
+    throw new Error(`the code raised ${code}`)
+  }
   registerFunction = (info: Parameters<KernelPort['registerFunction']>[0]): number =>
     this.inner.registerFunction(info)
   intern = (image: number, text: string, wide: boolean): number =>

@@ -356,6 +356,12 @@ export class Kernel implements KernelPort {
     }
   }
 
+  raise(code: number, at: SourcePlace | null): CallResult {
+    if (this.ended) return this.ddis.dead()
+    if (at) this.scheduler.current.at = at
+    return this.raiseInCode(new NtException(code))
+  }
+
   callAddress(address: number, location: number, args: CallArgs, count: number): CallResult {
     if (this.ended) return this.ddis.dead()
     const thread = this.scheduler.current
@@ -401,9 +407,10 @@ export class Kernel implements KernelPort {
     try {
       if (kind === 'stack')
         this.bugCheck(0x7f, 8n, 0n, 0n, 0n, 'The kernel stack is used up: the calls go too deep.')
-      if (kind === 'memory') throw new RunLimit('limit', 'script memory', message)
       if (kind === 'endless') this.outOfFuel()
-      throw new RunLimit('limit', 'script error', message)
+      const where = at ? ` at ${at.file}:${at.line}` : ''
+      const what = kind === 'memory' ? 'script memory' : 'script error'
+      throw new RunLimit('limit', what, `Stopped${where}: ${message}.`)
     } catch (error) {
       this.caught(error)
     }
@@ -487,7 +494,7 @@ export class Kernel implements KernelPort {
       'hang',
       'fuel',
       `Stopped after ${grouped(this.limits.loopFuel)} operations in the loop` +
-        (at ? ` at ${at.file}:${at.line}` : ''),
+        (at ? ` at ${at.file}:${at.line}.` : '.'),
     )
   }
 

@@ -130,6 +130,8 @@ export interface KernelPort {
   /** Driver code called through a pointer that is no function of this sandbox; `count` untyped arguments. */
   callAddress(address: number, location: number, args: CallArgs, count: number): CallResult
   slowAccess(access: SlowAccess): void
+  /** The code raised an exception by itself: an integer was divided by zero, a program's stack is used up. */
+  raise(code: number, at: SourcePlace | null): CallResult
   /** A function of driver code became a pointer: the address it has in its image. */
   registerFunction(info: FunctionInfo): number
   /** Index of constant text in the image's read-only data; equal texts share one. 0 when the image is full. */

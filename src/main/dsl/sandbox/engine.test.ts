@@ -392,6 +392,21 @@ describe('exceptions', () => {
     expect(report).toMatchObject({ what: 'threw', code: 0xc0000094 })
   })
 
+  test('a division by zero tells the kernel where it is', async () => {
+    const { printed, report, kernel } = await runDriver(
+      `const f = (a, b) => $mod(a, b)
+      try { $div(1n, 0n) } catch (e) { $catch(e); print('%', $code(e) === 0xC0000094) }
+
+      f(1, 0)`,
+    )
+    expect(printed).toEqual(['% 1'])
+    expect(report).toMatchObject({ what: 'threw', code: 0xc0000094 })
+    expect(kernel.raised.map(({ code, at }) => [code, at?.line])).toEqual([
+      [0xc0000094, 2],
+      [0xc0000094, 1],
+    ])
+  })
+
   test('errors of the script are not for driver code to handle', async () => {
     const { printed, kernel } = await runDriver(
       `try { a.b.c } catch (e) { $catch(e); print('handled') } finally { if ($alive()) print('finally') }`,

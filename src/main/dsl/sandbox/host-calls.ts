@@ -182,6 +182,9 @@ export class HostCalls {
         )
         this.kill()
         return
+      case CALL.raise:
+        this.answer(kernel.raise(a >>> 0, this.placeOf(this.texts[TEXT.stack] ?? '')))
+        return
       case CALL.routineAddress:
         if (a < 0 || a >= this.routineCount) return this.misuse(kernel, `routine ${a}`)
         words[WORD.value] = kernel.routineAddress(a)

@@ -85,6 +85,8 @@ export const CALL = {
   fail: 10,
   /** `(index)`: address of a routine of the table. */
   routineAddress: 11,
+  /** `(status)`: an exception that the code itself raises, dividing by zero for instance. */
+  raise: 12,
 } as const
 
 /** Order of RunnerFailure in `CALL.fail`. */

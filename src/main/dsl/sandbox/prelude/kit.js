@@ -70,6 +70,15 @@ export function makeKit(h, control, physical, N) {
     if (state !== STATE.done) die()
   }
 
+  const Trace = Error
+
+  /** Raise an exception where driver code is now. */
+  function raise(code) {
+    putText(TEXT.stack, new Trace().stack)
+    h(CALL.raise, code | 0)
+    answered()
+  }
+
   // --- texts ---------------------------------------------------------------------------------
 
   function putText(id, text) {
@@ -160,6 +169,7 @@ export function makeKit(h, control, physical, N) {
     isNt,
     wrong,
     answered,
+    raise,
     putText,
     textId,
     toIndex,

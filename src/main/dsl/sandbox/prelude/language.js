@@ -1,6 +1,6 @@
 /** What compiled code sees: the names of runtime-names.ts, for one page table. */
 export function makeLanguage(kit, memory, types, functions, frames, stubs) {
-  const { M, N, nt, isNt, wrong, addIndex, indexOf } = kit
+  const { M, N, raise, isNt, wrong, addIndex, indexOf } = kit
   const { WORD } = N
   const { indexOfPointer, intern } = functions
   const { typeOf, convert, locate, makeUntyped } = types
@@ -148,7 +148,7 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
     else {
       a = (M[WORD.stack] - size) & -16
       if (a < M[WORD.stackLimit]) {
-        if (kit.now.user) throw nt(STATUS_STACK_OVERFLOW)
+        if (kit.now.user) raise(STATUS_STACK_OVERFLOW)
         frames.failed('stack', `${size} more bytes do not fit on the kernel stack`)
       }
       M[WORD.stack] = a
@@ -173,17 +173,17 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
 
   function divide(a, b) {
     if (typeof b === 'bigint') {
-      if (b === 0n) throw nt(STATUS_INTEGER_DIVIDE_BY_ZERO)
+      if (b === 0n) raise(STATUS_INTEGER_DIVIDE_BY_ZERO)
       return a / b
     }
-    if (b === 0) throw nt(STATUS_INTEGER_DIVIDE_BY_ZERO)
+    if (b === 0) raise(STATUS_INTEGER_DIVIDE_BY_ZERO)
     // `|| 0`: there is no negative zero among integers.
     return trunc(a / b) || 0
   }
 
   function remainder(a, b) {
     // eslint-disable-next-line eqeqeq -- 0 or 0n
-    if (b == 0) throw nt(STATUS_INTEGER_DIVIDE_BY_ZERO)
+    if (b == 0) raise(STATUS_INTEGER_DIVIDE_BY_ZERO)
     const result = a % b
     return result === 0 ? 0 : result
   }

@@ -93,6 +93,7 @@ export class FakeKernel implements KernelPort {
   readonly memory: Memory
   readonly functions = new Map<Ptr, FunctionInfo>()
   readonly faults: { index: Ptr; kind: string; at: SourcePlace | null }[] = []
+  readonly raised: { code: number; at: SourcePlace | null }[] = []
   readonly failures: { kind: RunnerFailure; message: string; at: SourcePlace | null }[] = []
   readonly calls: { name: string; location: number }[] = []
   readonly reports: Report[] = []
@@ -215,6 +216,11 @@ export class FakeKernel implements KernelPort {
     if (this.foreign) return this.answer(this.foreign(address, args, count))
     this.faults.push({ index: address, kind: 'execute', at: null })
     return this.answer(this.onFault === 'throw' ? { throw: ACCESS_VIOLATION } : { dead: true })
+  }
+
+  raise(code: number, at: SourcePlace | null): CallResult {
+    this.raised.push({ code, at })
+    return this.answer({ throw: code })
   }
 
   slowAccess(access: SlowAccess): void {
