@@ -45,6 +45,8 @@ export const useRuns = defineStore('runs', () => {
   const activeId = ref<string | null>(null)
   const seed = ref(1)
   const verifier = ref<string[]>([])
+  /** Counts the steps that someone took; a run that ends moves by itself. */
+  const moves = ref(0)
   let counter = 0
 
   const active = computed(() => runs.value.find((run) => run.id === activeId.value) ?? null)
@@ -222,6 +224,7 @@ export const useRuns = defineStore('runs', () => {
     if (!run) return
     run.step = Math.max(1, Math.min(run.events, Math.round(next)))
     run.cover = null
+    moves.value++
   }
 
   function setCover(cover: Run['cover']): void {
@@ -248,6 +251,7 @@ export const useRuns = defineStore('runs', () => {
     seed,
     verifier,
     compileErrors,
+    moves,
     isStale,
     listen,
     start,
