@@ -24,6 +24,13 @@ async function main(): Promise<number> {
 }
 
 // exitCode, not exit(): what was written to a pipe has to get out first.
-void main().then((code) => {
-  process.exitCode = code
-})
+void main().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    const { message } = error instanceof Error ? error : new Error(String(error))
+    process.stderr.write(`ring0: a fault of the program, not of the driver: ${message}\n`)
+    process.exitCode = 70
+  },
+)

@@ -13,6 +13,7 @@ import { checkFreed } from '../ke/freed'
 import type { Kernel } from '../kernel'
 import { PAGE_SIZE, PTE, REGIONS, type Region } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
+import type { Random } from '../random'
 import { Recent } from '../recent'
 import type { LeakKind, SourcePlace } from '../../../shared/trace/event'
 
@@ -83,7 +84,11 @@ export class Pool {
   private driverBytes = 0
   driverBytesMax = 0
 
-  constructor(private readonly k: Kernel) {}
+  private readonly lowResources: Random
+
+  constructor(private readonly k: Kernel) {
+    this.lowResources = k.random.split('low resources')
+  }
 
   /**
    * A zeroed block, 16-byte aligned; 0 when memory is short.
@@ -107,6 +112,7 @@ export class Pool {
     const small = !special && size <= SMALL_MAX
     const pages = small || special ? 1 : Math.ceil(size / PAGE_SIZE)
     const range = special ? this.specialRange : paged ? this.paged : this.nonpaged
+    if (owner !== null && this.failsOnPurpose()) return 0
     const firstPage = range.take(special ? pages + 1 : pages)
     if (firstPage === 0) return 0
     const flags = PTE.read | PTE.write | (paged ? PTE.pageable : 0)
@@ -155,6 +161,11 @@ export class Pool {
         })
     }
     return address
+  }
+
+  /** Low resources simulation: one allocation of a driver in four fails, chosen by the seed. */
+  private failsOnPurpose(): boolean {
+    return this.k.verifier.option('low resources simulation') && this.lowResources.below(4) === 0
   }
 
   /**

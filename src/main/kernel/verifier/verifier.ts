@@ -11,6 +11,7 @@ import type { RoutineKind } from '../../../shared/trace/event'
 import type { Kernel } from '../kernel'
 import type { CodeFrame } from '../ke/thread'
 import { BugCheck } from '../stop'
+import { BUILT_IN_RULES, CHECKED_RULES } from './implemented'
 
 /** The words of the command line and of the Run bar, and the settings of verifier-rules.json that they turn on. */
 export const VERIFIER_PRESETS: Readonly<Record<string, readonly string[]>> = {
@@ -52,9 +53,11 @@ function presetOf(name: string): readonly string[] | undefined {
   return Object.hasOwn(VERIFIER_PRESETS, name) ? VERIFIER_PRESETS[name] : undefined
 }
 
-/** Names that the verifier option of a run may hold: presets and rule ids. */
+const IMPLEMENTED = new Set([...CHECKED_RULES, ...BUILT_IN_RULES])
+
+/** Names that the verifier option of a run may hold: presets, and ids of rules that are checked. */
 export function isVerifierName(name: string): boolean {
-  return presetOf(name) !== undefined || verifierRule(name) !== undefined
+  return presetOf(name) !== undefined || IMPLEMENTED.has(name)
 }
 
 export class Verifier {
