@@ -12,7 +12,7 @@ export interface AppHandlerOptions {
   window: BrowserWindow
   theme(): Theme
   setTheme(theme: Theme): void
-  onReady(ready: { firstRunShown: boolean }): void
+  onReady(ready: { firstRunShown: boolean; editorAt?: number | undefined }): void
   onClosed(): void
 }
 

@@ -100,7 +100,10 @@ function run(
       applyTheme(theme)
       window.setBackgroundColor(backgroundOf(theme))
     },
-    onReady: ({ firstRunShown }) => void proveStart(window, firstRunShown),
+    onReady({ firstRunShown, editorAt }) {
+      if (editorAt !== undefined) clock.mark('editor', editorAt)
+      void proveStart(window, firstRunShown)
+    },
     onClosed: goNow,
   })
   answerWindow(

@@ -4,20 +4,20 @@ import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { BrowserWindow } from 'electron'
 
-/** Milliseconds since the process was started by the system. */
-export const sinceProcessStart = (): number =>
-  Date.now() - (process.getCreationTime() ?? Date.now() - process.uptime() * 1000)
+/** Milliseconds from the start of the process by the system to a moment (ms since 1970). */
+export const sinceProcessStart = (now = Date.now()): number =>
+  now - (process.getCreationTime() ?? Date.now() - process.uptime() * 1000)
 
 /** Moments of the start, in the order in which they came. */
 export class StartupClock {
   readonly marks: Record<string, number> = {}
 
-  /** Note that this point is reached now; the first time counts. */
-  mark(name: string): void {
-    this.marks[name] ??= Math.round(sinceProcessStart() * 10) / 10
+  /** Note that this point is reached now, or was at `at`; the first time counts. */
+  mark(name: string, at?: number): void {
+    this.marks[name] ??= Math.round(sinceProcessStart(at) * 10) / 10
   }
 
-  /** `{ schema: 'ring0-startup/1', ms: { main, ready, catalogue, window, painted, usable } }` */
+  /** `{ schema: 'ring0-startup/1', ms: { main, ready, catalogue, window, painted, editor, usable } }` */
   write(file: string): void {
     writeWhole(file, `${JSON.stringify({ schema: 'ring0-startup/1', ms: this.marks }, null, 2)}\n`)
   }

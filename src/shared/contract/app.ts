@@ -21,8 +21,14 @@ export const appContract = {
     }),
   ),
   'app.theme': call(z.object({ theme: Theme }), z.object({})),
-  /** The window has painted a usable screen; main uses it for start-up figures and screenshots. */
-  'app.ready': call(z.object({ firstRunShown: z.boolean() }), z.object({})),
+  /**
+   * The window has painted a usable screen; main uses it for start-up figures and screenshots.
+   * `editorAt` says when text could be typed, in ms since 1970.
+   */
+  'app.ready': call(
+    z.object({ firstRunShown: z.boolean(), editorAt: z.number().optional() }),
+    z.object({}),
+  ),
   'app.copy': call(z.object({ text: z.string().max(1_000_000) }), z.object({})),
   'app.openDocs': call(z.object({ name: z.string().max(200) }), z.object({})),
   'app.saveText': call(
