@@ -12,7 +12,7 @@ export function forkLabProcess(): HostProcess {
   const child = utilityProcess.fork(join(__dirname, 'lab-process.js'), [], {
     serviceName: 'Ring0 Lab host',
     // As a plain Node option the limit would be ignored: the process takes V8's flags this way only.
-    execArgv: [`--js-flags=--max-old-space-size=${HEAP_MB_MAX}`],
+    execArgv: [`--js-flags=--max-old-space-size=${HEAP_MB_MAX} --expose-gc`],
     stdio: ['ignore', 'inherit', 'pipe'],
   })
   let lastWords = ''
