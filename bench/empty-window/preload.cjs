@@ -1,0 +1,3 @@
+const { contextBridge, ipcRenderer } = require('electron')
+
+contextBridge.exposeInMainWorld('yardstick', { editor: (time) => ipcRenderer.send('editor', time) })

@@ -1,0 +1,2 @@
+export const ECHO: string
+export function echoProject(requests: number): Record<string, string>
