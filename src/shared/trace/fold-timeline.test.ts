@@ -125,6 +125,25 @@ describe('timeline', () => {
     expect(twice.spans[0]!.bad).toBe(true)
   })
 
+  it('marks the packet that a bug check 0x44 is about, though it is freed', () => {
+    const { spans } = timeline(
+      trace([
+        packet(1),
+        completed(1),
+        finished(1),
+        { t: 'irp.freed', irp: 1 },
+        { ...packet(2), address: '0xFFFF9A0100005000' } as EventBody,
+        {
+          t: 'bugcheck',
+          code: '0x00000044',
+          name: 'MULTIPLE_IRP_COMPLETE_REQUESTS',
+          parameters: ['0xFFFF9A0100003060', '0x0', '0x0', '0x0'],
+        },
+      ]),
+    )
+    expect(spans.map((span) => span.bad ?? false)).toEqual([true, false])
+  })
+
   it('blames packets that are open when the run hangs', () => {
     const { spans } = timeline(
       trace([packet(1), finished(1), packet(2), { t: 'hang.found', reason: 'IRP 2' }]),

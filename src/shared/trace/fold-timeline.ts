@@ -30,6 +30,7 @@ const DEPTH_MAX = 15
 /** Buckets that a thinned mark stands for. */
 const MARK_BUCKETS = 4
 
+const MULTIPLE_IRP_COMPLETE_REQUESTS = 0x44
 const OPEN = 0
 const NO_IRP = -1
 
@@ -149,6 +150,8 @@ export class TimelineIndex {
   private rows = new Uint32Array(LANES.length)
   private routines = new Map<number, OpenRoutine[]>()
   private packets = new Map<number, number>()
+  /** The last packet at each address; also after it was freed. */
+  private addresses = new Map<string, number>()
   private finished = new Set<number>()
   private threads = new Map<number, number>()
   private waits = new Map<number, number>()
@@ -173,6 +176,7 @@ export class TimelineIndex {
         const name = majorName(event.major)
         const span = this.open(event.seq, 'io', 'irp', name, event.ioctl ?? '', event.irp)
         this.packets.set(event.irp, span)
+        this.addresses.set(event.address, span)
         break
       }
       case 'irp.completed': {
@@ -238,6 +242,8 @@ export class TimelineIndex {
         this.mark(event.seq, 'code', 'exception', statusName(event.code))
         break
       case 'bugcheck':
+        if (Number(event.code) === MULTIPLE_IRP_COMPLETE_REQUESTS)
+          this.blame(this.addresses.get(event.parameters[0]))
         this.mark(event.seq, 'code', 'bugcheck', `${event.name} (${event.code})`)
         break
       case 'verifier.stop':
@@ -352,6 +358,10 @@ export class TimelineIndex {
     const span = spans.get(key)
     if (span !== undefined) this.close(span, seq)
     spans.delete(key)
+  }
+
+  private blame(span: number | undefined): void {
+    if (span !== undefined) this.bad.set(span, 1)
   }
 
   /** Packets that are still open at a hang or an unload were never completed. */

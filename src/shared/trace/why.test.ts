@@ -120,6 +120,18 @@ describe('why', () => {
     expect(why(run, 3).map((reason) => reason.seq)).toEqual([1, 3])
   })
 
+  it.each([
+    ['0x000000D1', { t: 'irql.changed', from: 0, to: 2, reason: 'KeAcquireSpinLock' }],
+    ['0x0000003B', { t: 'exception.raised', code: '0xC0000005', address: null, access: 'write' }],
+  ] as const)('adds what %s follows from', (code, before) => {
+    const run = source([
+      before,
+      { t: 'dbgprint', text: 'x' },
+      { t: 'bugcheck', code, name: 'NAME', parameters: ['0x0', '0x0', '0x0', '0x0'] },
+    ])
+    expect(why(run, 3).map((reason) => reason.seq)).toEqual([1, 3])
+  })
+
   it('survives a circle and an unknown event', () => {
     const run = source([
       { t: 'dbgprint', text: 'a', cause: 2 },

@@ -3,6 +3,7 @@
  * walks from an event along `cause` to the first one and adds what the pointers alone do not say:
  * the first completion of a packet that is completed again, the free before a use.
  */
+import { DISPATCH_LEVEL } from '../nt/irql'
 import type { EventOf, TraceEvent, TraceValue } from './event'
 import {
   deviceWords,
@@ -86,6 +87,14 @@ function relatedSeqs(source: WhySource, focus: TraceEvent, chain: readonly Trace
       const irp = nearestIrp(chain)
       if (irp !== undefined) related.push(...completions(source, irp, focus.seq))
     }
+    if (LEVEL_STOPS.has(code)) {
+      const raise = lastBefore(source, focus.seq, (event) => isRaise(event, focus.thread))
+      if (raise !== undefined) related.push(raise)
+    }
+    if (EXCEPTION_STOPS.has(code)) {
+      const raised = lastBefore(source, focus.seq, (event) => event.t === 'exception.raised')
+      if (raised !== undefined) related.push(raised)
+    }
     const address = focus.t === 'exception.raised' ? focus.address : focus.parameters[0]
     const freed = address === null ? undefined : source.freed?.(address, focus.seq)
     if (freed !== undefined) related.push(freed)
@@ -94,6 +103,34 @@ function relatedSeqs(source: WhySource, focus: TraceEvent, chain: readonly Trace
   if (focus.t === 'irp.completed' || focus.t === 'irp.completion')
     return completions(source, focus.irp, focus.seq)
   return []
+}
+
+/** Bug checks that an IRQL above PASSIVE_LEVEL is part of, and those that follow an exception. */
+const LEVEL_STOPS = new Set([0x0a, 0xd1, 0x133])
+const EXCEPTION_STOPS = new Set([0x1e, 0x3b, 0x7e])
+
+/** How far back `lastBefore` looks. */
+const LOOK_BACK_MAX = 2000
+
+function lastBefore(
+  source: WhySource,
+  seq: number,
+  match: (event: TraceEvent) => boolean,
+): number | undefined {
+  for (let at = seq - 1; at >= Math.max(1, seq - LOOK_BACK_MAX); at--) {
+    const event = source.event(at)
+    if (event && match(event)) return at
+  }
+  return undefined
+}
+
+function isRaise(event: TraceEvent, thread: number): boolean {
+  return (
+    event.t === 'irql.changed' &&
+    event.thread === thread &&
+    event.from < DISPATCH_LEVEL &&
+    event.to >= DISPATCH_LEVEL
+  )
 }
 
 function nearestIrp(chain: readonly TraceEvent[]): number | undefined {

@@ -66,6 +66,12 @@ export function applyTheme(monaco: typeof Monaco, theme: EffectiveTheme): void {
       ...Object.fromEntries(
         [1, 2, 3, 4, 5, 6].map((n) => [`editorBracketHighlight.foreground${n}`, token('text-2')]),
       ),
+      'diffEditor.insertedLineBackground': token('ok-soft'),
+      'diffEditor.removedLineBackground': token('danger-soft'),
+      'diffEditor.insertedTextBackground': `${token('ok')}33`,
+      'diffEditor.removedTextBackground': `${token('danger')}33`,
+      'diffEditorOverview.insertedForeground': token('ok'),
+      'diffEditorOverview.removedForeground': token('danger'),
       'ring0.step': token('line-now-edge'),
       'editorOverviewRuler.border': '#00000000',
       'scrollbarSlider.background': `${token('line-strong')}55`,

@@ -112,6 +112,13 @@ describe('sequenceOf', () => {
     ).toEqual(['up', 'up', 'up'])
   })
 
+  it('adds the completion that ended the machine to the packet it was about', () => {
+    const events = trace([created, sent('toy', 1), completed('toy')])
+    const again = sequenceOf(events, { seq: 9, firstSeq: 3 }).messages.at(-1)
+    expect(again).toMatchObject({ seq: 9, kind: 'again', from: 'toy', to: 'I/O manager' })
+    expect(sequenceOf(events, { seq: 9, firstSeq: 7 }).messages.at(-1)!.kind).toBe('up')
+  })
+
   it('names the actors in the order in which the packet met them', () => {
     expect(
       sequenceOf(trace([created, sent('b', 2), { ...sent('a', 1), driver: 'b' }])).actors,

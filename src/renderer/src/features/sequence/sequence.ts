@@ -26,8 +26,22 @@ export interface Sequence {
 const APP = 'application'
 const IO = 'I/O manager'
 
-/** Build the picture from the events of one packet. */
-export function sequenceOf(events: readonly TraceEvent[]): Sequence {
+/** A completion that ended the machine: it left no event of the packet, only the bug check. */
+export interface DeadlyCompletion {
+  /** Seq of the bug check. */
+  seq: number
+  /** Seq of the completion that came first. */
+  firstSeq: number
+}
+
+/**
+ * Build the picture from the events of one packet.
+ * @param deadly  the second completion that the run stopped at, of whatever packet it was
+ */
+export function sequenceOf(
+  events: readonly TraceEvent[],
+  deadly: DeadlyCompletion | null = null,
+): Sequence {
   const drivers: Actor[] = []
   const messages: Message[] = []
   let completed = 0
@@ -117,6 +131,16 @@ export function sequenceOf(events: readonly TraceEvent[]): Sequence {
         break
     }
   }
+  const first = deadly && messages.find((message) => message.seq === deadly.firstSeq)
+  if (first && !messages.some((message) => message.kind === 'again'))
+    messages.push({
+      seq: deadly.seq,
+      from: first.from,
+      to: IO,
+      kind: 'again',
+      label: 'completed again',
+      detail: 'bug check 0x44',
+    })
   return { actors: [APP, IO, ...drivers], messages }
 }
 
