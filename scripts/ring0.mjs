@@ -15,5 +15,5 @@ await main(async () => {
 if (isReady) {
   // In the same process: a second Node would cost as much as everything above.
   process.argv[1] = cliFile
-  runBundle(cliFile)
+  runBundle(cliFile, { isTypical: process.argv[2] === 'run' })
 }

@@ -1,5 +1,8 @@
 // Running a big CommonJS bundle: what V8 compiled of it is kept beside it, so that the next start
 // need not do it again. V8 itself refuses what another version or another machine made.
+//
+// Node's own `module.enableCompileCache` is absent before version 22, and keeps what the very first
+// start happened to compile: after `ring0 help` that would be nearly nothing, for ever.
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import module from 'node:module'
@@ -29,15 +32,10 @@ function keep(file, data) {
  * Run a bundle that is one file, as `require` would. It is replaced together with its folder, and so
  * is what was kept of it.
  * @param {string} file absolute path
+ * @param {{ isTypical?: boolean }} [options] whether this start compiles what most starts need; only
+ *   then something is kept
  */
-export function runBundle(file) {
-  const require = module.createRequire(file)
-  // From Node 22.1 on, Node keeps compiled code by itself.
-  if (module.enableCompileCache) {
-    module.enableCompileCache(dirname(file))
-    require(file)
-    return
-  }
+export function runBundle(file, { isTypical = true } = {}) {
   const kept = `${file}.${process.version}.compiled`
   const cachedData = contentOf(kept)
   const script = new vm.Script(module.wrap(readFileSync(file, 'utf8')), {
@@ -45,8 +43,9 @@ export function runBundle(file) {
     ...(cachedData ? { cachedData } : {}),
   })
   const bundle = { exports: {} }
+  const require = module.createRequire(file)
   script.runInThisContext()(bundle.exports, require, bundle, file, dirname(file))
-  if (cachedData && !script.cachedDataRejected) return
+  if (!isTypical || (cachedData && !script.cachedDataRejected)) return
   // At the end, when the functions that a run needs are compiled.
   process.once('exit', () => keep(kept, script.createCachedData()))
 }

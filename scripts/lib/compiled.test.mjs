@@ -10,14 +10,16 @@ beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'ring0-compiled-'))))
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Run a bundle in a Node of its own. */
-async function start(code) {
+async function start(code, options = {}) {
   const file = join(folder, 'index.cjs')
   writeFileSync(file, code)
   const script = `import(${JSON.stringify(inProject('scripts', 'lib', 'compiled.mjs'))})
-    .then(({ runBundle }) => runBundle(${JSON.stringify(file)}))`
+    .then(({ runBundle }) => runBundle(${JSON.stringify(file)}, ${JSON.stringify(options)}))`
   // Electron's own executable is a Node only when it is told so, which the tests' environment does.
   return capture(process.execPath, ['-e', script])
 }
+
+const keptFiles = () => readdirSync(folder).filter((name) => name.endsWith('.compiled'))
 
 const bundle = (word) =>
   `const { basename } = require('node:path')
@@ -26,14 +28,17 @@ const bundle = (word) =>
 
 test('a bundle runs as required, the second time as well', async () => {
   expect(await start(bundle('once'))).toEqual({ status: 3, stdout: 'index.cjs once\n', stderr: '' })
-  // What Node 20 keeps is a file of ours, what later ones keep a folder of theirs.
-  expect(readdirSync(folder).length).toBeGreaterThan(1)
+  expect(keptFiles()).toHaveLength(1)
   expect((await start(bundle('once'))).stdout).toBe('index.cjs once\n')
 })
 
 test('kept code that is damaged, or of another bundle, is not used', async () => {
   await start(bundle('first'))
-  for (const name of readdirSync(folder))
-    if (name.endsWith('.compiled')) writeFileSync(join(folder, name), 'no code of anybody')
+  for (const name of keptFiles()) writeFileSync(join(folder, name), 'no code of anybody')
   expect((await start(bundle('a longer one'))).stdout).toBe('index.cjs a longer one\n')
+})
+
+test('a start that compiles little leaves nothing for the others', async () => {
+  expect((await start(bundle('help'), { isTypical: false })).stdout).toBe('index.cjs help\n')
+  expect(keptFiles()).toEqual([])
 })
