@@ -420,7 +420,7 @@ export class Kernel implements KernelPort {
   private raiseInCode(error: unknown): CallResult {
     try {
       const exception = this.toException(error, this.scheduler.userMode)
-      exception.origin ??= this.originOfException()
+      exception.origin ??= this.originOfException(exception.routine)
       if (this.tracing)
         this.emit({
           t: 'exception.raised',
@@ -437,19 +437,28 @@ export class Kernel implements KernelPort {
 
   /** Turn what kernel code threw into an NT exception, or throw the stop that it means. */
   toException(error: unknown, userMode = false): NtException {
-    if (error instanceof MemoryFault) return faultOf(this, error.index, error.access, userMode)
+    if (error instanceof MemoryFault)
+      return faultOf(this, error.index, error.access, userMode, error.routine)
     if (error instanceof NtException) return error
     throw error
   }
 
-  /** Where the current thread stands, for an exception that starts to unwind it. */
-  originOfException(): ExceptionOrigin {
+  /**
+   * Where the current thread stands, for an exception that starts to unwind it.
+   * @param routine the kernel's routine that met it, if it was none of the driver's instructions
+   */
+  originOfException(routine: string | null = null): ExceptionOrigin {
     const thread = this.scheduler.current
+    const { images, memory } = this
+    const stack = this.stack()
+    const inNt = routine && `nt!${routine}`
+    if (inNt && stack[0]?.frame !== inNt) stack.unshift({ frame: inNt, at: null })
     return {
       driver: this.driverOf(thread),
       at: thread.at,
-      instruction: this.images.nearestCode(thread),
-      stack: this.stack(),
+      instruction: routine ? memory.address(images.exported(routine)) : images.nearestCode(thread),
+      stackPointer: this.scheduler.kernelStackPointer(thread),
+      stack,
     }
   }
 

@@ -19,6 +19,8 @@ export interface ExceptionOrigin {
   at: SourcePlace | null
   /** Address that stands for the instruction. */
   instruction: bigint
+  /** Where its kernel stack ended then. */
+  stackPointer: number
   stack: { frame: string; at: SourcePlace | null }[]
 }
 
@@ -31,6 +33,8 @@ export class NtException {
     /** Address that was touched, for an access violation. */
     readonly address: bigint | null = null,
     readonly access: 'read' | 'write' | 'execute' | null = null,
+    /** The kernel's routine that touched it for driver code. */
+    readonly routine: string | null = null,
   ) {}
 }
 

@@ -5,9 +5,11 @@ import { STATUS_ACCESS_VIOLATION } from '../../../shared/nt/generated/ntstatus'
 import type { TraceValue } from '../../../shared/trace/event'
 import type { Kernel } from '../kernel'
 import type { CodeFrame, KernelFrame, Thread } from '../ke/thread'
+import { MemoryFault } from '../mm/memory'
 import type { CallArgs, CallResult } from '../port'
 import { NtException } from '../stop'
 import { DDIS, DDI_NAMES } from './index'
+import { isInline } from './inline'
 import type { DdiEntry, KernelRoutine, Out, OutType, ParamType, ReturnType } from './types'
 
 type OutValues = (number | bigint | undefined)[]
@@ -37,6 +39,8 @@ export class DdiTable {
   }
   /** The exception that driver code is unwinding, to know it again when it leaves a frame. */
   lastException: NtException | null = null
+  /** The routine that was called last. */
+  private newest = -1
 
   constructor(private readonly k: Kernel) {
     this.bound = DDI_NAMES.map((name) => {
@@ -62,10 +66,24 @@ export class DdiTable {
     return this.bound[index]?.name ?? ''
   }
 
+  /** Note on a fault that the routine met it; code that compilers put into the driver is the driver's. */
+  blame(error: unknown, index: number): void {
+    if (!(error instanceof MemoryFault)) return
+    const name = this.name(index)
+    if (name && !isInline(name)) error.routine ??= name
+  }
+
+  /** Name of the kernel routine that runs for driver code. */
+  get running(): string {
+    const top = this.k.thread.frames.at(-1)
+    return this.name(top?.kind === 'kernel' && top.ddi >= 0 ? top.ddi : this.newest)
+  }
+
   /** Run the routine `index` for the code on top of the current thread. */
   call(index: number, args: CallArgs): CallResult {
     const bound = this.bound[index]
     if (!bound) throw new NtException(0xc000_001d)
+    this.newest = index
     const k = this.k
     const thread = k.scheduler.current
     const { entry } = bound
@@ -89,6 +107,7 @@ export class DdiTable {
       }
     } catch (error) {
       thread.cause = outerCause
+      this.blame(error, index)
       throw error
     }
     if (seq) this.traceResult(bound, seq, value)

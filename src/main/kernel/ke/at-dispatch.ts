@@ -44,12 +44,14 @@ export function checkNonpaged(k: Kernel, object: Ptr, what: string): void {
 function outOfReach(k: Kernel, index: Ptr, access: number, why: string): never {
   const address = k.memory.address(index)
   const level = Math.max(k.irql.level, DISPATCH_LEVEL)
+  const routine = k.ddis.running
+  k.showOrigin(k.originOfException(routine))
   k.bugCheck(
     0x0a,
     address,
     BigInt(level),
     BigInt(access),
-    k.images.nearestCode(k.thread),
-    `The kernel ${access === 1 ? 'wrote to' : 'read from'} ${k.memory.format(index)} at DISPATCH_LEVEL for a routine that was called with it; ${why}.`,
+    k.memory.address(k.images.exported(routine)),
+    `${routine} ${access === 1 ? 'wrote to' : 'read from'} ${k.memory.format(index)} at DISPATCH_LEVEL; ${why}.`,
   )
 }

@@ -295,8 +295,7 @@ export class Scheduler {
     const thread = this.current
     const frame = thread.frames.at(-1)
     if (report.what === 'suspended') {
-      const code = thread.frames.findLast((item) => item.kind === 'code')
-      if (code?.kind === 'code') code.stack = report.stack
+      this.takeStack(thread, report)
       if (report.loop) this.quantumOver(thread, report)
       return
     }
@@ -324,6 +323,23 @@ export class Scheduler {
       this.leave(thread, frame, 'exception')
       thread.raise = exception
     }
+  }
+
+  /**
+   * Remember where the stack of the frame that stopped ends. A routine that it called through the
+   * kernel has its frame already, made before that was known.
+   */
+  private takeStack(thread: Thread, report: Report): void {
+    const at = thread.frames.findLastIndex(
+      (item) => item.kind === 'code' && item.id === report.frame,
+    )
+    const stopped = thread.frames[at]
+    // Gone with its thread, when the routine ended that.
+    if (stopped?.kind !== 'code') return
+    stopped.stack = report.stack
+    for (const above of thread.frames.slice(at + 1))
+      if (above.kind === 'code' && above.stackLimit === stopped.stackLimit)
+        above.stack = report.stack
   }
 
   private quantumOver(thread: Thread, report: Report): void {
@@ -479,8 +495,9 @@ export class Scheduler {
   private kernelThrew(thread: Thread, frame: KernelFrame, error: unknown): void {
     if (error instanceof BugCheck || error instanceof RunLimit || error instanceof SimulatorBug)
       throw error
+    this.k.ddis.blame(error, frame.ddi)
     const exception = this.k.toException(error)
-    exception.origin ??= this.k.originOfException()
+    exception.origin ??= this.k.originOfException(exception.routine)
     thread.frames.pop()
     if (frame.outerCause !== undefined) thread.cause = frame.outerCause
     if (thread.frames.length === 0) unhandled(this.k, exception)
@@ -552,6 +569,13 @@ export class Scheduler {
       args,
       ...(frame.irp ? { irp: frame.irp } : {}),
     })
+  }
+
+  /** Where the kernel stack of a thread ends, as far as it is known: below the frame that runs. */
+  kernelStackPointer(thread: Thread): Ptr {
+    const frame = thread.frames.findLast((item) => item.kind === 'code')
+    const inKernel = frame?.kind === 'code' && frame.stackLimit === thread.stackLimit
+    return inKernel ? frame.stack : thread.stackBase
   }
 
   /** Where the locals of a new frame go: below those of the frame that it interrupts or serves. */

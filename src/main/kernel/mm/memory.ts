@@ -28,6 +28,9 @@ export type Ptr = number
 
 /** Access that the page tables do not allow. Never an error of the simulator. */
 export class MemoryFault {
+  /** The kernel's routine that met it while it worked for driver code. */
+  routine: string | null = null
+
   constructor(
     readonly index: Ptr,
     readonly access: AccessKind,
