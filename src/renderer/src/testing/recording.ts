@@ -353,10 +353,6 @@ export function record(
       { t: 'dbgprint', text: `${prefix}: create or close\n` },
       r.ddi('DbgPrint', { Format: `${prefix}: create or close\n` }, call, OK),
     )
-    const first = (files['driver.ts'] ?? '')
-      .split('\n')
-      .findIndex((line) => line.includes('IoCompleteRequest('))
-    void first
     complete(call, packet, 0, 0)
     return 'completed'
   }
