@@ -8,36 +8,49 @@ import { compile } from '../src/main/dsl/compile'
 import { runProject } from '../src/main/lab/run'
 import { TraceStore } from '../src/main/lab/trace-store'
 import { ECHO, echoProject } from './lib/echo-project.mjs'
+import { inMs, keepRows, row } from './lib/table.mjs'
 
 const REQUESTS = 200_000
-async function seconds(
-  requests: number,
-  trace: 'off' | 'full',
-  store?: TraceStore,
-): Promise<number> {
+/** The best counts: others may share the machine. */
+const ROUNDS = 3
+
+interface Cost {
+  wall: number
+  /** Of all threads of the process, the collector's among them. */
+  processor: number
+}
+
+/** Seconds that a run takes, from sources to report. */
+async function cost(requests: number, trace: 'off' | 'full', store?: TraceStore): Promise<Cost> {
   const start = performance.now()
+  const before = process.cpuUsage()
   const { report } = await runProject(
     { files: echoProject(requests), seed: 1, verifier: [], trace },
     { limits: { events: Infinity }, ...(store ? { onEvent: (event) => store.push(event) } : {}) },
   )
   if (report.outcome !== 'ok' || report.stats.requests < requests)
     throw new Error(`${report.outcome}: ${report.reason ?? report.report?.what ?? ''}`)
-  return (performance.now() - start) / 1000
+  const { user, system } = process.cpuUsage(before)
+  return { wall: (performance.now() - start) / 1000, processor: (user + system) / 1e6 }
 }
 
 /** Requests a second, without what a run costs that makes one request only. */
-async function rate(trace: 'off' | 'full', requests: number, kept = false): Promise<number> {
-  const base = await seconds(1, trace)
-  const all = await seconds(requests, trace, kept ? new TraceStore() : undefined)
-  return requests / (all - base)
+async function rate(trace: 'off' | 'full', requests: number, isKept = false): Promise<Cost> {
+  const best = { wall: 0, processor: 0 }
+  for (let i = 0; i < ROUNDS; i++) {
+    const one = await cost(1, trace)
+    const all = await cost(requests, trace, isKept ? new TraceStore() : undefined)
+    best.wall = Math.max(best.wall, requests / (all.wall - one.wall))
+    best.processor = Math.max(best.processor, requests / (all.processor - one.processor))
+  }
+  return best
 }
 
-function row(what: string, value: string): void {
-  process.stdout.write(`${what.padEnd(46)} ${value.padStart(14)}\n`)
+function show(what: string, { wall, processor }: Cost): void {
+  const perSecond = (value: number): string => Math.round(value).toLocaleString('en-US')
+  row(what, `${perSecond(wall)}/s`)
+  row('  for each second of processor time', perSecond(processor))
 }
-
-const perSecond = (value: number): string => `${Math.round(value).toLocaleString('en-US')}/s`
-const inMs = (value: number): string => `${value.toFixed(0)} ms`
 
 async function main(): Promise<void> {
   const files = { 'driver.ts': ECHO }
@@ -54,19 +67,21 @@ async function main(): Promise<void> {
       readFileSync(join('samples', 'drivers', 'hello', name), 'utf8'),
     ]),
   )
-  await runProject({ files: hello, seed: 1, verifier: [], trace: 'full' })
+  const run = { files: hello, seed: 1, verifier: [], trace: 'full' as const }
+  await runProject(run)
   const load = performance.now()
-  await runProject({ files: hello, seed: 1, verifier: [], trace: 'full' })
+  await runProject(run)
   row('whole run of hello, warm', inMs(performance.now() - load))
 
-  await seconds(20_000, 'off')
+  await cost(20_000, 'off')
   const off = await rate('off', REQUESTS)
-  row('echo IRPs, trace off', perSecond(off))
+  show('echo IRPs, trace off', off)
   const full = await rate('full', REQUESTS)
-  row('echo IRPs, full trace', perSecond(full))
+  show('echo IRPs, full trace', full)
   const kept = await rate('full', REQUESTS / 2, true)
-  row('echo IRPs, full trace, kept and indexed', perSecond(kept))
-  row('trace off : full', `${(off / full).toFixed(1)} : 1`)
+  show('echo IRPs, full trace, kept and indexed as in the window', kept)
+  row('trace off : full', `${(off.processor / full.processor).toFixed(1)} : 1`)
+  keepRows('echo')
 }
 
 void main()

@@ -9,5 +9,8 @@ import text from '../../samples/drivers/hello/driver.ts?raw'
 globalThis.MonacoEnvironment = {
   getWorker: (_, label) => (label === 'typescript' ? new TypeScriptWorker() : new EditorWorker()),
 }
-monaco.editor.create(globalThis.document.getElementById('editor'), { value: text, language: 'typescript' })
+monaco.editor.create(globalThis.document.getElementById('editor'), {
+  value: text,
+  language: 'typescript',
+})
 globalThis.yardstick.editor(Date.now())
