@@ -26,7 +26,7 @@ const layers: Record<string, Layer> = {
   'main/pe': { below: ['shared'], packages: [] },
   'main/dsl': {
     below: ['main/kernel', 'shared'],
-    packages: ['quickjs-emscripten', 'quickjs-emscripten-core', '@jitl/*', 'typescript'].concat([
+    packages: ['quickjs-emscripten-core', '@jitl/*', 'typescript'].concat([
       'magic-string',
       'ts-blank-space',
     ]),
@@ -43,7 +43,7 @@ const layers: Record<string, Layer> = {
   preload: { below: ['shared'], packages: ['electron'] },
   renderer: {
     below: ['shared'],
-    packages: ['vue', 'pinia', 'monaco-editor', 'reka-ui', 'splitpanes', 'zod'].concat([
+    packages: ['vue', 'pinia', 'monaco-editor', 'zod'].concat([
       '@vueuse/core',
       '@lucide/vue',
       '@fontsource/*',
