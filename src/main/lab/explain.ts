@@ -14,7 +14,7 @@ const REMEMBERED = 4096
 
 /** What to change, for the stops that drivers meet most. Others take the verifier rule's advice. */
 const FIXES: Readonly<Record<number, string>> = {
-  0x0a: 'Call the routine at an IRQL that it allows, or move the work to a work item.',
+  0x0a: 'Keep what the routine works on in nonpaged memory that is still there, and call it at an IRQL that it allows.',
   0x18: 'Balance every ObReferenceObject with one ObDereferenceObject.',
   0x19: 'Find the write that goes past the block: check every length against the size that was allocated.',
   0x1e: 'Check the pointer before using it; an exception in a DPC cannot be handled by anybody.',
@@ -178,7 +178,22 @@ const STATUS_INTEGER_DIVIDE_BY_ZERO = 0xc0000094
 /** Bug checks whose first parameter is the code of an exception. */
 const EXCEPTION_STOPS = [0x1e, 0x3b, 0x7e]
 
+const BAD_POOL_CALLER = 0xc2
+/** Subcodes of BAD_POOL_CALLER that are no double free. */
+const POOL_FIXES: Readonly<Record<number, string>> = {
+  0x00: 'Ask for at least one byte.',
+  0x08: 'Allocate from nonpaged pool above APC_LEVEL, and nothing above DISPATCH_LEVEL.',
+  0x09: 'Free paged pool at APC_LEVEL or below, nonpaged pool at DISPATCH_LEVEL or below.',
+  0x0a: 'Free the block with the tag of its allocation.',
+  0x40: 'Free only what a pool routine returned; this is an address of user mode.',
+  0x46: 'Free the pointer that the allocation returned, not one into or beside the block.',
+}
+
 function fixOf(stop: BugCheck): string {
+  if (stop.code === BAD_POOL_CALLER) {
+    const fix = POOL_FIXES[Number(stop.parameters[0])]
+    if (fix) return fix
+  }
   if (EXCEPTION_STOPS.includes(stop.code)) {
     const exception = Number(BigInt.asUintN(32, stop.parameters[0]))
     if (exception === STATUS_INTEGER_DIVIDE_BY_ZERO) return 'Check the divisor before dividing.'

@@ -321,14 +321,19 @@ export class Pool {
     return index >= start && index < start + bytes
   }
 
-  /** The live or freed block that an index lies in. */
+  /** The live or freed block that an index or its header lies in; failing that, one with pages there. */
   find(index: Ptr): Block | undefined {
+    const live = [...this.live.values()]
+    const freed = [...this.freed.values()]
+    const holds = (block: Block): boolean =>
+      index >= block.address - HEADER_BYTES && index < block.address + Math.max(block.bytes, 1)
+    const exact = live.find(holds) ?? freed.findLast(holds)
+    if (exact) return exact
     const page = index & ~(PAGE_SIZE - 1)
     const hit = (block: Block): boolean =>
       page >= block.firstPage &&
       page < block.firstPage + (block.pages + (block.special ? 1 : 0)) * PAGE_SIZE
-    for (const block of this.live.values()) if (hit(block)) return block
-    return [...this.freed.values()].findLast(hit)
+    return live.find(hit) ?? freed.findLast(hit)
   }
 
   /** Words about the block at an index, for a fault's sentence; empty when there is none. */

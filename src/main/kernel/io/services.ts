@@ -49,6 +49,7 @@ import {
 } from '../../../shared/nt/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
+import { typeName } from '../ke/dispatcher'
 import type { Thread } from '../ke/thread'
 
 import { MemoryFault, type Ptr } from '../mm/memory'
@@ -771,12 +772,31 @@ export class IoServices {
       const what = `IRP ${info.number} (${majorName(info.major)}) was never completed`
       return `${what}: ${name} has it, and whoever asked waits for ever.`
     }
-    const { wait } = main
-    if (wait?.objects.length) {
-      const object = k.ob.lookup(wait.objects[0]!)
-      return `Thread ${main.id} waits for ${object ? `a ${object.type.name.toLowerCase()}` : `the object at ${k.memory.format(wait.objects[0]!)}`} that nothing will signal.`
+    const thread = this.waitsInTheEnd(main)
+    const [object] = thread.wait?.objects ?? []
+    if (object === undefined) return 'Every thread waits and no timer will wake one.'
+    const name = typeName(k.memory.u8(object) & 0x7f).toLowerCase()
+    const article = /^[aeo]/.test(name) ? 'an' : 'a'
+    const where = thread.at ? ` at ${thread.at.file}:${thread.at.line}` : ''
+    return `Thread ${thread.id} waits${where} for ${article} ${name} at ${k.memory.format(object)} that nothing will signal.`
+  }
+
+  /** Whom a thread waits for, when that is a thread or a program that waits itself. */
+  private waitsInTheEnd(main: Thread): Thread {
+    const { k } = this
+    const seen = new Set<Thread>()
+    for (let thread = main; ;) {
+      seen.add(thread)
+      const waitedFor = k.ob.lookup(thread.wait?.objects[0] ?? 0)?.address
+      const next = k.scheduler.threads.find(
+        (each) =>
+          each.wait !== null &&
+          !seen.has(each) &&
+          (each.address === waitedFor || each.process.address === waitedFor),
+      )
+      if (!next) return thread
+      thread = next
     }
-    return 'Every thread waits and no timer will wake one.'
   }
 }
 

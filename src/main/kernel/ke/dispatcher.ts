@@ -579,7 +579,8 @@ export class Dispatcher {
   }
 }
 
-function typeName(type: number): string {
+/** What an object with this `DISPATCHER_HEADER.Type` is called. */
+export function typeName(type: number): string {
   switch (type) {
     case EventNotificationObject:
     case EventSynchronizationObject:

@@ -70,7 +70,9 @@ describe('unload', () => {
       yield* d.ddi('KeSetTimer', timer, -10_000_000n, null)
     })
     expect(machine.bugCheck).toMatchObject({ code: 0xc7, rule: null })
-    expect(machine.bugCheck!.parameters.slice(0, 2)).toEqual([0n, machine.k.memory.address(timer)])
+    const [type, address, from = 0n, to = 0n] = machine.bugCheck!.parameters
+    expect([type, address]).toEqual([0n, machine.k.memory.address(timer)])
+    expect(address! >= from && address! < to).toBe(true)
   })
 
   it('VR-UNLOAD-TIMER: a timer elsewhere whose DPC routine lies in the image', () => {
@@ -120,7 +122,24 @@ describe('unload', () => {
         },
       )
       expect(machine.bugCheck?.code).toBe(0xce)
+      const [address = 0n, access, instruction] = machine.bugCheck!.parameters
+      expect([access, instruction]).toEqual([8n, address])
+      const { k } = machine
+      expect(k.images.symbol(k.memory.index(address & ~0xfn))).toBe('toy!Thread')
     }
+  })
+
+  it('handles that are left are counted by type', () => {
+    const machine = loadAndUnload(function* (d) {
+      for (let i = 0; i < 2; i++) yield* d.ddi('ZwCreateEvent', d.out(), 0x1f0003, null, 0, false)
+      yield* d.ddi('ZwCreateEvent', d.out(), 0x1f0003, null, 1, false)
+      yield* d.ddi('PsCreateSystemThread', d.out(), 0, null, 0, null, d.fn('Unload'), 0)
+      yield* d.ddi('KeDelayExecutionThread', 0, false, -1000n)
+    })
+    expect(machine.k.loader.leaks).toEqual([
+      { kind: 'handle', name: 'Event', count: 3 },
+      { kind: 'handle', name: 'Thread', count: 1 },
+    ])
   })
 
   it('VR-UNLOAD-WORKITEM: a plain work item that is queued', () => {

@@ -6,6 +6,7 @@ import {
   DEVICE_OBJECT,
   DRIVER_EXTENSION,
   DRIVER_OBJECT,
+  ETHREAD,
   IRP,
 } from '../../../shared/nt/generated/offsets'
 import { DO_DEVICE_INITIALIZING } from '../../../shared/nt/constants'
@@ -20,6 +21,7 @@ import { hex32 } from '../../../shared/nt/format'
 import type { LeakKind, SourcePlace } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
 import { lookasideIn } from '../ex/lookaside'
+import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { threadsStartedIn } from '../ps/system-thread'
@@ -238,7 +240,11 @@ export class Loader {
     // Their device objects, and with them the image, stay until the last one has run.
     yield* k.workQueue.flushIoItems(driver.image.base, driver.image.base + IMAGE_SPAN)
     this.reportLeaks(driver)
+    const { at } = k.thread
+    const routine = k.images.function(unload)
+    k.thread.at = routine ? k.images.placeOf(routine) : null
     this.checkLeftBehind(driver)
+    k.thread.at = at
     k.emit({ t: 'driver.unloaded', name: driver.name })
     this.remove(driver)
   }
@@ -274,10 +280,12 @@ export class Loader {
     const start = driver.image.base
     const end = start + IMAGE_SPAN
     const timer = this.armedTimer(driver, start, end)
+    const around = k.pool.find(timer)
+    const range = around ? [around.address, around.address + around.bytes] : [start, end]
     k.verifier.check(
       'VR-UNLOAD-TIMER',
       timer !== 0,
-      [0, memory.address(timer), memory.address(start), memory.address(end)],
+      [0, memory.address(timer), memory.address(range[0]!), memory.address(range[1]!)],
       `${driver.name}.sys was unloaded while its timer or DPC is still queued.`,
     )
     const [started] = threadsStartedIn(k, start, end)
@@ -286,15 +294,16 @@ export class Loader {
       k.scheduler.threads.find((item) =>
         item.frames.some((frame) => frame.kind === 'code' && frame.image === driver.image.number),
       )
-    const what =
-      thread &&
-      `${driver.name}.sys was unloaded while thread ${thread.id} (${thread.name}) still runs its code.`
-    k.verifier.check(
-      'VR-UNLOAD-THREAD',
-      thread !== undefined,
-      [memory.address(start), 8, memory.address(start), 0],
-      what ?? '',
-    )
+    if (thread) {
+      const waits = thread.at ? `; it waits at ${thread.at.file}:${thread.at.line}` : ''
+      const next = this.codeOf(thread)
+      k.verifier.check(
+        'VR-UNLOAD-THREAD',
+        true,
+        [next, 8, next, 0],
+        `${driver.name}.sys was unloaded while thread ${thread.id} (${thread.name}) still runs its code${waits}.`,
+      )
+    }
     const item = k.workQueue.queuedInto(start, end)
     k.verifier.check(
       'VR-UNLOAD-WORKITEM',
@@ -310,12 +319,17 @@ export class Loader {
       `${driver.name}.sys was unloaded while its lookaside list still exists.`,
     )
     const irp = k.irps.heldBy(k.devices.ofDriver(driver.object))[0]
-    k.verifier.check(
-      'VR-UNLOAD-IRP',
-      irp !== undefined,
-      [irp ? memory.address(irp.address) : 0, 8, 0, 0],
-      `${driver.name}.sys was unloaded while it still has IRP ${irp?.number}.`,
-    )
+    if (irp) {
+      // The routine that was to complete it.
+      const dispatch = driver.object + DRIVER_OBJECT.MajorFunction + irp.major * 8
+      const routine = memory.address(memory.ptr(dispatch))
+      k.verifier.check(
+        'VR-UNLOAD-IRP',
+        true,
+        [routine, 8, routine, 0],
+        `${driver.name}.sys was unloaded while it still has IRP ${irp.number}.`,
+      )
+    }
     const leaked = [...k.pool.blocksOf(driver.name)]
     const blocks = leaked.length
     if (leaked[0]?.at) k.thread.at = leaked[0].at
@@ -325,6 +339,13 @@ export class Loader {
       [0x62, memory.address(driver.object), 0, blocks],
       `${driver.name}.sys was unloaded with ${blocks} pool ${blocks === 1 ? 'block' : 'blocks'} still allocated.`,
     )
+  }
+
+  /** The address at which a thread goes on in driver code, or begins. */
+  private codeOf(thread: Thread): bigint {
+    const { images, memory } = this.k
+    if (thread.frames.some((frame) => frame.kind === 'code')) return images.nearestCode(thread)
+    return memory.address(memory.ptr(thread.address + ETHREAD.StartAddress))
   }
 
   /** Armed timer or queued DPC of a driver: in its image or pool, or with a routine in its image. */
@@ -380,11 +401,11 @@ export class Loader {
     for (const link of k.ob.namespace.links())
       if (link.data.driver === driver.name)
         leaks.push({ kind: 'link', count: 1, name: link.data.shown })
-    const handles = [...k.processes.system.handles.entries()].filter(
-      (entry) => entry.driver === driver.name,
-    )
-    if (handles.length)
-      leaks.push({ kind: 'handle', count: handles.length, name: handles[0]!.object.type.name })
+    const handles = new Map<string, number>()
+    for (const { object, driver: owner } of k.processes.system.handles.entries())
+      if (owner === driver.name)
+        handles.set(object.type.name, (handles.get(object.type.name) ?? 0) + 1)
+    for (const [name, count] of handles) leaks.push({ kind: 'handle', count, name })
     const threads = k.scheduler.threads.filter((thread) =>
       thread.frames.some(
         (frame) =>
