@@ -490,14 +490,7 @@ export class Kernel implements KernelPort {
   /** A loop ran out of fuel: a hang below DISPATCH_LEVEL, a watchdog violation from there on. */
   outOfFuel(): never {
     if (this.irql.level >= 2)
-      this.bugCheck(
-        0x133,
-        this.dpcs.running ? 0n : 1n,
-        this.limits.dispatchTicks,
-        this.limits.dispatchTicks,
-        0n,
-        'The processor stayed at DISPATCH_LEVEL or above too long.',
-      )
+      this.dpcs.watchdogStop('The processor stayed at DISPATCH_LEVEL or above too long.')
     const at = this.scheduler.current.at
     throw new RunLimit(
       'hang',

@@ -581,12 +581,7 @@ export class Irps {
   acquireCancelLock(): number {
     const { k } = this
     if (this.cancelLockIrql >= 0)
-      k.bugCheck(
-        0x133,
-        1,
-        k.limits.dispatchTicks,
-        k.limits.dispatchTicks,
-        0,
+      k.dpcs.watchdogStop(
         'The cancel spin lock is already held: this processor would wait for itself for ever.',
       )
     const old = k.irql.raise(DISPATCH_LEVEL, 'IoAcquireCancelSpinLock')

@@ -15,6 +15,7 @@ import { kernelApcDisable } from './apc'
 import { atDispatchLevel, checkNonpaged, requireNonpaged } from './at-dispatch'
 import { unhandled } from './fault'
 import { DISPATCH_LEVEL } from './irql'
+import { TIME_INCREMENT } from './time'
 
 /** Simulated ticks that it takes to get to a DPC routine. */
 const TICKS_PER_DPC = 50
@@ -253,23 +254,31 @@ export class Dpcs {
     const budget = k.limits.dispatchTicks
     const used = k.tick - this.startedAt
     if (this.running && used >= budget)
-      k.bugCheck(
-        0x133,
-        0n,
-        BigInt(used),
-        BigInt(budget),
-        0n,
+      this.watchdogStop(
         `A DPC routine ran for ${milliseconds(used)} ms; ${milliseconds(budget)} ms are allowed.`,
       )
-    k.bugCheck(
-      0x133,
-      1n,
-      BigInt(budget),
-      0n,
-      0n,
+    this.watchdogStop(
       `The processor stayed at DISPATCH_LEVEL or above for ${milliseconds(k.tick - k.irql.raisedAt)} ms.`,
+      false,
     )
   }
+
+  /**
+   * The stop of the watchdog, with times in ticks of the clock.
+   * @param oneDpc whether one DPC is to blame, not the time at DISPATCH_LEVEL in all
+   * @bugcheck 0x133
+   */
+  watchdogStop(what: string, oneDpc = this.running): never {
+    const { k } = this
+    const allowed = clockTicks(k.limits.dispatchTicks)
+    if (!oneDpc) return k.bugCheck(0x133, 1, allowed, 0, 0, what)
+    const used = clockTicks(k.tick - this.startedAt)
+    return k.bugCheck(0x133, 0, Math.max(used, allowed), allowed, 0, what)
+  }
+}
+
+function clockTicks(ticks: number): number {
+  return Math.floor(ticks / TIME_INCREMENT)
 }
 
 function milliseconds(ticks: number): number {

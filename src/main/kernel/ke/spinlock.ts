@@ -165,16 +165,10 @@ export class SpinLocks {
       [0x1001, k.memory.address(lock), 0, 0],
       `The spin lock at ${text} was acquired again by the code that holds it.`,
     )
-    const budget = BigInt(k.limits.dispatchTicks)
     const why = !holder
       ? `its value is 0x${value.toString(16).toUpperCase()} though nobody acquired it: was it initialised?`
       : `${recursive ? 'the same code' : holder.inDpc ? 'a DPC' : `thread ${holder.thread.id}`} acquired it${holder.at ? ` at ${holder.at.file}:${holder.at.line}` : ''} and did not release it.`
-    this.k.bugCheck(
-      0x133,
-      k.dpcs.running ? 0n : 1n,
-      budget,
-      k.dpcs.running ? budget : 0n,
-      0n,
+    return k.dpcs.watchdogStop(
       `The processor would spin for ever for the spin lock at ${text}: ${why}`,
     )
   }
