@@ -68,10 +68,13 @@ async function main(): Promise<void> {
     ]),
   )
   const run = { files: hello, seed: 1, verifier: [], trace: 'full' as const }
-  await runProject(run)
-  const load = performance.now()
-  await runProject(run)
-  row('whole run of hello, warm', inMs(performance.now() - load))
+  let warm = Infinity
+  for (let i = 0; i < 10; i++) {
+    const start = performance.now()
+    await runProject(run)
+    warm = Math.min(warm, performance.now() - start)
+  }
+  row('whole run of hello, warm', inMs(warm))
 
   await cost(20_000, 'off')
   const off = await rate('off', REQUESTS)
