@@ -48,6 +48,8 @@ export function scalarOfTag(property: string): string | undefined {
 
 /** Parameter, field or variable type for a scalar where a value is written: 64-bit ones take numbers too. */
 export function writableScalar(name: string): string {
+  // C's TRUE is a number, but nobody who writes `true` here means anything else.
+  if (name === 'BOOL') return 'BOOL | boolean'
   const access = SCALARS.get(name)
   return access === 'u64' || access === 'i64' ? `${name} | number` : name
 }

@@ -290,6 +290,29 @@ const cCompare = (wide: boolean, ignoreCase: boolean, summary: string) =>
     run: (_k, a) => Math.sign(compareText(a.string1 ?? '', a.string2 ?? '', ignoreCase, 1)),
   })
 
+/** strcpy and its like: whoever calls them answers for the room. */
+const cCopy = (wide: boolean, append: boolean, summary: string) =>
+  ddi({
+    params: { dest: wide ? PWSTR : PSTR, src: wide ? t.wstr : t.astr },
+    returns: wide ? PWSTR : PSTR,
+    irql: [0, 15],
+    summary,
+    module: 'both',
+    traced: false,
+    run(k, a) {
+      const { memory, scheduler } = k
+      const text = a.src ?? ''
+      const unit = wide ? 2 : 1
+      // A program does not reach kernel memory with it.
+      if (scheduler.userMode) k.io.probeUser(a.dest, unit, 'write')
+      const at = append ? a.dest + readText(memory, a.dest, wide).length * unit : a.dest
+      if (scheduler.userMode) k.io.probeUser(at, (text.length + 1) * unit, 'write')
+      if (wide) memory.setText16(at, `${text}\0`)
+      else writeBytes(memory, at, encodeAnsi(`${text}\0`))
+      return a.dest
+    },
+  })
+
 /** RtlUnicodeStringPrintf: into a counted string, cut off when it does not fit. */
 function unicodePrintf(k: Kernel, target: Ptr, value: string): number {
   const { memory } = k
@@ -481,6 +504,10 @@ export const RTL_STRING_DDIS = {
   ...safeStrings(),
   strlen: cLength(false, 'Length of a zero-terminated string of bytes.'),
   wcslen: cLength(true, 'Length of a zero-terminated wide string, in characters.'),
+  strcpy: cCopy(false, false, 'Copies a zero-terminated string of bytes.'),
+  strcat: cCopy(false, true, 'Appends a zero-terminated string of bytes.'),
+  wcscpy: cCopy(true, false, 'Copies a zero-terminated wide string.'),
+  wcscat: cCopy(true, true, 'Appends a zero-terminated wide string.'),
   strcmp: cCompare(false, false, 'Compares zero-terminated strings of bytes.'),
   _stricmp: cCompare(false, true, 'Compares zero-terminated strings of bytes without case.'),
   wcscmp: cCompare(true, false, 'Compares zero-terminated wide strings.'),

@@ -110,6 +110,20 @@ describe('safe strings', () => {
     })
   })
 
+  test('the C library copies and appends', () => {
+    inDriver(function* (d) {
+      const { memory } = d.k
+      const to = scratch(d, 64)
+      expect(yield* d.ddi('strcpy', to, 'abc')).toBe(to)
+      expect(yield* d.ddi('strcat', to, 'déf')).toBe(to)
+      expect([...memory.read(to, 8)]).toEqual([0x61, 0x62, 0x63, 0x64, 0xe9, 0x66, 0, 0])
+      yield* d.ddi('wcscpy', to, 'wide')
+      yield* d.ddi('wcscat', to, '\u4e2d')
+      expect(memory.wsz(to)).toBe('wide\u4e2d')
+      return 0
+    })
+  })
+
   test('never writes beyond the size that is given', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 20 }), fc.integer({ min: 1, max: 20 }), (text, size) => {
