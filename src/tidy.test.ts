@@ -17,13 +17,27 @@ interface Layer {
   node?: boolean
 }
 
-const services = ['main/catalogue', 'main/lab', 'main/pe', 'main/dsl', 'main/kernel', 'shared']
+const services = [
+  'main/catalogue',
+  'main/intake',
+  'main/known',
+  'main/exchange',
+  'main/lab',
+].concat(['main/pe', 'main/dsl', 'main/kernel', 'shared'])
 
 /** The table of docs/architecture.md: who may import whom. */
 const layers: Record<string, Layer> = {
   shared: { below: [], packages: ['zod'] },
   'main/kernel': { below: ['shared'], packages: [] },
-  'main/pe': { below: ['shared'], packages: [] },
+  // Node for digests alone: nothing here reads a file.
+  'main/pe': { below: ['shared'], packages: ['asn1js', 'pkijs', 'iced-x86'], node: true },
+  'main/known': { below: ['shared'], packages: ['yaml', 'fast-xml-parser', 'zod'], node: true },
+  'main/exchange': { below: ['shared'], packages: ['yaml', 'zod'], node: true },
+  'main/intake': {
+    below: ['main/pe', 'main/known', 'shared'],
+    packages: ['@zip.js/zip.js', 'libyara-wasm', 'yaml', 'zod'],
+    node: true,
+  },
   'main/dsl': {
     below: ['main/kernel', 'shared'],
     packages: ['quickjs-emscripten-core', '@jitl/*', 'typescript'].concat([
@@ -34,7 +48,7 @@ const layers: Record<string, Layer> = {
   // Node for zlib alone: traces are kept packed.
   'main/lab': { below: ['main/dsl', 'main/kernel', 'shared'], packages: ['zod'], node: true },
   'main/catalogue': {
-    below: ['main/pe', 'shared'],
+    below: ['main/known', 'main/exchange', 'shared'],
     packages: ['better-sqlite3', 'zod'],
     node: true,
   },
@@ -47,6 +61,7 @@ const layers: Record<string, Layer> = {
       '@vueuse/core',
       '@lucide/vue',
       '@fontsource/*',
+      'd3-force',
     ]),
   },
 }
