@@ -11,6 +11,8 @@ import type { TraceEvent } from '../../../shared/trace/event'
 import { TimelineIndex } from '../../../shared/trace/fold-timeline'
 import { foldAll } from '../../../shared/trace/fold'
 import { why } from '../../../shared/trace/why'
+import type { FileRow } from '../../../shared/contract/files'
+import { createFakeShelf, type FakeShelf } from '../features/files/testing/fake-files'
 import { FAKE_SAMPLES, recordingFor } from './fake-samples'
 import { record } from './recording'
 
@@ -22,6 +24,8 @@ export interface FakeOptions {
   /** Make these calls fail. */
   failing?: Partial<Record<string, AppError>>
   settings?: Record<string, string>
+  /** Driver files on the shelf; some dozens when left out. */
+  files?: readonly FileRow[]
   theme?: 'system' | 'light' | 'dark' | 'contrast'
 }
 
@@ -35,6 +39,8 @@ export interface FakeLab extends RingClient {
     { files: ProjectFiles; sampleId: number | null; view: string; savedAt: string }
   >
   readonly settings: Map<string, string>
+  /** The driver files behind the calls. */
+  readonly shelf: FakeShelf
 }
 
 interface FakeRun {
@@ -72,11 +78,13 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
   const send = (stream: string, value: unknown): void => {
     for (const listener of listeners.get(stream) ?? []) listener(value)
   }
+  const shelf = createFakeShelf({ send, ...(options.files ? { rows: options.files } : {}) })
   const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
   const found = (runId: string): FakeRun | Result<never> =>
     runs.get(runId) ?? fail('run-not-found', `Run ${runId} is not open.`, 'Run again.')
 
   const handlers: Record<string, (input: never) => unknown> = {
+    ...shelf.handlers,
     'app.info': () =>
       ok({
         version: '0.1.0',
@@ -368,7 +376,7 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
       // As over IPC: nobody keeps a reference into the other side.
       return structuredClone(await handler(input))
     }
-  return Object.assign(client, { send, calls, drafts, settings }) as unknown as FakeLab
+  return Object.assign(client, { send, calls, drafts, settings, shelf }) as unknown as FakeLab
 }
 
 /** Two mistakes that the real compiler reports too, so that the screen has something to show. */
