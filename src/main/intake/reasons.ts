@@ -1,0 +1,39 @@
+/** Why something could not be read, in one sentence without paths. */
+
+const SYSTEM: Record<string, string> = {
+  ENOENT: 'It is not there any more.',
+  EACCES: 'Reading it is not permitted for this user.',
+  EPERM: 'Reading it is not permitted for this user.',
+  EBUSY: 'Another program holds it. Close that program and import it again.',
+  EIO: 'The disk reported an error while it was read.',
+  ELOOP: 'Its symbolic links lead in a circle.',
+  ENAMETOOLONG: 'Its path is longer than the system allows.',
+  EMFILE: 'Too many files are open. Import it again.',
+  ENFILE: 'Too many files are open. Import it again.',
+  EISDIR: 'It is a folder now.',
+}
+
+/** An error of the file system in words. */
+export function systemReason(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code
+  if (typeof code === 'string') return SYSTEM[code] ?? `It could not be read (${code}).`
+  return `It could not be read: ${messageOf(error)}`
+}
+
+/** An error's message, on one line and of bounded length. */
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.replace(/\s+/g, ' ').trim().slice(0, 500)
+}
+
+/**
+ * One item could not be read. `reason` is for people; `offset` is the place in the file or archive
+ * that is to blame, null when there is none.
+ */
+export class Unreadable extends Error {
+  readonly offset: number | null
+  constructor(reason: string, offset: number | null = null) {
+    super(reason)
+    this.offset = offset
+  }
+}
