@@ -11,6 +11,17 @@
  * one of each. Inside quotes `""` stands for a quote. Any text is a query: what cannot be
  * understood is said in `problems` and left out.
  */
+import {
+  formatToken,
+  listed,
+  readTokens,
+  toggleToken,
+  wordAtCursor,
+  type Completion,
+  type QueryLanguage,
+} from './query-tokens'
+
+export type { Completion }
 
 export const QUERY_FIELDS = ['tag', 'status', 'origin', 'outcome'] as const
 export type QueryField = (typeof QUERY_FIELDS)[number]
@@ -48,101 +59,26 @@ export interface ParsedQuery {
   problems: string[]
 }
 
-const SPACE = /[\s\p{Cc}]/u
-const isField = (name: string): name is QueryField =>
-  (QUERY_FIELDS as readonly string[]).includes(name)
+const LANGUAGE: QueryLanguage<QueryField> = { fields: QUERY_FIELDS, compared: [] }
 
 /** Read a query. Never throws; see the head of this file for the language. */
 export function parseQuery(text: string): ParsedQuery {
   const terms: QueryTerm[] = []
   const problems: string[] = []
-  let at = 0
-
-  const atEnd = (): boolean => at >= text.length
-  const isSpaceHere = (): boolean => SPACE.test(text[at]!)
-
-  const readQuoted = (): string => {
-    const from = at++
-    let value = ''
-    for (;;) {
-      if (atEnd()) {
-        problems.push(`The quote at column ${from + 1} is not closed.`)
-        return value
-      }
-      if (text[at] === '"') {
-        if (text[at + 1] !== '"') break
-        at++
-      }
-      value += text[at++]
-    }
-    at++
-    return value
-  }
-  const readBare = (): string => {
-    const from = at
-    while (!atEnd() && !isSpaceHere()) at++
-    return text.slice(from, at)
-  }
-
-  while (!atEnd()) {
-    if (isSpaceHere()) {
-      at++
-      continue
-    }
-    const from = at
-    const negated = text[at] === '-'
-    if (negated) {
-      at++
-      if (atEnd() || isSpaceHere()) {
-        problems.push(`The minus sign at column ${from + 1} needs a word right after it.`)
-        continue
-      }
-    }
-    const prefix = /^([A-Za-z]+):/.exec(text.slice(at, at + 40))
-    const name = prefix?.[1]?.toLowerCase() ?? ''
-    let field: QueryField | null = null
-    if (prefix && isField(name)) {
-      field = name
-      at += prefix[0].length
-    }
-    const value = (!atEnd() && text[at] === '"' ? readQuoted() : atEnd() ? '' : readBare())
-      .replace(/[\s\p{Cc}]+/gu, ' ')
-      .trim()
-    if (prefix && !field)
-      problems.push(
-        `“${prefix[1]}:” is not a field, so it was searched as text. Fields are ${listed(QUERY_FIELDS)}.`,
-      )
-    if (value === '') {
-      problems.push(
-        field
-          ? `“${field}:” at column ${from + 1} needs a value.`
-          : `The quotes at column ${from + 1} are empty.`,
-      )
-      continue
-    }
-    if (field && field !== 'tag' && !FIELD_VALUES[field].includes(value.toLowerCase())) {
+  for (const { field, value, negated, from, to } of readTokens(text, LANGUAGE, problems)) {
+    const isFree = field === null || field === 'tag'
+    if (!isFree && !FIELD_VALUES[field].includes(value.toLowerCase())) {
       problems.push(`There is no ${field} “${value}”. It is one of ${listed(FIELD_VALUES[field])}.`)
       continue
     }
-    terms.push({
-      field,
-      value: field && field !== 'tag' ? value.toLowerCase() : value,
-      negated,
-      from,
-      to: at,
-    })
+    terms.push({ field, value: isFree ? value : value.toLowerCase(), negated, from, to })
   }
   return { terms, problems }
 }
 
 /** Write one term so that `parseQuery` reads the same term. */
-export function formatTerm(term: Pick<QueryTerm, 'field' | 'value' | 'negated'>): string {
-  const needsQuotes =
-    /[\s"]/.test(term.value) ||
-    (term.field === null && (/^[A-Za-z]+:/.test(term.value) || term.value.startsWith('-')))
-  const value = needsQuotes ? `"${term.value.replaceAll('"', '""')}"` : term.value
-  return `${term.negated ? '-' : ''}${term.field ? `${term.field}:` : ''}${value}`
-}
+export const formatTerm = (term: Pick<QueryTerm, 'field' | 'value' | 'negated'>): string =>
+  formatToken(term)
 
 /** Write a whole query. */
 export const formatQuery = (terms: Pick<QueryTerm, 'field' | 'value' | 'negated'>[]): string =>
@@ -160,24 +96,13 @@ export const hasTerm = (text: string, field: QueryField, value: string): boolean
  * Put a field's value into the query, or take it out when it is there. The rest of what was typed
  * stays as it is.
  */
-export function toggleTerm(text: string, field: QueryField, value: string): string {
-  const present = parseQuery(text).terms.filter(
-    (term) => term.field === field && sameValue(term.value, value),
+export const toggleTerm = (text: string, field: QueryField, value: string): string =>
+  toggleToken(
+    text,
+    parseQuery(text).terms.filter((term) => term.field === field && sameValue(term.value, value)),
+    field,
+    value,
   )
-  const isOn = present.some((term) => !term.negated)
-  let rest = text
-  for (const term of present.toReversed()) rest = rest.slice(0, term.from) + rest.slice(term.to)
-  rest = rest.replace(/ {2,}/g, ' ').trim()
-  if (isOn) return rest
-  return `${rest} ${formatTerm({ field, value, negated: false })}`.trim()
-}
-
-export interface Completion {
-  /** What replaces the text from `from` to the cursor. */
-  insert: string
-  label: string
-  detail: string
-}
 
 /**
  * What could be typed at the cursor: fields while a word is begun, values after a colon.
@@ -188,43 +113,26 @@ export function completeQuery(
   cursor: number,
   tags: readonly { tag: string; count: number }[],
 ): { from: number; completions: Completion[] } {
-  let from = cursor
-  while (from > 0 && !SPACE.test(text[from - 1]!)) from--
-  // Inside an open quote the word begins at its field.
-  const quoteOpen = parseQuery(text.slice(0, cursor)).problems.some((it) =>
-    it.includes('not closed'),
-  )
-  if (quoteOpen) {
-    const quote = text.lastIndexOf('"', cursor - 1)
-    from = quote
-    while (from > 0 && !SPACE.test(text[from - 1]!)) from--
-  }
-  const word = text.slice(from, cursor)
-  const sign = word.startsWith('-') ? '-' : ''
-  const typed = word.slice(sign.length)
-  const colon = typed.indexOf(':')
-  if (colon < 0) {
+  const { from, sign, typed, ...word } = wordAtCursor(text, cursor, LANGUAGE)
+  if (word.field === null) {
     if (typed === '' || typed.startsWith('"')) return { from, completions: [] }
-    const fields = QUERY_FIELDS.filter((field) => field.startsWith(typed.toLowerCase()))
+    const fields = QUERY_FIELDS.filter((name) => name.startsWith(typed.toLowerCase()))
     const matching = tags.filter(({ tag }) => tag.toLowerCase().startsWith(typed.toLowerCase()))
     return {
       from,
       completions: [
-        ...fields.map((field) => ({
-          insert: `${sign}${field}:`,
-          label: `${field}:`,
-          detail: FIELD_HELP[field],
+        ...fields.map((name) => ({
+          insert: `${sign}${name}:`,
+          label: `${name}:`,
+          detail: FIELD_HELP[name],
         })),
         ...matching.slice(0, 5).map((item) => tagCompletion(item, sign)),
       ],
     }
   }
-  const field = typed.slice(0, colon).toLowerCase()
-  const begun = typed
-    .slice(colon + 1)
-    .replace(/^"/, '')
-    .toLowerCase()
-  if (!isField(field)) return { from, completions: [] }
+  const field = QUERY_FIELDS.find((name) => name === word.field)
+  const begun = word.value.toLowerCase()
+  if (field === undefined) return { from, completions: [] }
   if (field === 'tag')
     return {
       from,
@@ -260,6 +168,3 @@ const tagCompletion = (
   label: `tag:${tag}`,
   detail: count === 1 ? '1 sample' : `${count} samples`,
 })
-
-const listed = (words: readonly string[]): string =>
-  `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`
