@@ -23,8 +23,9 @@ import {
 const open = (file: string, over: Partial<Parameters<typeof openDatabase>[0]> = {}) =>
   openDatabase({ file, appVersion: '0.1.0', busyTimeoutMs: 50, ...over })
 
-const SECOND: Migration = {
-  version: 2,
+const NEWEST = MIGRATIONS.length
+const NEXT: Migration = {
+  version: NEWEST + 1,
   name: 'test',
   up: (db) => void db.exec('CREATE TABLE second (id INTEGER) STRICT'),
 }
@@ -56,12 +57,14 @@ describe('migrations', () => {
     const first = must(open(file))
     first.prepare(`INSERT INTO settings VALUES ('kept', 'yes')`).run()
     first.close()
-    const second = must(open(file, { migrations: [...MIGRATIONS, SECOND] }))
-    expect(second.pragma('user_version', { simple: true })).toBe(2)
+    const second = must(open(file, { migrations: [...MIGRATIONS, NEXT] }))
+    expect(second.pragma('user_version', { simple: true })).toBe(NEWEST + 1)
     expect(second.prepare(`SELECT value FROM settings`).pluck().get()).toBe('yes')
     second.close()
-    const copy = new Sqlite(join(folder, 'catalogue.before-2.sqlite'), { readonly: true })
-    expect(copy.pragma('user_version', { simple: true })).toBe(1)
+    const copy = new Sqlite(join(folder, `catalogue.before-${NEWEST + 1}.sqlite`), {
+      readonly: true,
+    })
+    expect(copy.pragma('user_version', { simple: true })).toBe(NEWEST)
     expect(copy.prepare(`SELECT value FROM settings`).pluck().get()).toBe('yes')
     copy.close()
   })
@@ -70,7 +73,7 @@ describe('migrations', () => {
     const file = join(temporaryFolder(), 'catalogue.sqlite')
     must(open(file)).close()
     const failing: Migration = {
-      version: 2,
+      version: NEWEST + 1,
       name: 'failing',
       up: (db) => {
         db.exec('CREATE TABLE half (id INTEGER) STRICT')
@@ -80,7 +83,7 @@ describe('migrations', () => {
     const result = open(file, { migrations: [...MIGRATIONS, failing] })
     expect(result).toMatchObject({ ok: false, error: { code: 'internal' } })
     const db = must(open(file))
-    expect(db.pragma('user_version', { simple: true })).toBe(1)
+    expect(db.pragma('user_version', { simple: true })).toBe(NEWEST)
     expect(db.prepare(`SELECT count(*) FROM sqlite_schema WHERE name = 'half'`).pluck().get()).toBe(
       0,
     )
@@ -123,10 +126,10 @@ describe('a file that is refused is not changed', () => {
 
   test('from a newer version', () => {
     const error = refused((file) =>
-      must(open(file, { appVersion: '9.9.9', migrations: [...MIGRATIONS, SECOND] })).close(),
+      must(open(file, { appVersion: '9.9.9', migrations: [...MIGRATIONS, NEXT] })).close(),
     )
     expect(error.code).toBe('database-newer')
-    expect(error.message).toContain('format 2')
+    expect(error.message).toContain(`format ${NEWEST + 1}`)
   })
 
   test('from a newer version that was killed before its log was folded in', () => {
@@ -138,7 +141,7 @@ describe('a file that is refused is not changed', () => {
       db.pragma('journal_mode = WAL')
       db.pragma('wal_autocheckpoint = 0')
       db.prepare(`UPDATE meta SET value = '9.9.9'`).run()
-      db.pragma('user_version = 2')
+      db.pragma(`user_version = ${NEWEST + 1}`)
       copyFileSync(`${elsewhere}-wal`, `${file}-wal`)
       db.close()
     })
