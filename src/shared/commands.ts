@@ -8,8 +8,12 @@
  * the window hears every key, so F10 and F11 stay free for stepping.
  */
 
-/** Where a command acts. `app` is everywhere; `pictures` are the timeline and its neighbours. */
-export type CommandArea = 'app' | 'lab' | 'editor' | 'pictures' | 'explorer' | 'catalogue' | 'learn'
+/**
+ * Where a command acts. `app` is everywhere; `pictures` are the timeline and its neighbours;
+ * `catalogue` is the shelf of toy drivers and `files` the shelf of driver files.
+ */
+export type CommandArea =
+  'app' | 'lab' | 'editor' | 'pictures' | 'explorer' | 'catalogue' | 'files' | 'learn'
 
 /** Which menu shows the command; absent for those that only the palette and keys offer. */
 export type CommandMenu = 'file' | 'run' | 'view' | 'catalogue' | 'help'
@@ -281,6 +285,133 @@ export const COMMANDS = [
     area: 'app',
     menu: 'catalogue',
     group: 3,
+  },
+
+  {
+    id: 'shelf.files',
+    title: 'Shelf of driver files',
+    keys: ['Ctrl+Shift+3'],
+    area: 'app',
+    menu: 'catalogue',
+    group: 4,
+  },
+  {
+    id: 'shelf.toys',
+    title: 'Shelf of toy drivers',
+    keys: ['Ctrl+Shift+4'],
+    area: 'app',
+    menu: 'catalogue',
+    group: 4,
+  },
+  {
+    id: 'file.import',
+    title: 'Import driver files…',
+    keys: ['Ctrl+O'],
+    area: 'app',
+    menu: 'catalogue',
+    group: 5,
+  },
+  {
+    id: 'file.importFolder',
+    title: 'Import a folder of driver files…',
+    keys: ['Ctrl+Alt+O'],
+    area: 'app',
+    menu: 'catalogue',
+    group: 5,
+  },
+  {
+    id: 'file.knownData',
+    title: 'Reference data, YARA rules, quarantine…',
+    keys: ['Ctrl+Alt+K'],
+    area: 'app',
+    menu: 'catalogue',
+    group: 5,
+  },
+  {
+    id: 'file.search',
+    title: 'Search the driver files',
+    keys: ['Ctrl+F', '/'],
+    area: 'files',
+    menu: 'catalogue',
+    group: 6,
+  },
+  {
+    id: 'file.saveSearch',
+    title: 'Save this search…',
+    keys: ['Ctrl+S'],
+    area: 'files',
+    menu: 'catalogue',
+    group: 6,
+  },
+  {
+    id: 'file.open',
+    title: 'Open the page of the driver file',
+    keys: ['Enter'],
+    area: 'files',
+    menu: 'catalogue',
+    group: 7,
+  },
+  {
+    id: 'file.back',
+    title: 'Back to the list of driver files',
+    keys: ['Alt+Left'],
+    area: 'files',
+    menu: 'catalogue',
+    group: 7,
+  },
+  {
+    id: 'file.selectAll',
+    title: 'Select all driver files found',
+    keys: ['Ctrl+A'],
+    area: 'files',
+  },
+  {
+    id: 'file.tag',
+    title: 'Tag the selected driver files',
+    keys: ['Ctrl+T'],
+    area: 'files',
+    menu: 'catalogue',
+    group: 8,
+  },
+  {
+    id: 'file.compare',
+    title: 'Compare two driver files',
+    keys: ['Ctrl+D'],
+    area: 'files',
+    menu: 'catalogue',
+    group: 8,
+  },
+  {
+    id: 'file.matrix',
+    title: 'Capabilities of the selected driver files',
+    keys: ['Ctrl+M'],
+    area: 'files',
+    menu: 'catalogue',
+    group: 8,
+  },
+  {
+    id: 'file.export',
+    title: 'Export driver files…',
+    keys: ['Ctrl+E'],
+    area: 'files',
+    menu: 'catalogue',
+    group: 8,
+  },
+  {
+    id: 'file.remove',
+    title: 'Remove driver files from the shelf',
+    keys: ['Delete'],
+    area: 'files',
+    menu: 'catalogue',
+    group: 9,
+  },
+  {
+    id: 'file.undo',
+    title: 'Undo the last change to driver files',
+    keys: ['Ctrl+Z'],
+    area: 'files',
+    menu: 'catalogue',
+    group: 9,
   },
 
   {

@@ -16,6 +16,15 @@ function isEditable(target: EventTarget | null): boolean {
   )
 }
 
+const isTable = (target: EventTarget | null): boolean =>
+  target instanceof Element &&
+  !(target instanceof HTMLButtonElement) &&
+  target.closest('[role="grid"]') !== null
+
+/** Keys that a text field means itself: select all, undo. */
+const keepsKey = (event: KeyboardEvent): boolean =>
+  isEditable(event.target) && ['KeyA', 'KeyZ'].includes(event.code)
+
 /** Hear every key before anything else does, and the menu's commands from main. */
 export function useCommandKeys(): void {
   const ui = useUi()
@@ -33,6 +42,13 @@ export function useCommandKeys(): void {
         return inEditor
       case 'pictures':
         return focusedPicture(target) !== null && !isEditable(target)
+      case 'files':
+        // The page of a file has keys of its own: single keys are for the table alone.
+        return (
+          ui.area === 'catalogue' &&
+          (isTable(target) ||
+            ((event.ctrlKey || event.altKey || event.metaKey) && !keepsKey(event)))
+        )
       default:
         // Single keys stay with text fields and buttons of their screen.
         return (
