@@ -1,0 +1,30 @@
+/** A worker that does what a file's first word asks for: the faults that hostile files provoke. */
+import { parentPort } from 'node:worker_threads'
+import { serveAnalysis } from '../worker-serve'
+import { digestsOf, factsWithoutAnalysis } from '../minimal-facts'
+
+if (!parentPort) throw new Error('This runs in a worker thread.')
+
+serveAnalysis(parentPort, (bytes, { msMax, catalogues }) => {
+  const word = /^MZ (\w+)/.exec(Buffer.from(bytes.subarray(0, 40)).toString('latin1'))?.[1]
+  if (word === 'throw') throw new Error('section beyond the file')
+  if (word === 'exit') process.exit(3)
+  if (word === 'hang') for (;;);
+  if (word === 'eat') {
+    const eaten: unknown[] = []
+    for (;;) eaten.push(new Array(1000).fill({}))
+  }
+  if (word === 'later')
+    setTimeout(() => {
+      throw new Error('thrown outside of the call')
+    }, 5)
+  const facts = factsWithoutAnalysis(bytes.length, digestsOf(bytes))
+  if (word === 'context')
+    facts.anomalies.push({
+      id: 'context',
+      severity: 'note',
+      text: JSON.stringify({ msMax, catalogues: catalogues.map(({ name }) => name) }),
+      offset: null,
+    })
+  return facts
+})

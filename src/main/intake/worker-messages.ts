@@ -1,0 +1,32 @@
+/** What the pool and its worker threads say to each other. */
+import type { FileFacts } from '../../shared/driver-file/facts'
+
+/** Catalogues (.cat) that lie beside a file and may carry its signature. */
+export interface CatalogueSet {
+  /** Two sets with the same key are the same. */
+  key: string
+  parts: { name: string; bytes: Uint8Array }[]
+}
+
+/** What every worker is started with. */
+export interface WorkerData {
+  /** Texts of the capability rules, by file name without its ending. */
+  rules: { id: string; text: string }[]
+  /** `import-frequency.csv` of the reference data; empty for none. */
+  importFrequency: string
+}
+
+export interface ToWorker {
+  id: number
+  /** Given over, and given back with the answer. */
+  bytes: Uint8Array<ArrayBuffer>
+  /** Milliseconds after which the analyser stops by itself with what it has. */
+  msMax: number
+  /** Null for none; `parts` only when the worker does not have this set already. */
+  catalogues: { key: string; parts: CatalogueSet['parts'] | null } | null
+}
+
+export type FromWorker =
+  | { kind: 'ready' }
+  | { kind: 'facts'; id: number; facts: FileFacts; bytes: Uint8Array<ArrayBuffer> }
+  | { kind: 'failed'; id: number; reason: string }
