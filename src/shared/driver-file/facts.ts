@@ -232,6 +232,8 @@ export const TimeStamp = z.object({
   chain: z.array(Certificate),
   /** The root it ends at is one of the time-stamp roots that Windows ships with. */
   rootIsKnown: z.boolean(),
+  /** How it was recognised; `name` is weak: the root was not given and its key is not on file. */
+  rootBasis: z.enum(['thumbprint', 'tbs', 'key', 'name']).nullable().optional(),
   /** The last name of the chain: the root, or the issuer nobody gave. */
   rootName: z.string(),
 })
