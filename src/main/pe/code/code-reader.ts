@@ -1,0 +1,208 @@
+/**
+ * Reads control codes off the places where code tells them apart: comparisons for equality (alone,
+ * after subtractions, or at the leaves of a binary search), bit tests, short ranges, jump tables.
+ */
+import type { FoundCode } from './control-code'
+import { conditionOf, type Condition } from './conditions'
+import { keyOf, solve, type Expression } from './expression'
+import type { Findings } from './findings'
+import type { Instruction } from './instruction'
+import type { Memory } from './memory'
+import type { Comparison, State } from './state'
+import type { Known, Lookup } from './value'
+
+type Confidence = FoundCode['confidence']
+
+/** Which side of a branch needs no further walking, because the code is known there. */
+export type Settled = 'target' | 'next' | null
+
+/** Entries of a jump table without a known bound. */
+const ENTRIES_MAX = 1_024
+/** `code - first <= 3` means these codes; a wider range is a check before something else. */
+const RANGE_MAX = 3
+const THUNKS_MAX = 4
+
+/** Codes that a comparison by order admits, until something tells them apart after all. */
+export interface Range {
+  readonly codes: readonly FoundCode[]
+  isSplit: boolean
+}
+
+export class CodeReader {
+  #ranges: Range[] = []
+
+  constructor(
+    readonly memory: Memory,
+    readonly findings: Findings,
+  ) {}
+
+  /** A branch. Codes it recognises are kept, with the side it takes them to as their handler. */
+  branch(
+    comparison: Comparison,
+    condition: Condition,
+    state: State,
+    sides: { target: number; next: number },
+    confidence: Confidence,
+  ): Settled {
+    const isBit = comparison.kind === 'bit'
+    const [whenTrue, whenFalse] = isBit ? (['b', 'ae'] as const) : (['e', 'ne'] as const)
+    if (condition !== whenTrue && condition !== whenFalse) return null
+    const found = this.#codesOf(comparison, state)
+    if (found === null) return null
+    const handler = condition === whenTrue ? sides.target : sides.next
+    this.#keep(found, comparison.rva, this.#skipJumps(handler), confidence, state)
+    return condition === whenTrue ? 'target' : 'next'
+  }
+
+  /** `sete` and `cmove` recognise a code without going anywhere. */
+  conditional(instruction: Instruction, state: State, confidence: Confidence): void {
+    const { comparison } = state
+    if (!comparison || comparison.kind === 'bit') return
+    const condition = conditionOf(instruction.name)
+    if (condition !== 'e' && condition !== 'ne') return
+    const found = this.#codesOf(comparison, state)
+    if (found) this.#keep(found, comparison.rva, null, confidence, state)
+  }
+
+  /**
+   * What a comparison by order says about the code where the condition holds.
+   * @param state     there
+   * @param here      where that is
+   * @param otherwise where control goes when the condition does not hold
+   */
+  narrow(
+    comparison: Comparison,
+    condition: Condition,
+    state: State,
+    here: number,
+    otherwise: number,
+    confidence: Confidence,
+  ): void {
+    const { left, right, kind, rva } = comparison
+    if (kind !== 'compare' || condition === 'e' || condition === 'ne') return
+    const isSwapped = right?.kind === 'code'
+    const code = isSwapped ? right : left
+    const bound = isSwapped ? left : right
+    if (code?.kind !== 'code' || bound?.kind !== 'constant') return
+    state.isSearched = true
+    // The root of the tree was compared for equality before anything was by order.
+    for (const value of solve(code.expression, bound.number) ?? [])
+      this.findings.markSearched(value)
+    const holds = isSwapped ? mirrored(condition) : condition
+    if (holds !== 'be' && holds !== 'b') return
+    const maximum = (bound.number >>> 0) - (holds === 'b' ? 1 : 0)
+    if (maximum < 0) return
+    state.limit = { key: keyOf(code.expression), maximum, otherwise }
+    if (maximum > RANGE_MAX || !code.expression.some(({ operator }) => operator === 'add')) return
+    const codes: FoundCode[] = []
+    for (let index = 0; index <= maximum; index++) {
+      for (const value of solve(code.expression, index) ?? []) {
+        codes.push({ value, rva, handler: this.#skipJumps(here), how: 'subtract', confidence })
+      }
+    }
+    state.range = { codes, isSplit: false }
+    this.#ranges.push(state.range)
+  }
+
+  /** A jump or a call through a table. */
+  table(lookup: Lookup, state: State, rva: number, confidence: Confidence): void {
+    const expression = expressionOf(lookup)
+    const limit = state.limitOf(expression)
+    if (state.range) state.range.isSplit = true
+    const last = Math.min(limit?.maximum ?? ENTRIES_MAX, ENTRIES_MAX)
+    const otherwise = limit?.otherwise == null ? null : this.#skipJumps(limit.otherwise)
+    for (let index = 0; index <= last; index++) {
+      const target = this.#targetOf(lookup, index)
+      if (target === null) {
+        if (limit) continue
+        return
+      }
+      const handler = this.#skipJumps(target)
+      if (handler === otherwise) continue
+      for (const value of solve(expression, index) ?? []) {
+        const sure = limit ? confidence : 'low'
+        this.findings.addCode({ value, rva, handler, how: 'jump-table', confidence: sure })
+      }
+    }
+  }
+
+  /** Keep the ranges that nothing split. */
+  settleRanges(): void {
+    for (const { codes, isSplit } of this.#ranges) {
+      if (!isSplit) for (const code of codes) this.findings.addCode(code)
+    }
+    this.#ranges = []
+  }
+
+  /** The codes that make a comparison come out equal, or a bit test find a bit; null for none. */
+  #codesOf({ left, right, kind }: Comparison, state: State): number[] | null {
+    if (kind === 'bit') {
+      const mask = maskOf(left)
+      if (mask === null || right?.kind !== 'code') return null
+      const last = Math.min(state.limitOf(right.expression)?.maximum ?? 63, 63)
+      const bits = Array.from({ length: last + 1 }, (_, bit) => bit)
+      return bits
+        .filter((bit) => ((mask >> BigInt(bit)) & 1n) === 1n)
+        .flatMap((bit) => solve(right.expression, bit) ?? [])
+    }
+    const code = left?.kind === 'code' ? left : right
+    const number = left?.kind === 'code' ? right : left
+    if (code?.kind !== 'code' || number?.kind !== 'constant') return null
+    return solve(code.expression, number.number)
+  }
+
+  #keep(
+    values: readonly number[],
+    rva: number,
+    handler: number | null,
+    confidence: Confidence,
+    state: State,
+  ): void {
+    if (state.range) state.range.isSplit = true
+    const { comparison, isSearched } = state
+    const code = comparison?.left?.kind === 'code' ? comparison.left : comparison?.right
+    const isMoved =
+      code?.kind === 'code' && code.expression.some(({ operator }) => operator === 'add')
+    const how = isMoved ? 'subtract' : isSearched ? 'binary-search' : 'compare'
+    for (const value of values) this.findings.addCode({ value, rva, handler, how, confidence })
+  }
+
+  #targetOf(lookup: Lookup, index: number): number | null {
+    const entry = this.#entryOf(lookup, index)
+    if (entry === null) return null
+    const rva = lookup.base === null ? this.memory.program.rvaOf(entry) : (lookup.base + entry) | 0
+    return rva !== null && this.memory.program.isCode(rva) ? rva : null
+  }
+
+  #entryOf(lookup: Lookup, index: number): number | null {
+    const inner = 'kind' in lookup.index ? this.#entryOf(lookup.index, index) : index
+    if (inner === null) return null
+    return this.memory.program.number(lookup.table + inner * lookup.scale, lookup.size)
+  }
+
+  /** Where an unconditional jump ends up. */
+  #skipJumps(rva: number): number {
+    let place = rva
+    for (let count = 0; count < THUNKS_MAX; count++) {
+      const instruction = this.memory.program.disassembler.at(place)
+      if (instruction?.flow !== 'jump' || instruction.target === null) break
+      place = instruction.target
+    }
+    return place
+  }
+}
+
+function expressionOf(lookup: Lookup): Expression {
+  return 'kind' in lookup.index ? expressionOf(lookup.index) : lookup.index
+}
+
+function maskOf(value: Known): bigint | null {
+  if (value?.kind === 'wide') return BigInt.asUintN(64, value.wide)
+  return value?.kind === 'constant' ? BigInt.asUintN(64, BigInt(value.number)) : null
+}
+
+/** The condition with its sides exchanged. */
+function mirrored(condition: Condition): Condition {
+  const mirror: Partial<Record<Condition, Condition>> = { a: 'b', b: 'a', ae: 'be', be: 'ae' }
+  return mirror[condition] ?? condition
+}

@@ -1,0 +1,81 @@
+/** Conditions of branches, conditional moves and set instructions, decided where both sides are known. */
+import type { Comparison } from './state'
+import type { Value } from './value'
+
+export type Condition = 'e' | 'ne' | 'a' | 'ae' | 'b' | 'be' | 'g' | 'ge' | 'l' | 'le' | 's' | 'ns'
+
+const conditions = new Set<string>([
+  'e',
+  'ne',
+  'a',
+  'ae',
+  'b',
+  'be',
+  'g',
+  'ge',
+  'l',
+  'le',
+  's',
+  'ns',
+])
+const opposites: Readonly<Record<Condition, Condition>> = {
+  e: 'ne',
+  ne: 'e',
+  a: 'be',
+  ae: 'b',
+  b: 'ae',
+  be: 'a',
+  g: 'le',
+  ge: 'l',
+  l: 'ge',
+  le: 'g',
+  s: 'ns',
+  ns: 's',
+}
+
+/** The condition in a mnemonic: `je`, `cmovne`, `seta`; null for others, such as parity. */
+export function conditionOf(mnemonic: string): Condition | null {
+  const word = /^(?:j|cmov|set)(\w+)$/.exec(mnemonic)?.[1] ?? ''
+  return conditions.has(word) ? (word as Condition) : null
+}
+
+export function opposite(condition: Condition): Condition {
+  return opposites[condition]
+}
+
+/** Does the condition hold? Undefined where the two sides are not both known for certain. */
+export function decide(condition: Condition, comparison: Comparison): boolean | undefined {
+  const { left, right, kind, size } = comparison
+  if (kind === 'bit' || left === undefined || right === undefined) return undefined
+  if (!isCertain(left) || !isCertain(right) || left.kind !== right.kind) return undefined
+  const is32 = left.kind === 'constant' && size <= 4
+  const [signedLeft, signedRight] = [left.number, right.number].map((n) => (is32 ? n | 0 : n))
+  const [unsignedLeft, unsignedRight] = [left.number, right.number].map((n) => (is32 ? n >>> 0 : n))
+  switch (condition) {
+    case 'e':
+      return signedLeft === signedRight
+    case 'ne':
+      return signedLeft !== signedRight
+    case 's':
+      return signedLeft - signedRight < 0
+    case 'ns':
+      return signedLeft - signedRight >= 0
+    case 'g':
+      return signedLeft > signedRight
+    case 'ge':
+      return signedLeft >= signedRight
+    case 'l':
+      return signedLeft < signedRight
+    case 'le':
+      return signedLeft <= signedRight
+    default:
+  }
+  if (kind === 'result') return undefined
+  if (condition === 'a') return unsignedLeft > unsignedRight
+  if (condition === 'ae') return unsignedLeft >= unsignedRight
+  return condition === 'b' ? unsignedLeft < unsignedRight : unsignedLeft <= unsignedRight
+}
+
+function isCertain(value: Value): value is Extract<Value, { readonly number: number }> {
+  return 'number' in value && !(value.kind === 'constant' && value.isChangeable)
+}

@@ -1,0 +1,139 @@
+/** The decoder's numbers (mnemonics, registers, operand kinds) as tables, made once after loading it. */
+import type * as Iced from 'iced-x86'
+
+import type { Flow } from './instruction'
+
+export interface IcedTables {
+  /** Mnemonics in lower case by number. */
+  readonly names: readonly string[]
+  readonly mnemonics: Readonly<Record<string, number>>
+  /** By FlowControl. */
+  readonly flows: readonly Flow[]
+  /** By mnemonic: 1 for traps behind which nothing runs (int 29h, int3 as padding, ud2). */
+  readonly isStop: Uint8Array
+  /** Decoder's register to the numbers of `RegisterOperand.register`; -1 for other registers. */
+  readonly registers: Int16Array
+  readonly registerSizes: Uint8Array
+  /** 1 for FS and GS. */
+  readonly isThreadSegment: Uint8Array
+  readonly operandKinds: readonly ('register' | 'immediate' | 'memory' | 'other')[]
+  readonly isNearBranch: Uint8Array
+  /** The OpKind of a 32-bit immediate. */
+  readonly immediate32: number
+  /** By Code: 1 for moves to and from control and debug registers. */
+  readonly isControlMove: Uint8Array
+  /** Bytes by MemorySize; 0 for the rest. */
+  readonly memorySizes: readonly number[]
+}
+
+const REGISTERS_MAX = 512
+
+const flowNames: Readonly<Record<string, Flow>> = {
+  Next: 'next',
+  UnconditionalBranch: 'jump',
+  IndirectBranch: 'jump',
+  ConditionalBranch: 'branch',
+  XbeginXabortXend: 'next',
+  Return: 'return',
+  Call: 'call',
+  IndirectCall: 'call',
+  Interrupt: 'next',
+  Exception: 'stop',
+}
+
+const memorySizeNames: Readonly<Record<string, number>> = {
+  UInt8: 1,
+  Int8: 1,
+  UInt16: 2,
+  Int16: 2,
+  UInt32: 4,
+  Int32: 4,
+  DwordOffset: 4,
+  UInt64: 8,
+  Int64: 8,
+  QwordOffset: 8,
+  UInt128: 16,
+  Int128: 16,
+  Packed128_Float32: 16,
+  Packed128_Float64: 16,
+  Packed128_Int32: 16,
+  Packed128_Int64: 16,
+}
+
+/** An enumeration of the module is an object of both names to numbers and numbers to names. */
+function entriesOf(enumeration: object): [string, number][] {
+  return Object.entries(enumeration).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  )
+}
+
+export function icedTables(iced: typeof Iced): IcedTables {
+  const names: string[] = []
+  const mnemonics: Record<string, number> = {}
+  for (const [name, value] of entriesOf(iced.Mnemonic)) {
+    names[value] = name.toLowerCase()
+    mnemonics[name.toLowerCase()] = value
+  }
+  const isStop = new Uint8Array(names.length)
+  for (const name of ['int', 'int3', 'ud2']) isStop[mnemonics[name]] = 1
+  const flows: Flow[] = []
+  for (const [name, value] of entriesOf(iced.FlowControl)) flows[value] = flowNames[name] ?? 'next'
+  const operandKinds: ('register' | 'immediate' | 'memory' | 'other')[] = []
+  const isNearBranch = new Uint8Array(256)
+  for (const [name, value] of entriesOf(iced.OpKind)) {
+    operandKinds[value] = name.startsWith('Memory')
+      ? 'memory'
+      : name.startsWith('Immediate')
+        ? 'immediate'
+        : name === 'Register'
+          ? 'register'
+          : 'other'
+    if (name.startsWith('NearBranch')) isNearBranch[value] = 1
+  }
+  const codes = entriesOf(iced.Code)
+  const isControlMove = new Uint8Array(codes.length + 1)
+  for (const [name, value] of codes) {
+    if (/^Mov_(r(32|64)_[cd]r|[cd]r_r(32|64))$/.test(name)) isControlMove[value] = 1
+  }
+  const memorySizes: number[] = []
+  for (const [name, value] of entriesOf(iced.MemorySize)) {
+    memorySizes[value] = memorySizeNames[name] ?? 0
+  }
+  const isThreadSegment = new Uint8Array(REGISTERS_MAX)
+  isThreadSegment[iced.Register.FS] = 1
+  isThreadSegment[iced.Register.GS] = 1
+  return {
+    names,
+    mnemonics,
+    flows,
+    isStop,
+    operandKinds,
+    isNearBranch,
+    immediate32: iced.OpKind.Immediate32,
+    isControlMove,
+    memorySizes,
+    isThreadSegment,
+    ...registerTables(iced),
+  }
+}
+
+/** AH to BH count as other registers: nothing that is followed here goes through them. */
+function registerTables(iced: typeof Iced): Pick<IcedTables, 'registers' | 'registerSizes'> {
+  const { Register } = iced
+  const registers = new Int16Array(REGISTERS_MAX).fill(-1)
+  const registerSizes = new Uint8Array(REGISTERS_MAX)
+  const put = (first: number, count: number, index: number, size: number): void => {
+    for (let step = 0; step < count; step++) {
+      registers[first + step] = index + step
+      registerSizes[first + step] = size
+    }
+  }
+  put(Register.AL, 4, 0, 1)
+  put(Register.SPL, 4, 4, 1)
+  put(Register.R8L, 8, 8, 1)
+  put(Register.AX, 16, 0, 2)
+  put(Register.EAX, 16, 0, 4)
+  put(Register.RAX, 16, 0, 8)
+  put(Register.XMM0, 16, 16, 16)
+  return { registers, registerSizes }
+}
