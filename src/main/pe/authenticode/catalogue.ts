@@ -88,6 +88,7 @@ function parse(bytes: Uint8Array): Parsed {
       result.signer = describeSigner(signer, message, work)
       const digestAlgorithm = signer.digest ?? signer.digestOid
       const own = { source: 'catalogue', catalogue: null, digestAlgorithm } as const
+      // The list is inside the message: there is no file to differ from it.
       reading.signatures.push({ ...own, digest: '', digestMatches: true, ...result.signer })
     }
   } catch (error) {

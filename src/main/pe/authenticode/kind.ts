@@ -38,8 +38,10 @@ export function kindOf(chain: Chain, authority: Authority | null): KindAndReason
   if (authority?.role === 'microsoft-test') {
     return { kind: 'test', reason: `The chain ends at ${told(authority)}, made for tests.` }
   }
-  if (authority || endsAtCodeVerificationRoot(chain)) {
-    const { kind, reason } = publicKind(chain, authority)
+  const crossed = crossedBy(chain, authority)
+  if (crossed) return { kind: 'cross-signed', reason: crossed + claimed }
+  if (authority) {
+    const { kind, reason } = publicKind(leaf, authority)
     return { kind, reason: reason + claimed }
   }
   const last = chain.certificates[chain.certificates.length - 1].facts
@@ -67,21 +69,24 @@ function microsoft(
   return { kind, reason }
 }
 
-/** Only by name, and only while the certificate is not there to be compared. */
-function endsAtCodeVerificationRoot({ certificates, isComplete }: Chain): boolean {
-  return !isComplete && certificates.at(-1)?.facts.issuerName === CODE_VERIFICATION_ROOT
+/**
+ * Why a chain counts as going through a cross-certificate of Microsoft's; null when it does not. The
+ * root of these certificates never comes along, so but for those on file its name is all there is.
+ */
+function crossedBy(
+  { certificates, isComplete }: Chain,
+  authority: Authority | null,
+): string | null {
+  if (authority?.role === 'microsoft-cross' && authority.basis !== 'name') {
+    return `The chain goes through Microsoft's cross-certificate for kernel drivers: ${told(authority)}.`
+  }
+  const last = certificates[certificates.length - 1].facts
+  if (isComplete || last.issuerName !== CODE_VERIFICATION_ROOT) return null
+  const key = authority?.role === 'public' ? ` The crossed key is that of ${told(authority)}.` : ''
+  return `The chain goes through a cross-certificate of ${quoted(last.subjectName)} whose issuer is called "${CODE_VERIFICATION_ROOT}", recognised by name only.${key}`
 }
 
-function publicKind(chain: Chain, authority: Authority | null): KindAndReason {
-  const [leaf] = chain.certificates
-  if (authority?.role === 'microsoft-cross') {
-    const reason = `The chain goes through Microsoft's cross-certificate of ${told(authority)}.`
-    return { kind: 'cross-signed', reason }
-  }
-  if (!authority) {
-    const reason = `The chain goes through a cross-certificate whose issuer is called "${CODE_VERIFICATION_ROOT}", recognised by name only.`
-    return { kind: 'cross-signed', reason }
-  }
+function publicKind(leaf: ParsedCertificate, authority: Authority): KindAndReason {
   if (leaf.facts.eku.some(({ oid }) => oid === OID.ekuKernelMode)) {
     const reason = `The signer may sign kernel-mode code (${OID.ekuKernelMode}), and the chain ends at ${told(authority)}.`
     return { kind: 'cross-signed', reason }

@@ -68,14 +68,18 @@ export function readSignature(
       const text = `The signature carries hashes of the pages (${indirect.pageHashes}).`
       anomalies.note('page-hashes', text, message.content.start)
     }
-    const actual = imageDigest(indirect.algorithm)
+    const digestMatches = imageDigest(indirect.algorithm) === indirect.digest
+    const described = describeSigner(signer, message, work)
+    // A kind is a claim of trust: one that was copied from another file is told along with it.
+    const doubt = digestMatches
+      ? described.verifies
+        ? ''
+        : ' The signature does not verify, though.'
+      : ' The file is not the one that was signed, though.'
     found.push({
-      source,
-      catalogue: null,
-      digestAlgorithm: indirect.algorithm,
-      digest: indirect.digest,
-      digestMatches: actual === indirect.digest,
-      ...describeSigner(signer, message, work),
+      ...{ source, catalogue: null },
+      ...{ digestAlgorithm: indirect.algorithm, digest: indirect.digest, digestMatches },
+      ...{ ...described, reason: described.reason + doubt },
     })
     for (const nested of attributeValues(signer.unsignedAttributes, OID.nestedSignature)) {
       readSignature(nested, 'nested', imageDigest, work, found, depth + 1)

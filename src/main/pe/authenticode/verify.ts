@@ -12,6 +12,7 @@ import type { Work } from './work'
 
 /** In bits. Authorities use 4096 at most, and time grows with the square. */
 const MODULUS_MAX = 8192
+const DSA_MODULUS_MAX = 3072
 const KEYS_MAX = 256
 const keys = new Map<string, KeyObject | null>()
 
@@ -23,7 +24,8 @@ function keyOf(publicKey: Uint8Array): KeyObject | null {
   let key: KeyObject | null = null
   try {
     key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' })
-    if ((key.asymmetricKeyDetails?.modulusLength ?? 0) > MODULUS_MAX) key = null
+    const max = key.asymmetricKeyType === 'dsa' ? DSA_MODULUS_MAX : MODULUS_MAX
+    if ((key.asymmetricKeyDetails?.modulusLength ?? 0) > max) key = null
   } catch {
     // A key of an unknown kind or with bad numbers: nothing verifies with it.
   }

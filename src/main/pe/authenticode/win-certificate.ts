@@ -44,7 +44,7 @@ export function readCertificateTable(
     at += Math.ceil(length / 8) * 8
   }
   if (messages.length > 1) {
-    const text = `The certificate table has ${messages.length} signatures; Windows looks at the first only.`
+    const text = `The certificate table has ${messages.length} signatures, where one that nests the others is usual.`
     anomalies.note('several-certificate-entries', text, table.offset)
   }
   return messages

@@ -8,7 +8,7 @@ import { DerError } from './der'
 
 /** A file with two signatures and their stamps has four messages and some 14 verifications. */
 const MESSAGES_MAX = 32
-const VERIFICATIONS_MAX = 400
+const VERIFICATIONS_MAX = 200
 
 export class Work {
   readonly anomalies = new AnomalyList()
