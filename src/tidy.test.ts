@@ -30,7 +30,12 @@ const layers: Record<string, Layer> = {
   shared: { below: [], packages: ['zod'] },
   'main/kernel': { below: ['shared'], packages: [] },
   // Node for digests alone: nothing here reads a file.
-  'main/pe': { below: ['shared'], packages: ['asn1js', 'pkijs', 'iced-x86'], node: true },
+  'main/pe': {
+    below: ['shared'],
+    // The last two read capability rules.
+    packages: ['asn1js', 'pkijs', 'iced-x86', 'yaml', 'zod'],
+    node: true,
+  },
   'main/known': { below: ['shared'], packages: ['yaml', 'fast-xml-parser', 'zod'], node: true },
   'main/exchange': { below: ['shared'], packages: ['yaml', 'zod'], node: true },
   'main/intake': {

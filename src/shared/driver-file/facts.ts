@@ -397,7 +397,11 @@ export const CapabilityMatch = z.object({
   evidence: z.array(
     z.object({ text: z.string(), rva: z.number().nullable(), offset: Offset.nullable() }),
   ),
-  /** Share of known samples that have this evidence, 0 to 1; null where the reference data cannot tell. */
+  /**
+   * Shares of known samples, 0 to 1, that import the function named first in `evidence`: the rarest
+   * among the evidence. The rule as a whole can only be rarer. Null when the match rests on no
+   * import that the reference data counts.
+   */
   baseRate: z.object({ vulnerable: z.number(), malicious: z.number() }).nullable(),
 })
 export type CapabilityMatch = z.infer<typeof CapabilityMatch>
