@@ -114,6 +114,11 @@ function reportedSigner(
   const match = findIndicator(chain.slice(0, 1), 'signer', indicators)
   if (!match) return
   const { indicator, by } = match
-  const text = `The signer is on the indicator list, recognised by ${by}: "${indicator.name}". ${indicator.what} See ${indicator.references.join(' ')}.`
+  const how = {
+    tbs: 'the digest of its signed part',
+    serial: 'name and serial number',
+    name: 'name only',
+  }
+  const text = `The signer is on the indicator list, recognised by ${how[by]}: "${indicator.name}". ${indicator.what} See ${indicator.references.join(' ')}`
   anomalies.suspicious('signer-on-indicator-list', text)
 }

@@ -11,8 +11,10 @@ export interface Indicator {
   /** Held against common names, upper and lower case alike. */
   name: string
   match: 'equals' | 'contains'
-  /** Thumbprint, where it is known: then the name is not asked. */
-  sha256?: string
+  /** SHA-256 of the certificate's signed part, where it is known: then the name is not asked. */
+  tbs?: string
+  /** Serial number, where it is known: then the name and it must both be met. */
+  serial?: string
   use: 'time-stamp' | 'signer'
   /** What was reported, in a sentence. */
   what: string
@@ -23,8 +25,8 @@ export const REPORTED: readonly Indicator[] = reported as Indicator[]
 
 export interface IndicatorMatch {
   indicator: Indicator
-  /** `name` or `thumbprint`, and the value that met. */
-  by: string
+  /** What met: the digest of the signed part, name and serial number, or nothing but a name. */
+  by: 'tbs' | 'serial' | 'name'
   value: string
 }
 
@@ -35,23 +37,24 @@ export function findIndicator(
   indicators: readonly Indicator[],
 ): IndicatorMatch | null {
   for (const indicator of indicators) {
-    if (indicator.use !== use) continue
-    const value = meeting(chain, indicator)
-    if (value !== undefined)
-      return { indicator, by: indicator.sha256 ? 'thumbprint' : 'name', value }
+    const match = indicator.use === use ? meeting(chain, indicator) : null
+    if (match) return { indicator, ...match }
   }
   return null
 }
 
-function meeting(chain: readonly Certificate[], indicator: Indicator): string | undefined {
-  if (indicator.sha256) {
-    return chain.find(({ thumbprint }) => thumbprint.sha256 === indicator.sha256)?.thumbprint.sha256
+function meeting(
+  chain: readonly Certificate[],
+  { tbs, serial, name, match }: Indicator,
+): Pick<IndicatorMatch, 'by' | 'value'> | null {
+  if (tbs) return chain.some((one) => one.tbs.sha256 === tbs) ? { by: 'tbs', value: tbs } : null
+  const wanted = name.toLowerCase()
+  const isMet = (text: string): boolean =>
+    match === 'contains' ? text.toLowerCase().includes(wanted) : text.toLowerCase() === wanted
+  if (serial) {
+    const both = chain.some((one) => one.serial === serial && isMet(one.subjectName))
+    return both ? { by: 'serial', value: serial } : null
   }
-  const wanted = indicator.name.toLowerCase()
-  return chain
-    .flatMap(({ subjectName, issuerName }) => [subjectName, issuerName])
-    .find((name) => {
-      const given = name.toLowerCase()
-      return indicator.match === 'contains' ? given.includes(wanted) : given === wanted
-    })
+  const value = chain.flatMap((one) => [one.subjectName, one.issuerName]).find(isMet)
+  return value === undefined ? null : { by: 'name', value }
 }

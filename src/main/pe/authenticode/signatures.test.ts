@@ -215,6 +215,25 @@ describe('evidence', () => {
     expect(listed?.caveat).toMatch(/name/)
   })
 
+  test('of a reported signer rests on the signed part or the serial number before the name', () => {
+    const image = imageOf(forged)
+    const [leaf] = signaturesOf(forged).signatures[0].chain
+    const indicator = {
+      ...{ id: 'lab', name: 'Old Signer', match: 'equals' as const, use: 'signer' as const },
+      ...{ what: 'Made for a test.', references: ['https://fixtures.invalid/report'] },
+    }
+    const told = (part: object) =>
+      image &&
+      readSignatures(forged, image, { indicators: [{ ...indicator, ...part }] })
+        .anomalies.filter(({ id }) => id === 'signer-on-indicator-list')
+        .map(({ text }) => /by (.*?):/.exec(text)?.[1])
+    expect(told({})).toEqual(['name only'])
+    expect(told({ serial: leaf.serial })).toEqual(['name and serial number'])
+    expect(told({ tbs: leaf.tbs.sha256 })).toEqual(['the digest of its signed part'])
+    expect(told({ serial: '00' })).toEqual([])
+    expect(told({ tbs: leaf.tbs.sha384 })).toEqual([])
+  })
+
   test('a private root that stamps what it signs is no evidence', () => {
     const { signatures, evidence } = signaturesOf(fixture('pe/lantern-signed.sys'))
     expect(signatures[0].timeStamp?.rootIsKnown).toBe(false)
