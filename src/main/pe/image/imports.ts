@@ -218,7 +218,7 @@ function merged(descriptors: Descriptor[], delayed: boolean): Module[] {
       module.descriptors++
       for (const one of functions) module.functions.push(one)
     } else {
-      modules.set(dll.toLowerCase(), { dll, delayed, descriptors: 1, functions })
+      modules.set(dll.toLowerCase(), { dll, delayed, descriptors: 1, functions: [...functions] })
     }
   }
   return [...modules.values()]

@@ -72,7 +72,7 @@ const patterns: Pattern[] = [
   {
     class: 'sddl',
     signs: SIGN.colon | SIGN.parenthesis,
-    pattern: /\b[DS]:[PARI]{0,6}\((?:A|D|O[AD]|AU|AL|X[AD]|ML);/,
+    pattern: /[DS]:[PARI]{0,6}\((?:A|D|O[AD]|AU|AL|X[AD]|ML);/,
   },
   {
     class: 'guid',
