@@ -1,7 +1,7 @@
 /**
  * The catalogue behind the contract: every `samples.*`, `runs.*`, `drafts.*`, `settings.*` and
- * `labfile.*` call, answered from one SQLite file. It knows nothing of Electron; dialogs are given
- * to it as functions.
+ * `labfile.*` call, and those about driver files that need nothing else, answered from one SQLite
+ * file. It knows nothing of Electron; dialogs are given to it as functions.
  */
 import type { Database } from 'better-sqlite3'
 import type { z } from 'zod'
@@ -13,6 +13,8 @@ import { openDatabase, toAppError, type OpenOptions } from './database'
 import { createDraftStore, createSettingStore, type SettingStore } from './drafts'
 import { collectLab, mergeLab } from './exchange'
 import { readLabFile, writeLab, writeLabFile } from './labfile'
+import { createShelfHandlers, type ShelfHandlers } from './files/handlers'
+import { createFileShelf, type FileShelf } from './files/shelf'
 import { createRunStore } from './runs'
 import { createSampleStore } from './samples'
 import { createTextStore } from './texts'
@@ -28,6 +30,8 @@ export interface CatalogueOptions extends OpenOptions {
   askImportPath(): Promise<string | null>
   /** Rows changed that a list may be showing. */
   onChanged(change: Changed): void
+  /** The same for driver files. */
+  onFilesChanged?(change: { reason: string }): void
   /** What went wrong without being an answer to anyone: a shipped sample that cannot be read. */
   onProblem(text: string): void
   now?: () => Date
@@ -36,12 +40,18 @@ export interface CatalogueOptions extends OpenOptions {
 export interface Catalogue {
   handlers: CatalogueHandlers
   settings: SettingStore
+  /** Real driver files. */
+  files: FileShelf
+  fileHandlers: ShelfHandlers
   /** Fold the write-ahead log into the file and let go of it. */
   close(): void
 }
 
 /** Deleted samples can be asked back for this long. */
 const UNDO_DAYS = 30
+
+/** Driver files swept up at one start; the rest waits for the next. */
+const SWEPT_MAX = 200
 
 /** Open the file, put the shipped samples on the shelf, and answer calls. Errors: `openDatabase`. */
 export function openCatalogue(options: CatalogueOptions): Result<Catalogue> {
@@ -62,6 +72,10 @@ function createCatalogue(db: Database, options: CatalogueOptions): Catalogue {
   const runs = createRunStore(db, texts, now)
   const drafts = createDraftStore(db, now)
   const settings = createSettingStore(db)
+  const files = createFileShelf(db, now)
+  const fileHandlers = createShelfHandlers(files, options.file, (reason) =>
+    options.onFilesChanged?.({ reason }),
+  )
 
   if (options.bundledFolder !== null) {
     const { samples: shipped, problems } = readBundledSamples(options.bundledFolder)
@@ -70,6 +84,7 @@ function createCatalogue(db: Database, options: CatalogueOptions): Catalogue {
   }
   const before = new Date(now().getTime() - UNDO_DAYS * 24 * 3600 * 1000)
   samples.sweep(before.toISOString())
+  files.sweep(before.toISOString(), SWEPT_MAX)
   texts.sweep()
 
   /** Do it, turn SQLite's errors into the app's, and tell lists when it changed something. */
@@ -146,5 +161,5 @@ function createCatalogue(db: Database, options: CatalogueOptions): Catalogue {
     },
   }
 
-  return { handlers, settings, close: () => void db.close() }
+  return { handlers, settings, files, fileHandlers, close: () => void db.close() }
 }

@@ -28,8 +28,6 @@ export function up(db: Database): void {
       skipped INTEGER NOT NULL DEFAULT 0,
       bytes_done INTEGER NOT NULL DEFAULT 0,
       bytes_total INTEGER NOT NULL DEFAULT 0,
-      -- Number of the item that was listed last.
-      listed INTEGER NOT NULL DEFAULT 0,
       dismissed INTEGER NOT NULL DEFAULT 0
     ) STRICT;
 
@@ -83,6 +81,8 @@ export function up(db: Database): void {
       notes TEXT NOT NULL DEFAULT '',
       -- JSON, sorted.
       tags TEXT NOT NULL DEFAULT '[]',
+      -- 1: made of reference data, even when the file itself arrived later.
+      from_known INTEGER NOT NULL DEFAULT 0,
       -- The job that put it here; NULL for reference data.
       job_id INTEGER REFERENCES intake_jobs (id) ON DELETE SET NULL,
       added_at TEXT NOT NULL,
@@ -154,7 +154,7 @@ export function up(db: Database): void {
     CREATE INDEX file_twins_sample ON file_twins (sample_id);
 
     -- One row for each file and field that a change touched; change is the undo word.
-    -- before and after: text, and JSON for tags.
+    -- before and after: text, and JSON for tags and verdict. undone: 1 when it was taken back.
     CREATE TABLE file_audit (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       file_id INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,
@@ -162,7 +162,9 @@ export function up(db: Database): void {
       what TEXT NOT NULL,
       before TEXT NOT NULL,
       after TEXT NOT NULL,
-      change TEXT
+      change TEXT,
+      is_undo INTEGER NOT NULL DEFAULT 0,
+      undone INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX file_audit_file ON file_audit (file_id, id);
     CREATE INDEX file_audit_change ON file_audit (change) WHERE change IS NOT NULL;

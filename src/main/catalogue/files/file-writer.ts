@@ -1,0 +1,233 @@
+/** Rows of `files` and what hangs on them, written together with their terms and columns. */
+import type { Database } from 'better-sqlite3'
+import { FACTS_SCHEMA, type FileFacts } from '../../../shared/driver-file/facts'
+import type { KnownSampleData } from '../../../shared/driver-file/known'
+import type { FileIndex } from './file-index'
+import type { FileGroups } from './groups'
+import { hashEntries, hashesOfFacts, hashesOfSample, HASH_KINDS, type Hashes } from './hashes'
+import type { Term } from './index/postings'
+import { pack, type FileRows, type StoredFile } from './rows'
+import { setAdded, setColumns, summaryOfFacts, summaryOfSamples, type Summary } from './summary'
+import { termsOfAnnotations, termsOfFacts, termsOfNames, termsOfRow, termsOfSamples } from './terms'
+
+/** Aliases kept of one file; an archive can hold a file under any number of names. */
+export const ALIASES_MAX = 1000
+
+/** What a row rests on: the file's facts, or what reference data says. */
+export type Source = { facts: FileFacts } | { samples: readonly KnownSampleData[] }
+
+export interface NewFile {
+  source: Source
+  name: string
+  /** Where it came from under this name. */
+  from: string
+  job: number | null
+  tags: readonly string[]
+  /** When; now, if not given. */
+  at?: string
+}
+
+export interface Reread {
+  job: number | null
+  /** Whether the file itself comes only now: it then counts as added now. */
+  isNew: boolean
+}
+
+export interface FileWriter {
+  insert(file: NewFile): number
+  /** Give a row another source: a known sample whose file arrived, or the way back. */
+  reread(id: number, source: Source, how: Reread): void
+  /** @returns whether the name is new for the file */
+  addName(id: number, name: string, from: string, at?: string): boolean
+  /** Mark as deleted, or bring back with `null`. */
+  setDeletion(id: number, deletion: string | null): void
+  /** Take a row away for good, with everything that hangs on it. */
+  purge(id: number): void
+}
+
+interface Read {
+  origin: 'file' | 'known'
+  sha256: string | null
+  schema: string | null
+  summary: Summary
+  hashes: Hashes
+  terms: Term[]
+  facts: FileFacts | null
+}
+
+function read(source: Source): Read {
+  if ('facts' in source) {
+    const { facts } = source
+    return {
+      origin: 'file',
+      sha256: facts.hashes.sha256,
+      schema: FACTS_SCHEMA,
+      summary: summaryOfFacts(facts),
+      hashes: hashesOfFacts(facts),
+      terms: termsOfFacts(facts),
+      facts,
+    }
+  }
+  const hashes = source.samples.reduceRight<Hashes>(
+    (all, sample) => ({ ...all, ...hashesOfSample(sample) }),
+    {},
+  )
+  return {
+    origin: 'known',
+    sha256: hashes.sha256 ?? null,
+    schema: null,
+    summary: summaryOfSamples(source.samples),
+    hashes,
+    terms: termsOfSamples(source.samples),
+    facts: null,
+  }
+}
+
+export function createFileWriter(
+  db: Database,
+  index: FileIndex,
+  rows: FileRows,
+  groups: FileGroups,
+  now: () => Date,
+): FileWriter {
+  const insertRow = db.prepare(`
+    INSERT INTO files (sha256, origin, name, schema, size, machine, types, compiled, signature, signer,
+      signed_at, evidence, capabilities, tags, from_known, job_id, added_at)
+    VALUES (@sha256, @origin, @name, @schema, @size, @machine, @types, @compiled, @signature, @signer,
+      @signedAt, @evidence, @capabilities, @tags, @fromKnown, @job, @at)
+  `)
+  const updateRow = db.prepare(`
+    UPDATE files SET sha256 = @sha256, origin = @origin, schema = @schema, size = @size,
+      machine = @machine, types = @types, compiled = @compiled, signature = @signature,
+      signer = @signer, signed_at = @signedAt, evidence = @evidence, capabilities = @capabilities,
+      job_id = @job, added_at = @at
+    WHERE id = @id
+  `)
+  const putFacts = db.prepare('INSERT OR REPLACE INTO file_facts (file_id, facts) VALUES (?, ?)')
+  const dropFacts = db.prepare('DELETE FROM file_facts WHERE file_id = ?')
+  const putHash = db.prepare(
+    'INSERT OR IGNORE INTO file_hashes (hash, kind, file_id) VALUES (?, ?, ?)',
+  )
+  const dropHash = db.prepare('DELETE FROM file_hashes WHERE hash = ? AND kind = ? AND file_id = ?')
+  const putName = db.prepare(
+    'INSERT OR IGNORE INTO file_names (file_id, name, origin, at) VALUES (?, ?, ?, ?)',
+  )
+  const countName = db.prepare('UPDATE files SET aliases = aliases + 1 WHERE id = ?')
+  const setDeleted = db.prepare('UPDATE files SET deletion = ?, deleted_at = ? WHERE id = ?')
+  const dropRow = db.prepare('DELETE FROM files WHERE id = ?')
+
+  const putHashes = (id: number, hashes: Hashes): void => {
+    for (const [kind, hash] of hashEntries(hashes))
+      putHash.run(Buffer.from(hash, 'hex'), HASH_KINDS[kind], id)
+  }
+  const dropHashes = (id: number, hashes: Hashes): void => {
+    for (const [kind, hash] of hashEntries(hashes))
+      dropHash.run(Buffer.from(hash, 'hex'), HASH_KINDS[kind], id)
+  }
+  const present = (id: number): StoredFile => {
+    const file = rows.stored(id)
+    if (!file) throw new Error(`There is no file ${id}.`)
+    return file
+  }
+  const sourceOf = (file: StoredFile): Source => {
+    const facts = file.origin === 'file' ? rows.facts(file.id) : null
+    return facts ? { facts } : { samples: groups.samplesOf(file.id) }
+  }
+
+  function insert(file: NewFile): number {
+    const { source, name, from, job, tags } = file
+    const it = read(source)
+    const at = file.at ?? now().toISOString()
+    const shown = tidyName(name)
+    const id = Number(
+      insertRow.run({
+        ...it.summary,
+        sha256: it.sha256,
+        origin: it.origin,
+        name: shown,
+        schema: it.schema,
+        tags: JSON.stringify(tags),
+        fromKnown: it.origin === 'known' ? 1 : 0,
+        job,
+        at,
+      }).lastInsertRowid,
+    )
+    putName.run(id, shown, from, at)
+    putHashes(id, it.hashes)
+    if (it.facts) putFacts.run(id, pack(it.facts))
+    index.postings.add(id, [
+      ...termsOfRow({ origin: it.origin, job, isAlive: true }),
+      ...it.terms,
+      ...termsOfNames([shown]),
+      ...termsOfAnnotations({ status: 'new', verdict: 'none', verdictReason: '', notes: '', tags }),
+    ])
+    setColumns(index.columns, id, it.summary, it.facts)
+    setAdded(index.columns, id, at)
+    index.orders.textsChanged()
+    return id
+  }
+
+  function reread(id: number, source: Source, { job, isNew }: Reread): void {
+    const file = present(id)
+    const before = read(sourceOf(file))
+    const after = read(source)
+    const isAlive = file.deletion === null
+    const at = isNew ? now().toISOString() : file.added_at
+    updateRow.run({
+      ...after.summary,
+      id,
+      sha256: after.sha256,
+      origin: after.origin,
+      schema: after.schema,
+      job,
+      at,
+    })
+    dropHashes(id, before.hashes)
+    putHashes(id, after.hashes)
+    if (after.facts) putFacts.run(id, pack(after.facts))
+    else dropFacts.run(id)
+    index.replace(
+      id,
+      [...termsOfRow({ origin: file.origin, job: file.job_id, isAlive }), ...before.terms],
+      [...termsOfRow({ origin: after.origin, job, isAlive }), ...after.terms],
+    )
+    setColumns(index.columns, id, after.summary, after.facts)
+    setAdded(index.columns, id, at)
+    index.orders.textsChanged()
+  }
+
+  function addName(id: number, name: string, from: string, at = now().toISOString()): boolean {
+    if (present(id).aliases >= ALIASES_MAX) return false
+    const shown = tidyName(name)
+    const before = groups.names(id)
+    if (putName.run(id, shown, from, at).changes === 0) return false
+    countName.run(id)
+    index.replace(id, before, groups.names(id))
+    return true
+  }
+
+  function setDeletion(id: number, deletion: string | null): void {
+    setDeleted.run(deletion, deletion === null ? null : now().toISOString(), id)
+    const alive = [{ field: 'alive', value: 'yes', label: 'yes' }]
+    if (deletion === null) index.postings.add(id, alive)
+    else index.postings.remove(id, alive)
+  }
+
+  function purge(id: number): void {
+    const file = present(id)
+    index.postings.remove(id, groups.all(file))
+    setColumns(index.columns, id, summaryOfSamples([]), null)
+    index.columns.set('added', id, null)
+    dropRow.run(id)
+    index.orders.textsChanged()
+  }
+
+  return { insert, reread, addName, setDeletion, purge }
+}
+
+/** A name as one line. */
+export const tidyName = (name: string): string =>
+  name
+    .replace(/[\s\p{Cc}\p{Cs}]+/gu, ' ')
+    .trim()
+    .slice(0, 300) || 'unnamed'
