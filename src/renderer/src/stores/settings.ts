@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, reactive, ref, watch } from 'vue'
+import { computed, reactive, ref, shallowRef, watch } from 'vue'
 import type { Theme } from '../../../shared/contract/app'
 import { ring, value } from '../services/ring'
 
@@ -36,6 +36,8 @@ export const useSettings = defineStore('settings', () => {
   const version = ref('')
   const loaded = ref(false)
   const hintsDone = ref<string[]>([])
+  /** All of the settings table, for features that keep choices of their own. */
+  const values = shallowRef<Readonly<Record<string, string>>>({})
 
   const effectiveTheme = computed<EffectiveTheme>(() => {
     if (theme.value !== 'system') return theme.value
@@ -65,18 +67,31 @@ export const useSettings = defineStore('settings', () => {
       Object.assign(system, { dark, highContrast })
     })
     if (saved.ok) {
-      const values = saved.value.values
-      const size = Number(values['text.size'])
+      const found = saved.value.values
+      values.value = found
+      const size = Number(found['text.size'])
       if (TEXT_SIZES.includes(size)) textSize.value = size
-      if (values['detail'] === 'expert') detail.value = 'expert'
-      hintsDone.value = (values['hints.done'] ?? '').split(' ').filter(Boolean)
-      Object.assign(layout, savedLayout(values['layout']))
+      if (found['detail'] === 'expert') detail.value = 'expert'
+      hintsDone.value = (found['hints.done'] ?? '').split(' ').filter(Boolean)
+      Object.assign(layout, savedLayout(found['layout']))
     }
     loaded.value = true
   }
 
   function save(key: string, text: string): void {
+    values.value = { ...values.value, [key]: text }
     void value(ring()['settings.set']({ key, value: text })).catch(() => undefined)
+  }
+
+  const waiting = new Map<string, ReturnType<typeof setTimeout>>()
+  /** As `save`, written once the hand rests: for what changes with every move of the mouse. */
+  function saveSoon(key: string, text: string): void {
+    values.value = { ...values.value, [key]: text }
+    clearTimeout(waiting.get(key))
+    waiting.set(
+      key,
+      setTimeout(() => save(key, text), 400),
+    )
   }
 
   function setTheme(next: Theme): void {
@@ -106,11 +121,9 @@ export const useSettings = defineStore('settings', () => {
     save('hints.done', next.join(' '))
   }
 
-  let layoutTimer: ReturnType<typeof setTimeout> | undefined
   function setLayout(next: Partial<Layout>): void {
     Object.assign(layout, next)
-    clearTimeout(layoutTimer)
-    layoutTimer = setTimeout(() => save('layout', JSON.stringify(layout)), 400)
+    saveSoon('layout', JSON.stringify(layout))
   }
 
   return {
@@ -122,10 +135,12 @@ export const useSettings = defineStore('settings', () => {
     version,
     loaded,
     hintsDone,
+    values,
     effectiveTheme,
     textSizes: TEXT_SIZES,
     load,
     save,
+    saveSoon,
     setTheme,
     setTextSize,
     stepTextSize,
