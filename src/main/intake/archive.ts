@@ -99,6 +99,7 @@ export interface ArchiveEntry {
 export interface Archive {
   /** Files only. */
   entries: ArchiveEntry[]
+  entry(index: number): ArchiveEntry | undefined
   /** Not all entries are listed: there are more than the limit. */
   isCut: boolean
   /**
@@ -135,13 +136,15 @@ export async function openArchive(source: ByteSource, options: ArchiveOptions): 
     await source.close()
     throw new Unreadable(directoryReason(error))
   }
-  return {
-    entries: [...files].map(([index, entry]) => ({
+  const entries = new Map(
+    [...files].map(([index, { filename, uncompressedSize, offset }]) => [
       index,
-      name: displayName(entry.filename),
-      size: entry.uncompressedSize,
-      offset: entry.offset,
-    })),
+      { index, name: displayName(filename), size: uncompressedSize, offset },
+    ]),
+  )
+  return {
+    entries: [...entries.values()],
+    entry: (index) => entries.get(index),
     isCut,
     read(index, bytesMax) {
       const entry = files.get(index)

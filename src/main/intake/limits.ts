@@ -8,7 +8,7 @@ const MB = 1024 * 1024
  */
 export const FILE_BYTES_MAX = 96 * MB
 /** Largest JSON export of ours that is read, and largest archive inside of another. */
-export const CONTAINER_BYTES_MAX = 256 * MB
+export const CONTAINER_BYTES_MAX = 128 * MB
 
 /** What one file may take, whatever is in it. */
 export const FILE_MS_MAX = 2000
@@ -39,3 +39,8 @@ export const ITEMS_AHEAD = 128
 /** INF files and catalogues of one folder, and the size of each. */
 export const PACKAGE_PARTS_MAX = 64
 export const PACKAGE_PART_BYTES_MAX = 16 * MB
+
+/** Bytes of files that are read and not answered yet; one file may exceed it alone. */
+export const BYTES_IN_FLIGHT_MAX = 128 * MB
+/** Items of a list that are written in one transaction. */
+export const LIST_ITEMS_MAX = 1000

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPool, type Pool } from './pool'
-import { buildWorker, type BuiltWorker } from './testing/build-worker'
+import { buildEntry, type BuiltEntry } from './testing/build-entry'
 
 // Real worker threads throughout; the analyser inside does what the file's first word asks for.
 
-let built: BuiltWorker
+let built: BuiltEntry
 beforeAll(async () => {
-  built = await buildWorker('src/main/intake/testing/faulty-worker.ts')
+  built = await buildEntry('src/main/intake/testing/faulty-worker.ts')
 }, 60_000)
 afterAll(() => built.remove())
 

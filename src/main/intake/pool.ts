@@ -29,7 +29,7 @@ export interface Pool {
   size: number
   /**
    * @param bytes unusable afterwards; the outcome carries them back
-   * @throws when workers cannot be started at all
+   * @throws PoolBroken
    */
   analyse(bytes: Uint8Array<ArrayBuffer>, catalogues?: CatalogueSet | null): Promise<Outcome>
   close(): Promise<void>
@@ -50,6 +50,9 @@ interface Slot {
   /** Key of the catalogues the worker holds. */
   catalogues: string | null
 }
+
+/** Nothing can be analysed: workers do not start. */
+export class PoolBroken extends Error {}
 
 /** As many workers as cores, up to four: behind that the disk and the database are what waits. */
 export const poolSize = (): number => Math.max(1, Math.min(availableParallelism(), 4))
@@ -102,7 +105,7 @@ export function createPool(options: PoolOptions): Pool {
   function drop(slot: Slot, outcome: Outcome): void {
     if (!slots.delete(slot)) return
     if (!slot.isReady && 'lost' in outcome && ++failedStarts >= FAILED_STARTS_MAX) {
-      const error = new Error(`No worker could be started: ${outcome.text}`)
+      const error = new PoolBroken(`No worker could be started: ${outcome.text}`)
       for (const task of waiting.splice(0)) task.reject(error)
     }
     finish(slot, outcome)

@@ -10,8 +10,8 @@ export interface CatalogueSet {
 
 /** What every worker is started with. */
 export interface WorkerData {
-  /** Texts of the capability rules, by file name without its ending. */
-  rules: { id: string; text: string }[]
+  /** Files of capability rules. */
+  rules: { name: string; text: string }[]
   /** `import-frequency.csv` of the reference data; empty for none. */
   importFrequency: string
 }

@@ -9,6 +9,9 @@ serveAnalysis(parentPort, (bytes, { msMax, catalogues }) => {
   const word = /^MZ (\w+)/.exec(Buffer.from(bytes.subarray(0, 40)).toString('latin1'))?.[1]
   if (word === 'throw') throw new Error('section beyond the file')
   if (word === 'exit') process.exit(3)
+  // A crash below JavaScript takes the whole process along.
+  if (word === 'crash') process.kill(process.pid, 'SIGKILL')
+  if (word === 'slow') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
   if (word === 'hang') for (;;);
   if (word === 'eat') {
     const eaten: unknown[] = []

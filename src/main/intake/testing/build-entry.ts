@@ -1,5 +1,5 @@
 /**
- * A worker's TypeScript made into one file that `new Worker()` takes, as the app's build does it.
+ * A worker's or a helper's TypeScript made into one file, as the app's build does it.
  * It lies inside the project, so that packages which are not bundled are found from there.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -9,16 +9,16 @@ import { build } from 'vite'
 
 const root = resolve(__dirname, '../../../..')
 
-export interface BuiltWorker {
+export interface BuiltEntry {
   file: string
   remove(): void
 }
 
 /** @param entry path from the project's root */
-export async function buildWorker(entry: string): Promise<BuiltWorker> {
+export async function buildEntry(entry: string): Promise<BuiltEntry> {
   const cache = join(root, 'node_modules', '.cache')
   mkdirSync(cache, { recursive: true })
-  const folder = mkdtempSync(join(cache, 'ring0-worker-'))
+  const folder = mkdtempSync(join(cache, 'ring0-entry-'))
   const external = ['iced-x86', 'libyara-wasm']
   await build({
     configFile: false,
@@ -31,7 +31,7 @@ export async function buildWorker(entry: string): Promise<BuiltWorker> {
       outDir: folder,
       reportCompressedSize: false,
       rolldownOptions: {
-        input: { worker: join(root, entry) },
+        input: { entry: join(root, entry) },
         external: [...builtinModules, /^node:/, ...external],
         output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
@@ -39,7 +39,7 @@ export async function buildWorker(entry: string): Promise<BuiltWorker> {
     ssr: { noExternal: true, external, target: 'node' },
   })
   return {
-    file: join(folder, 'worker.cjs'),
+    file: join(folder, 'entry.cjs'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

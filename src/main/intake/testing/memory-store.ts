@@ -1,0 +1,132 @@
+/** A job store in memory, with the promises of the real one: each call is a transaction. */
+import type {
+  IntakeBatch,
+  IntakeItem,
+  JobStore,
+  LandedFile,
+  LandedPackage,
+  LandedRecords,
+  Landing,
+  NewItem,
+  StoredJob,
+} from '../port'
+import type { IntakeFailure } from '../../../shared/contract/files'
+
+export class MemoryStore implements JobStore {
+  readonly #jobs = new Map<number, StoredJob>()
+  readonly items = new Map<number, Map<number, IntakeItem>>()
+  readonly #failures = new Map<number, IntakeFailure[]>()
+  readonly files = new Map<string, LandedFile & { job: number; names: Set<string> }>()
+  readonly packages = new Map<string, LandedPackage>()
+  readonly records: LandedRecords[] = []
+  /** Size of each batch that was written. */
+  readonly batches: IntakeBatch[] = []
+  /** How often each place was read. */
+  readonly reads = new Map<string, number>()
+
+  create(job: Parameters<JobStore['create']>[0]): number {
+    const id = this.#jobs.size + 1
+    const counts = { total: 0, done: 0, added: 0, merged: 0, failed: 0, skipped: 0 }
+    const stored = { ...job, ...counts, id, bytesDone: 0, bytesTotal: 0 }
+    const startedAt = '2026-11-28T12:00:00Z'
+    this.#jobs.set(id, { ...stored, state: 'running', phase: 'listing', startedAt })
+    this.items.set(id, new Map())
+    this.#failures.set(id, [])
+    return id
+  }
+  jobs(): StoredJob[] {
+    return [...this.#jobs.values()].reverse().map((job) => ({ ...job }))
+  }
+  get(job: number): StoredJob {
+    const found = this.#jobs.get(job)
+    if (!found) throw new Error(`no job ${job}`)
+    return { ...found }
+  }
+  #change(job: number, change: Partial<StoredJob>): void {
+    this.#jobs.set(job, { ...this.get(job), ...change })
+  }
+  setState(job: number, state: StoredJob['state']): void {
+    this.#change(job, { state })
+  }
+  clearList(job: number): void {
+    if (this.get(job).phase !== 'listing') throw new Error('the list is complete')
+    this.items.set(job, new Map())
+    this.#failures.set(job, [])
+    this.#change(job, { total: 0, bytesTotal: 0, failed: 0 })
+  }
+  #append(job: number, items: NewItem[]): void {
+    const { total, bytesTotal } = this.get(job)
+    items.forEach((item, index) => {
+      const number = total + index + 1
+      this.items.get(job)?.set(number, { ...item, number })
+    })
+    const bytes = items.reduce((sum, { size }) => sum + size, 0)
+    this.#change(job, { total: total + items.length, bytesTotal: bytesTotal + bytes })
+  }
+  listed(job: number, items: NewItem[], failures: IntakeFailure[], isLast: boolean): void {
+    this.#append(job, items)
+    this.#failures.get(job)?.push(...failures)
+    this.#change(job, { failed: this.get(job).failed + failures.length })
+    if (isLast) this.#change(job, { phase: 'reading' })
+  }
+  pending(job: number, after: number, limit: number): IntakeItem[] {
+    return [...(this.items.get(job)?.values() ?? [])]
+      .filter(({ number }) => number > after)
+      .sort((a, b) => a.number - b.number)
+      .slice(0, limit)
+  }
+  land(job: number, batch: IntakeBatch): Landing {
+    const list = this.items.get(job)
+    const taken = batch.items
+      .map((number) => list?.get(number))
+      .filter((item) => item !== undefined)
+    if (batch.items.length > 0 && taken.length === 0)
+      return { added: 0, merged: 0, failed: 0, problems: [] }
+    this.batches.push(batch)
+    let added = 0
+    for (const landed of batch.packages) this.packages.set(landed.key, landed)
+    for (const file of batch.files) {
+      const { sha256 } = file.facts.hashes
+      this.reads.set(file.from, (this.reads.get(file.from) ?? 0) + 1)
+      for (const { key } of file.packages)
+        if (!this.packages.has(key)) throw new Error(`a member before its package: ${file.from}`)
+      const there = this.files.get(sha256)
+      if (there) there.names.add(file.name)
+      else {
+        this.files.set(sha256, { ...file, job, names: new Set([file.name]) })
+        added++
+      }
+    }
+    this.records.push(...batch.records)
+    for (const item of taken) list?.delete(item.number)
+    this.#append(job, batch.found)
+    this.#failures.get(job)?.push(...batch.failures)
+    const stored = this.get(job)
+    this.#change(job, {
+      done: stored.done + taken.length,
+      bytesDone: stored.bytesDone + taken.reduce((sum, { size }) => sum + size, 0),
+      added: stored.added + added,
+      merged: stored.merged + batch.files.length - added,
+      failed: stored.failed + batch.failures.length,
+      skipped: stored.skipped + batch.skipped,
+    })
+    const merged = batch.files.length - added
+    return { added, merged, failed: batch.failures.length, problems: [] }
+  }
+  failures(
+    job: number,
+    offset: number,
+    limit: number,
+  ): { total: number; failures: IntakeFailure[] } {
+    const all = this.#failures.get(job) ?? []
+    return { total: all.length, failures: all.slice(offset, offset + limit) }
+  }
+  undo(job: number): number {
+    const own = [...this.files].filter(([, file]) => file.job === job)
+    for (const [sha256] of own) this.files.delete(sha256)
+    return own.length
+  }
+  dismiss(job: number): void {
+    this.#jobs.delete(job)
+  }
+}
