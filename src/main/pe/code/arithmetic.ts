@@ -67,6 +67,10 @@ const bitwise: Readonly<Record<string, (left: number, right: number) => number>>
 /** `and`, `or`, `xor`. */
 export function logical(name: string, left: Known, right: Known, size: number): Known {
   if (left === undefined || right === undefined) return undefined
+  if (left.kind === 'bit' && name === 'and') {
+    const bits = maskOf(right)
+    return bits === null ? undefined : { ...left, mask: left.mask & bits }
+  }
   if (right.kind !== 'constant') {
     return left.kind === 'constant' ? logical(name, right, left, size) : undefined
   }
@@ -83,11 +87,27 @@ export function logical(name: string, left: Known, right: Known, size: number): 
   return computed((bitwise[name]?.(left.number, mask) ?? 0) >>> 0, 4, left, right)
 }
 
-/** Shifts and rotations by a constant. */
+/** A number of 64 bits; null for other values. */
+export function maskOf(value: Known): bigint | null {
+  if (value?.kind === 'wide') return BigInt.asUintN(64, value.wide)
+  return value?.kind === 'constant' ? BigInt.asUintN(64, BigInt(value.number)) : null
+}
+
+/** Shifts and rotations by a constant, and 1 shifted by something computed from the code. */
 export function shifted(name: string, value: Known, count: Known, size: number): Known {
+  if (
+    name === 'shl' &&
+    value?.kind === 'constant' &&
+    value.number === 1 &&
+    count?.kind === 'code'
+  ) {
+    const mask = BigInt.asUintN(size * 8, -1n)
+    return { kind: 'bit', expression: count.expression, mask }
+  }
   if (value === undefined || count?.kind !== 'constant') return undefined
   const bits = count.number & (size === 8 ? 63 : 31)
   if (value.kind === 'code') {
+    if (name === 'shl') return withOperation(value, 'shl', bits)
     if (name === 'shr') return withOperation(value, 'shr', bits)
     if (size !== 4) return undefined
     if (name === 'ror') return withOperation(value, 'ror', bits)
@@ -116,6 +136,8 @@ export function narrowed(value: Known, size: number): Known {
     if (size >= 4) return { ...value, number: value.number >>> 0 }
     return { ...value, number: (value.number & (size === 1 ? 0xff : 0xffff)) >>> 0 }
   }
+  if (value.kind === 'bit')
+    return size >= 4 ? { ...value, mask: value.mask & 0xffff_ffffn } : undefined
   if (size >= 4) return value
   return withOperation(value, 'and', size === 1 ? 0xff : 0xffff)
 }

@@ -9,7 +9,8 @@ import type { Findings } from './findings'
 import type { Instruction } from './instruction'
 import type { Memory } from './memory'
 import type { Comparison, State } from './state'
-import type { Known, Lookup } from './value'
+import { maskOf } from './arithmetic'
+import type { Lookup } from './value'
 
 type Confidence = FoundCode['confidence']
 
@@ -44,8 +45,12 @@ export class CodeReader {
     sides: { target: number; next: number },
     confidence: Confidence,
   ): Settled {
-    const isBit = comparison.kind === 'bit'
-    const [whenTrue, whenFalse] = isBit ? (['b', 'ae'] as const) : (['e', 'ne'] as const)
+    const [whenTrue, whenFalse] =
+      comparison.kind === 'bit'
+        ? (['b', 'ae'] as const)
+        : comparison.left?.kind === 'bit'
+          ? (['ne', 'e'] as const)
+          : (['e', 'ne'] as const)
     if (condition !== whenTrue && condition !== whenFalse) return null
     const found = this.#codesOf(comparison, state)
     if (found === null) return null
@@ -57,7 +62,7 @@ export class CodeReader {
   /** `sete` and `cmove` recognise a code without going anywhere. */
   conditional(instruction: Instruction, state: State, confidence: Confidence): void {
     const { comparison } = state
-    if (!comparison || comparison.kind === 'bit') return
+    if (!comparison || comparison.kind === 'bit' || comparison.left?.kind === 'bit') return
     const condition = conditionOf(instruction.name)
     if (condition !== 'e' && condition !== 'ne') return
     const found = this.#codesOf(comparison, state)
@@ -136,14 +141,15 @@ export class CodeReader {
 
   /** The codes that make a comparison come out equal, or a bit test find a bit; null for none. */
   #codesOf({ left, right, kind }: Comparison, state: State): number[] | null {
+    if (left?.kind === 'bit') {
+      const isZero = right?.kind === 'constant' && right.number === 0
+      return isZero ? bitCodes(left.mask, left.expression, state) : null
+    }
     if (kind === 'bit') {
       const mask = maskOf(left)
-      if (mask === null || right?.kind !== 'code') return null
-      const last = Math.min(state.limitOf(right.expression)?.maximum ?? 63, 63)
-      const bits = Array.from({ length: last + 1 }, (_, bit) => bit)
-      return bits
-        .filter((bit) => ((mask >> BigInt(bit)) & 1n) === 1n)
-        .flatMap((bit) => solve(right.expression, bit) ?? [])
+      return mask === null || right?.kind !== 'code'
+        ? null
+        : bitCodes(mask, right.expression, state)
     }
     const code = left?.kind === 'code' ? left : right
     const number = left?.kind === 'code' ? right : left
@@ -160,10 +166,13 @@ export class CodeReader {
   ): void {
     if (state.range) state.range.isSplit = true
     const { comparison, isSearched } = state
-    const code = comparison?.left?.kind === 'code' ? comparison.left : comparison?.right
-    const isMoved =
-      code?.kind === 'code' && code.expression.some(({ operator }) => operator === 'add')
-    const how = isMoved ? 'subtract' : isSearched ? 'binary-search' : 'compare'
+    const isMoved = [comparison?.left, comparison?.right].some(
+      (side) =>
+        (side?.kind === 'code' || side?.kind === 'bit') &&
+        side.expression.some(({ operator }) => operator === 'add'),
+    )
+    const isSubtraction = this.memory.program.disassembler.at(rva)?.name === 'sub'
+    const how = isMoved || isSubtraction ? 'subtract' : isSearched ? 'binary-search' : 'compare'
     for (const value of values) this.findings.addCode({ value, rva, handler, how, confidence })
   }
 
@@ -196,9 +205,13 @@ function expressionOf(lookup: Lookup): Expression {
   return 'kind' in lookup.index ? expressionOf(lookup.index) : lookup.index
 }
 
-function maskOf(value: Known): bigint | null {
-  if (value?.kind === 'wide') return BigInt.asUintN(64, value.wide)
-  return value?.kind === 'constant' ? BigInt.asUintN(64, BigInt(value.number)) : null
+/** Codes for which the expression is the number of a set bit. */
+function bitCodes(mask: bigint, expression: Expression, state: State): number[] {
+  const last = Math.min(state.limitOf(expression)?.maximum ?? 63, 63)
+  const bits = Array.from({ length: last + 1 }, (_, bit) => bit)
+  return bits
+    .filter((bit) => ((mask >> BigInt(bit)) & 1n) === 1n)
+    .flatMap((bit) => solve(expression, bit) ?? [])
 }
 
 /** The condition with its sides exchanged. */

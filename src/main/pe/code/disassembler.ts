@@ -160,6 +160,7 @@ export class Disassembler {
         kind,
         register: tables.registers[register] ?? -1,
         size: tables.registerSizes[register] ?? 0,
+        isHigh: tables.isHighByte[register] === 1,
       }
     }
     if (kind === 'immediate') {

@@ -3,6 +3,8 @@ import type { DriverFacts, Image } from '../../../shared/driver-file/facts'
 
 type DriverType = DriverFacts['types'][number]['type']
 
+const IMAGE_SUBSYSTEM_NATIVE = 1
+
 interface Rule {
   readonly type: DriverType
   /** Modules that alone tell. */
@@ -56,8 +58,9 @@ export function driverTypes(image: Image): DriverFacts['types'] {
     found.push({ type: 'WDM', evidence: `imports ${device.name} from ${device.dll}` })
   }
   const kernel = image.imports.find(({ dll }) => kernelModules.test(dll))
-  if (found.length === 0 && kernel) {
-    found.push({ type: 'WDM', evidence: `imports ${kernel.dll} and no driver framework` })
+  if (found.length === 0 && (kernel || image.subsystem === IMAGE_SUBSYSTEM_NATIVE)) {
+    const what = kernel ? `imports ${kernel.dll}` : 'is a native image'
+    found.push({ type: 'WDM', evidence: `${what} and uses no driver framework` })
   }
   return found
 }

@@ -101,7 +101,7 @@ export class Executor {
         return this.#result(
           instruction,
           state,
-          shifted(name, this.read(state, first, size), this.read(state, second, 1), size),
+          shifted(name, this.read(state, first, size), this.#shiftCount(state, second), size),
         )
       case 'imul':
         state.comparison = undefined
@@ -144,6 +144,7 @@ export class Executor {
     if (operand.kind === 'register') {
       const { register } = operand
       if (register < 0 || register >= XMM0) return undefined
+      if (operand.isHigh) return undefined
       return narrowed(state.registers[register], Math.min(size, operand.size))
     }
     return this.memory.load(state, this.memory.place(state, operand), size)
@@ -156,7 +157,7 @@ export class Executor {
       state.registers[register] =
         operand.size >= 4
           ? narrowed(value, operand.size)
-          : merged(state.registers[register], value, operand.size)
+          : merged(state.registers[register], operand.isHigh ? undefined : value, operand.size)
       if (register === RSP) state.pushes = 0
     } else if (operand?.kind === 'memory') {
       const isWhole = size >= 4 || value?.kind === 'constant'
@@ -226,6 +227,7 @@ export class Executor {
     if (isSame && (name === 'xor' || name === 'sub')) {
       return this.#result(instruction, state, constant(0))
     }
+    if (this.#narrowLogic(instruction, state, first, second)) return undefined
     // An unknown amount of stack: the distances between its slots stay known.
     const isStackPointer = first?.kind === 'register' && first.register === RSP
     if (isStackPointer && right === undefined) return
@@ -233,6 +235,36 @@ export class Executor {
     if (name !== 'sub') return this.#result(instruction, state, logical(name, left, right, size))
     this.write(state, first, difference(left, right, size), size, rva)
     state.comparison = { left, right, rva, size, kind: 'compare' }
+  }
+
+  /**
+   * `and ah, 0xfd`: a byte of a register that holds a control code.
+   * @returns false when it is none of that kind
+   */
+  #narrowLogic(
+    { name, rva }: Instruction,
+    state: State,
+    first: Operand | undefined,
+    second: Operand | undefined,
+  ): boolean {
+    if (first?.kind !== 'register' || first.size > 2 || second?.kind !== 'immediate') return false
+    if (name === 'add' || name === 'sub' || first.register < 0) return false
+    const whole = state.registers[first.register]
+    if (whole?.kind !== 'code' || second.value === null) return false
+    const shift = first.isHigh ? 8 : 0
+    const field = (first.size === 1 ? 0xff : 0xffff) << shift
+    const bits = (second.value << shift) & field
+    const operand = constant((name === 'and' ? bits | ~field : bits) >>> 0)
+    state.registers[first.register] = logical(name, whole, operand, 4)
+    state.comparison = { left: undefined, right: constant(0), rva, size: 1, kind: 'result' }
+    return true
+  }
+
+  /** CL counts, but a control code in ECX that is known to be small is all in CL. */
+  #shiftCount(state: State, operand: Operand | undefined): Known {
+    return operand?.kind === 'register'
+      ? state.registers[operand.register]
+      : this.read(state, operand, 1)
   }
 
   /** Write to the first operand; the flags compare it with zero. */
@@ -345,5 +377,6 @@ function signExtended(value: Known, size: number): Known {
 
 function scaled(value: Known, scale: number): Known {
   if (scale === 1) return value
+  if (value?.kind === 'code') return shifted('shl', value, constant(Math.log2(scale)), 4)
   return value?.kind === 'constant' ? constant(value.number * scale) : undefined
 }

@@ -4,7 +4,7 @@
  * of a jump table; run backwards, from the number it is compared with, the codes meant.
  */
 
-export type Operator = 'add' | 'xor' | 'and' | 'ror' | 'shr' | 'neg'
+export type Operator = 'add' | 'xor' | 'and' | 'ror' | 'shr' | 'shl' | 'neg'
 
 export interface Operation {
   readonly operator: Operator
@@ -64,6 +64,8 @@ export function solve(expression: Expression, result: number): number[] | null {
   let values = [result >>> 0]
   for (let index = expression.length - 1; index >= 0; index--) {
     const { operator, operand } = expression[index]
+    // What a shift to the left threw away is unknown: it scales an index and is compared with nothing.
+    if (operator === 'shl') return null
     if (operator === 'add') values = values.map((value) => (value - operand) >>> 0)
     else if (operator === 'xor') values = values.map((value) => (value ^ operand) >>> 0)
     else if (operator === 'neg') values = values.map((value) => -value >>> 0)

@@ -36,8 +36,8 @@ export class Findings {
   readonly sddl: FoundText[] = []
   /** Routines found by what was registered; walked after the one that registered them. */
   readonly codeRoutines: CodeRoutine[] = []
-  /** EvtDriverDeviceAdd and the like: walked with the driver object in hand. */
-  readonly callbacks: { rva: number; kind: 'add-device' | 'wdf-device-add' }[] = []
+  /** EvtDriverDeviceAdd. */
+  readonly deviceAdds: number[] = []
   /** Calls that hand on both arguments of DriverEntry, by the function they stand in. */
   readonly entryCalls: { from: number; to: number; isJump: boolean }[] = []
   /** Functions that a function calls, as far as the walk of DriverEntry saw. */

@@ -14,6 +14,8 @@ export interface IcedTables {
   /** Decoder's register to the numbers of `RegisterOperand.register`; -1 for other registers. */
   readonly registers: Int16Array
   readonly registerSizes: Uint8Array
+  /** 1 for AH to BH. */
+  readonly isHighByte: Uint8Array
   /** 1 for FS and GS. */
   readonly isThreadSegment: Uint8Array
   readonly operandKinds: readonly ('register' | 'immediate' | 'memory' | 'other')[]
@@ -117,11 +119,13 @@ export function icedTables(iced: typeof Iced): IcedTables {
   }
 }
 
-/** AH to BH count as other registers: nothing that is followed here goes through them. */
-function registerTables(iced: typeof Iced): Pick<IcedTables, 'registers' | 'registerSizes'> {
+function registerTables(
+  iced: typeof Iced,
+): Pick<IcedTables, 'registers' | 'registerSizes' | 'isHighByte'> {
   const { Register } = iced
   const registers = new Int16Array(REGISTERS_MAX).fill(-1)
   const registerSizes = new Uint8Array(REGISTERS_MAX)
+  const isHighByte = new Uint8Array(REGISTERS_MAX)
   const put = (first: number, count: number, index: number, size: number): void => {
     for (let step = 0; step < count; step++) {
       registers[first + step] = index + step
@@ -129,11 +133,13 @@ function registerTables(iced: typeof Iced): Pick<IcedTables, 'registers' | 'regi
     }
   }
   put(Register.AL, 4, 0, 1)
+  put(Register.AH, 4, 0, 1)
+  isHighByte.fill(1, Register.AH, Register.AH + 4)
   put(Register.SPL, 4, 4, 1)
   put(Register.R8L, 8, 8, 1)
   put(Register.AX, 16, 0, 2)
   put(Register.EAX, 16, 0, 4)
   put(Register.RAX, 16, 0, 8)
   put(Register.XMM0, 16, 16, 16)
-  return { registers, registerSizes }
+  return { registers, registerSizes, isHighByte }
 }

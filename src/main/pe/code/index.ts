@@ -9,7 +9,7 @@ import { driverTypes } from './driver-types'
 import { Findings } from './findings'
 import { deviceSecurity, driverNames } from './names'
 import { MACHINES, Program } from './program'
-import { majorFunctions, recoverDriver } from './recovery'
+import { driverEntryOf, majorFunctions, Recovery } from './recovery'
 import { surveyCode, type Survey } from './survey'
 
 export { disassembleAround } from './listing'
@@ -52,18 +52,21 @@ function readCode(
   deadline: () => boolean,
 ): { driver: DriverFacts; anomalies: Anomaly[] } {
   const { image } = program
-  const survey = surveyCode(program, { instructionsMax: SURVEY_MAX, deadline })
-  const limits = { steps: STEPS_MAX, deadline }
-  const { findings, driverEntry, isComplete } = recoverDriver(program, survey, strings, limits)
+  const recovery = new Recovery(program, strings, { steps: STEPS_MAX, deadline })
+  recovery.run()
+  const starts = recovery.starts()
+  const survey = surveyCode(program, { instructionsMax: SURVEY_MAX, deadline, starts })
+  recovery.trySuspects(survey)
+  const { findings } = recovery
   const names = driverNames(findings, strings)
-  const note = limitNote(survey, isComplete)
+  const note = limitNote(survey, recovery.isComplete)
   const driver: DriverFacts = {
     types: driverTypes(image),
     ...names,
     deviceSecurity: deviceSecurity(findings, names.sddl, image),
-    driverEntry,
+    driverEntry: driverEntryOf(recovery),
     driverUnload: findings.unloads.at(-1) ?? null,
-    addDevice: findings.addDevices.at(-1) ?? findings.callbacks.at(-1)?.rva ?? null,
+    addDevice: findings.addDevices.at(-1) ?? findings.deviceAdds.at(-1) ?? null,
     majorFunctions: majorFunctions(findings),
     ioctls: [...findings.codes.values()]
       .sort((left, right) => left.value - right.value)

@@ -13,6 +13,8 @@ export interface RegisterOperand {
   readonly register: number
   /** Bytes. */
   readonly size: number
+  /** AH to DH: the second byte of RAX to RBX. */
+  readonly isHigh: boolean
 }
 
 export interface MemoryOperand {

@@ -85,7 +85,12 @@ export class Memory {
     let chosen: { index: Lookup['index']; scale: number } | undefined
     for (const { value, scale } of terms) {
       if (value?.kind === 'code' && chosen === undefined) {
-        chosen = { index: value.expression, scale }
+        const last = value.expression.at(-1)
+        // An index that was scaled by a shift beforehand.
+        chosen =
+          last?.operator === 'shl'
+            ? { index: value.expression.slice(0, -1), scale: scale * 2 ** last.operand }
+            : { index: value.expression, scale }
       } else if (value?.kind === 'lookup' && chosen === undefined) chosen = { index: value, scale }
       else fixed = sum(fixed, scale === 1 ? value : scaled(value, scale), program.word)
       if (fixed === undefined) return undefined

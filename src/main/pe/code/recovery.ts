@@ -29,78 +29,96 @@ const codeArguments: Readonly<Record<CodeRoutine['kind'], readonly Known[]>> = {
   'fast-io': [undefined, undefined, undefined, undefined, undefined, undefined, code],
 }
 
-export interface Recovery {
-  readonly findings: Findings
-  readonly driverEntry: number | null
-  readonly isComplete: boolean
-}
+/** What the walks found; `survey` comes into it only for what they did not reach. */
+export class Recovery {
+  readonly findings = new Findings()
+  readonly #memory: Memory
+  readonly #walker: Walker
+  readonly #fastIo: Place[] = []
+  readonly #walked = new Set<string>()
 
-export function recoverDriver(
-  program: Program,
-  survey: Survey,
-  strings: readonly FileString[],
-  limits: WalkLimits,
-): Recovery {
-  const findings = new Findings()
-  const fastIo: Place[] = []
-  const memory = new Memory(program, (kind, offset, value, rva) => {
-    noteStore(memory, findings, fastIo, { kind, offset, value, rva })
-  })
-  memory.wdfFunctions = wdfFunctionsBy(program, strings)
-  const walker = new Walker(memory, findings, limits)
-  const { entryPoint } = program.image
-  if (program.isCode(entryPoint)) {
-    walker.walk(entryPoint, [object('driver-object'), object('registry-path')], 'entry')
+  constructor(
+    readonly program: Program,
+    strings: readonly FileString[],
+    limits: WalkLimits,
+  ) {
+    this.#memory = new Memory(program, (kind, offset, value, rva) => {
+      this.#noteStore(kind, offset, value, rva)
+    })
+    this.#memory.wdfFunctions = wdfFunctionsBy(program, strings)
+    this.#walker = new Walker(this.#memory, this.findings, limits)
   }
-  for (const rva of new Set(findings.addDevices)) {
-    walker.walk(rva, [object('driver-object'), object('device-object')], 'entry')
-  }
-  for (const { rva } of findings.callbacks) walker.walk(rva, [], 'entry')
 
-  for (const { index, handler } of findings.majors) {
-    if (index === IRP_MJ_DEVICE_CONTROL || index === IRP_MJ_INTERNAL_DEVICE_CONTROL) {
-      findings.codeRoutines.push({ rva: handler, kind: 'dispatch', confidence: 'high' })
+  /** Did all walks come to their end? */
+  get isComplete(): boolean {
+    return !this.#walker.isOver
+  }
+
+  /** Walk DriverEntry, what it registers, and the routines that get control codes. */
+  run(): void {
+    const { findings, program } = this
+    const { entryPoint } = program.image
+    if (program.isCode(entryPoint)) {
+      this.#walker.walk(entryPoint, [object('driver-object'), object('registry-path')], 'entry')
     }
+    for (const rva of new Set(findings.addDevices)) {
+      this.#walker.walk(rva, [object('driver-object'), object('device-object')], 'entry')
+    }
+    for (const rva of findings.deviceAdds) this.#walker.walk(rva, [], 'entry')
+    for (const { index, handler } of findings.majors) {
+      if (index === IRP_MJ_DEVICE_CONTROL || index === IRP_MJ_INTERNAL_DEVICE_CONTROL) {
+        findings.codeRoutines.push({ rva: handler, kind: 'dispatch', confidence: 'high' })
+      }
+    }
+    for (const table of this.#fastIo) {
+      const place = this.#memory.offset(table, this.#memory.offsets.fastIoDeviceControl)
+      const rva = this.#memory.codeOf(this.#memory.load(new State(), place, program.word))
+      if (rva !== null) findings.codeRoutines.push({ rva, kind: 'fast-io', confidence: 'medium' })
+    }
+    for (const routine of findings.codeRoutines) this.#readCodes(routine)
   }
-  for (const table of fastIo) {
-    const place = memory.offset(table, memory.offsets.fastIoDeviceControl)
-    const rva = memory.codeOf(memory.load(new State(), place, program.word))
-    if (rva !== null) findings.codeRoutines.push({ rva, kind: 'fast-io', confidence: 'medium' })
-  }
-  const walked = new Set<string>()
-  const read = ({ rva, kind, confidence }: CodeRoutine): void => {
-    if (walked.has(`${kind}${rva}`)) return
-    walked.add(`${kind}${rva}`)
-    walker.walk(rva, codeArguments[kind], 'codes', confidence)
-  }
-  findings.codeRoutines.forEach(read)
-  if (findings.codes.size === 0) suspects(program, survey).forEach(read)
-  if (findings.codes.size === 0) addConstants(findings, survey)
-  return {
-    findings,
-    driverEntry: driverEntryOf(program, findings),
-    isComplete: !walker.isOver,
-  }
-}
 
-function noteStore(
-  memory: Memory,
-  findings: Findings,
-  fastIo: Place[],
-  { kind, offset, value, rva }: { kind: ObjectKind; offset: number; value: Known; rva: number },
-): void {
-  const { offsets, program } = memory
-  const handler = memory.codeOf(value)
-  if (kind === 'driver-extension' && offset === offsets.addDevice && handler !== null) {
-    findings.addDevices.push(handler)
+  /** Functions that the walks came to know: none of them need be called directly. */
+  starts(): Set<number> {
+    const { majors, unloads, addDevices, deviceAdds, codeRoutines } = this.findings
+    return new Set([
+      ...majors.map(({ handler }) => handler),
+      ...unloads,
+      ...addDevices,
+      ...deviceAdds,
+      ...codeRoutines.map(({ rva }) => rva),
+    ])
   }
-  if (kind !== 'driver-object') return
-  if (offset === offsets.fastIoDispatch && value !== undefined) fastIo.push(value)
-  if (handler === null) return
-  if (offset === offsets.driverUnload) findings.unloads.push(handler)
-  const index = (offset - offsets.majorFunction) / program.word
-  if (index >= 0 && index <= IRP_MJ_MAXIMUM_FUNCTION && Number.isInteger(index)) {
-    findings.majors.push({ index, handler, rva })
+
+  /** Where no control code was found: try functions that compare with plausible ones. */
+  trySuspects(survey: Survey): void {
+    const { findings, program } = this
+    if (findings.codes.size > 0) return
+    for (const routine of suspects(program, survey)) this.#readCodes(routine)
+    if (findings.codes.size === 0) addConstants(findings, survey)
+  }
+
+  #readCodes({ rva, kind, confidence }: CodeRoutine): void {
+    if (this.#walked.has(`${kind}${rva}`)) return
+    this.#walked.add(`${kind}${rva}`)
+    this.#walker.walk(rva, codeArguments[kind], 'codes', confidence)
+  }
+
+  #noteStore(kind: ObjectKind, offset: number, value: Known, rva: number): void {
+    const { findings, program } = this
+    const { offsets } = this.#memory
+    const handler = this.#memory.codeOf(value)
+    if (kind === 'driver-extension' && offset === offsets.addDevice && handler !== null) {
+      findings.addDevices.push(handler)
+    }
+    if (kind !== 'driver-object') return
+    if (offset === offsets.fastIoDispatch && value !== undefined) this.#fastIo.push(value)
+    if (handler === null) return
+    if (offset === offsets.driverUnload) findings.unloads.push(handler)
+    const index = (offset - offsets.majorFunction) / program.word
+    if (index >= 0 && index <= IRP_MJ_MAXIMUM_FUNCTION && Number.isInteger(index)) {
+      findings.majors.push({ index, handler, rva })
+    }
   }
 }
 
@@ -129,12 +147,14 @@ export function majorFunctions({ majors }: Findings): DriverFacts['majorFunction
  * DriverEntry behind stubs: GsDriverEntry sets up the security cookie and hands both arguments on,
  * FxDriverEntry binds the framework and does the same.
  */
-function driverEntryOf(program: Program, findings: Findings): number | null {
+export function driverEntryOf({ program, findings }: Recovery): number | null {
   let entry = program.image.entryPoint
   if (!program.isCode(entry)) return null
   for (let depth = 0; depth < STUBS_MAX; depth++) {
-    const next = findings.entryCalls.find(({ from }) => from === entry)
-    if (!next || next.to === entry) break
+    // What sets up the cookie may be called with the arguments still in their registers.
+    const calls = findings.entryCalls.filter(({ from, to }) => from === entry && to !== entry)
+    const next = calls.find(({ isJump }) => isJump) ?? calls.at(-1)
+    if (!next) break
     const first = program.disassembler.at(entry)
     const isThunk = first?.flow === 'jump' && first.target === next.to
     const callees = findings.callees.get(entry) ?? new Set()

@@ -110,7 +110,7 @@ export class Routines {
       case WDF.driverCreate: {
         const add = this.#code(state, argument(4), this.#word)
         const unload = this.#code(state, argument(4), this.#word * 2)
-        if (add !== null) this.findings.callbacks.push({ rva: add, kind: 'wdf-device-add' })
+        if (add !== null) this.findings.deviceAdds.push(add)
         if (unload !== null) this.findings.unloads.push(unload)
         return
       }

@@ -8,6 +8,7 @@ import { isPlausibleCode } from './control-code'
 import type { Disassembler } from './disassembler'
 import { privilegedLabel, PRIVILEGED_NAMES } from './privileged'
 import type { Bounds, Program } from './program'
+import { relocatedPointers } from './relocated'
 import { TableFinder } from './table-finder'
 
 export interface Survey {
@@ -26,6 +27,8 @@ export interface Limits {
   instructionsMax: number
   /** Asked now and then; true means stop. */
   deadline: () => boolean
+  /** Functions known from elsewhere: callbacks that DriverEntry registers. */
+  starts: Iterable<number>
 }
 
 const PRIVILEGED_MAX = 500
@@ -40,7 +43,6 @@ const ADDRESS = 3
 const COMPARE = 4
 const EQUAL = 5
 const ORDERED = 6
-const PUSH = 7
 
 /** Tables of the classes by mnemonic; the decoder's numbering is the same for the whole process. */
 let classes: Uint8Array | undefined
@@ -60,7 +62,6 @@ function classesOf({ tables }: Disassembler): Uint8Array {
   put(COMPARE, ['cmp', 'sub', 'xor'])
   put(EQUAL, ['je', 'jne'])
   put(ORDERED, ['ja', 'jae', 'jb', 'jbe', 'jg', 'jge', 'jl', 'jle'])
-  put(PUSH, ['push'])
   return classes
 }
 
@@ -96,6 +97,9 @@ class Surveyor {
       if (forwarder === null) this.#add(rva)
     }
     for (const { start } of runtimeFunctions) this.#add(start)
+    for (const start of this.limits.starts) this.#add(start)
+    this.#drain()
+    for (const target of relocatedPointers(this.program)) this.#addPointer(target)
     this.#drain()
     if (bits === 32 && !this.#stopped) this.#addPrologues()
     this.#drain()
@@ -173,9 +177,7 @@ class Surveyor {
       else if (kind === MOVE) {
         if (tables.isControlMove[current.code]) privileged.push(rva)
         this.#tables.noteScaledAccess()
-        this.#notePointer()
       } else if (kind === ADDRESS) this.#noteAddress()
-      else if (kind === PUSH) this.#notePointer()
       if (kind === EQUAL && compared && this.#constants.length < CONSTANTS_MAX) {
         this.#constants.push(compared)
       }
@@ -225,16 +227,6 @@ class Surveyor {
     const rva = Number(current.ipRelMemoryAddress)
     this.#tables.noteAddress(rva)
     this.#addPointer(rva)
-  }
-
-  /** x86 keeps code pointers as immediates: `push offset Callback`. */
-  #notePointer(): void {
-    if (this.program.bits !== 32) return
-    const { current, tables } = this.program.disassembler
-    const isFirst = current.op0Kind === tables.immediate32
-    if (!isFirst && current.op1Kind !== tables.immediate32) return
-    const rva = this.program.rvaOf(current.immediate32)
-    if (rva !== null) this.#addPointer(rva)
   }
 
   #addPrologues(): void {

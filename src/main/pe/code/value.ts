@@ -31,8 +31,16 @@ export type Value =
   | { readonly kind: 'wdf-function'; readonly index: number }
   /** The control code, and what was computed from it. */
   | { readonly kind: 'code'; readonly expression: Expression }
+  /** 1 << something computed from the control code, and the bits it was tested with. */
+  | BitOf
   /** An entry of a table in the image, chosen by the control code. */
   | Lookup
+
+export interface BitOf {
+  readonly kind: 'bit'
+  readonly expression: Expression
+  readonly mask: bigint
+}
 
 export interface Lookup {
   readonly kind: 'lookup'
@@ -82,6 +90,8 @@ export function interestOf(value: Known): string {
       return `wdf${value.index}`
     case 'code':
       return `code(${keyOf(value.expression)})`
+    case 'bit':
+      return `bit(${keyOf(value.expression)})`
     case 'lookup':
       return `lookup${value.table}`
     default:

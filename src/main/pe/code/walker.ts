@@ -44,6 +44,8 @@ interface Outcome {
   result: Known
   frame: Known
   top: Known
+  /** Registers that a call changes by convention, but this function was seen to leave alone. */
+  preserved: readonly number[]
   /** Stores to the stack of the caller. */
   readonly stores: Map<number, Known>
   returns: number
@@ -51,6 +53,8 @@ interface Outcome {
 
 interface Frame {
   readonly start: number
+  /** At the entry. */
+  readonly registers: readonly Known[]
   readonly depth: number
   /** Stack pointer at the entry, on the return address. */
   readonly top: number
@@ -126,11 +130,13 @@ export class Walker {
       result: undefined,
       frame: undefined,
       top: undefined,
+      preserved: [],
       stores: new Map(),
       returns: 0,
     }
     const frame: Frame = {
       start,
+      registers: [...state.registers],
       depth,
       top: top?.kind === 'stack' ? top.number : 0,
       outcome,
@@ -241,7 +247,7 @@ export class Walker {
       const settled = this.#codes.branch(comparison, condition, state, sides, confidence)
       if (settled !== null) {
         const open = settled === 'target' ? next : target
-        return this.#enter(frame, open, state, false) ? open : null
+        return this.#enter(frame, open, state, true) ? open : null
       }
     }
     const taken = state.clone()
@@ -285,6 +291,13 @@ export class Walker {
     const out: Value | undefined =
       pointer?.kind === 'stack' ? { kind: 'stack', number: pointer.number + popped } : undefined
     const result = state.registers[RAX]
+    const candidates =
+      outcome.returns === 0 ? (this.#word === 8 ? volatile64 : volatile32) : outcome.preserved
+    outcome.preserved = candidates.filter(
+      (register) =>
+        frame.registers[register] !== undefined &&
+        frame.registers[register] === state.registers[register],
+    )
     if (outcome.returns === 0) {
       outcome.result = result
       outcome.frame = state.registers[RBP]
@@ -361,10 +374,14 @@ export class Walker {
     this.#noteEntryCall(frame, state, code, false)
     const values = Array.from({ length: ARGUMENTS_MAX }, (_, index) => this.#argument(state, index))
     this.#routines.callOwn({ argument: (index) => values[index], state, rva })
-    const outcome = this.#shouldFollow(frame, values, rva)
+    const outcome = this.#shouldFollow(frame, state, values, rva)
       ? this.#follow(frame, code, state, values)
       : null
+    const kept = (outcome?.preserved ?? []).map(
+      (register) => [register, state.registers[register]] as const,
+    )
     this.#forgetVolatile(state, interestOf(outcome?.result) === '' ? undefined : outcome?.result)
+    for (const [register, value] of kept) state.registers[register] = value
     for (const [slot, value] of outcome?.stores ?? []) {
       if (value === undefined) state.stack.delete(slot)
       else state.stack.set(slot, value)
@@ -378,12 +395,15 @@ export class Walker {
     } else this.#dropArguments(state, this.#poppedBy(code), null)
   }
 
-  #shouldFollow(frame: Frame, values: readonly Known[], rva: number): boolean {
+  #shouldFollow(frame: Frame, state: State, values: readonly Known[], rva: number): boolean {
     if (frame.depth >= DEPTH_MAX) return false
     if (this.#purpose === 'entry') return true
     // The exception frame of an x86 function is set up by a call among its first instructions.
     if (this.#word === 4 && rva - frame.start < 16) return true
-    return values.some(
+    // Compilers give local functions conventions of their own.
+    const inRegisters =
+      this.#word === 4 ? volatile32.map((register) => state.registers[register]) : []
+    return [...values, ...inRegisters].some(
       (value) =>
         value?.kind === 'irp' ||
         value?.kind === 'stack-location' ||
@@ -393,7 +413,7 @@ export class Walker {
   }
 
   #follow(frame: Frame, code: number, state: State, values: readonly Known[]): Outcome | null {
-    const registers = [state.registers[RCX], state.registers[RDX]]
+    const registers = volatile32.map((register) => state.registers[register])
     const top = state.registers[RSP]
     const height = top?.kind === 'stack' ? top.number : 0
     // Pointers to the caller's variables mean something else at each call.
