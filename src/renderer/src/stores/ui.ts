@@ -13,6 +13,7 @@ export type Dialog =
   | 'save-as'
   | 'add-file'
   | 'rename-file'
+  | 'reference'
   | null
 export type OutputTab = 'output' | 'events' | 'why' | 'requests'
 

@@ -376,7 +376,14 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
       // As over IPC: nobody keeps a reference into the other side.
       return structuredClone(await handler(input))
     }
-  return Object.assign(client, { send, calls, drafts, settings, shelf }) as unknown as FakeLab
+  return Object.assign(client, {
+    send,
+    calls,
+    drafts,
+    settings,
+    shelf,
+    drop: shelf.drop,
+  }) as unknown as FakeLab
 }
 
 /** Two mistakes that the real compiler reports too, so that the screen has something to show. */

@@ -1,68 +1,54 @@
 /**
- * Terms of a query line as text, for what the window does with them: facets put terms in and take
- * them out. What the terms mean is main's business (`files.list` says what it did not understand).
- *
- *     word  "two words"  field:value  field:"two words"  field>2022  -field:value
+ * What facets and links do with the query line as text: put a field's value in, turn it round, take
+ * it out. The language itself is `shared/file-query.ts`.
  */
+import {
+  FILE_FIELD_NAMES,
+  fold,
+  formatFileTerm,
+  parseFileQuery,
+  type FileField,
+} from '../../../../shared/file-query'
 
-export interface TextTerm {
-  /** Lower case; null for words searched everywhere. */
-  field: string | null
-  /** `:`, `=`, `<`, `>`, `<=`, `>=`; empty for words. */
-  operator: string
+export type TermState = 'off' | 'on' | 'excluded'
+
+interface AskedValue {
   value: string
-  negated: boolean
+  isExcluded: boolean
   /** Where the term stands in the text, end exclusive. */
   from: number
   to: number
 }
 
-export type TermState = 'off' | 'on' | 'excluded'
+const isField = (name: string): name is FileField =>
+  (FILE_FIELD_NAMES as readonly string[]).includes(name)
 
-const TERM = /(-?)(?:([a-z][\w-]*)(:|<=|>=|<|>|=))?("(?:[^"]|"")*"?|[^\s"]\S*)/giu
+/** The values of a field that a query names, as they were typed. */
+export const askedValues = (text: string, field: string): AskedValue[] =>
+  parseFileQuery(text)
+    .terms.filter((term) => term.field === field)
+    // The minus sign as it was typed: `known:no` is a term that is negated by its value.
+    .map(({ value, from, to }) => ({ value, from, to, isExcluded: text[from] === '-' }))
 
-/** Cut a query into its terms. Any text is a query. */
-export function termsOf(text: string): TextTerm[] {
-  return [...text.matchAll(TERM)].map((match) => {
-    const [whole, minus = '', field, operator = '', raw = ''] = match
-    const value = raw.startsWith('"') ? raw.slice(1).replace(/"$/, '').replaceAll('""', '"') : raw
-    return {
-      field: field?.toLowerCase() ?? null,
-      operator,
-      value,
-      negated: minus === '-',
-      from: match.index,
-      to: match.index + whole.length,
-    }
-  })
-}
+const valuesLike = (text: string, field: string, value: string): AskedValue[] =>
+  askedValues(text, field).filter((asked) => fold(asked.value) === fold(value))
 
-/** `tag:byovd`, `-signer:"Example Co."`. */
-export function termText(field: string, value: string, negated = false): string {
-  const isPlain = /^[^\s"]+$/.test(value)
-  const text = isPlain ? value : `"${value.replaceAll('"', '""')}"`
-  return `${negated ? '-' : ''}${field}:${text}`
-}
-
-const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
-
-const termsFor = (text: string, field: string, value: string): TextTerm[] =>
-  termsOf(text).filter(
-    (term) => term.field === field && term.operator === ':' && same(term.value, value),
-  )
+/** `tag:byovd`, `-signer:"Example Co."`. A name that is no field is searched as words. */
+export const termText = (field: string, value: string, isExcluded = false): string =>
+  formatFileTerm(isField(field) ? field : null, value, isExcluded)
 
 /** Whether a query asks for a field's value, or asks for all without it. */
 export function termState(text: string, field: string, value: string): TermState {
-  const terms = termsFor(text, field, value)
-  if (terms.some((term) => term.negated)) return 'excluded'
-  return terms.length > 0 ? 'on' : 'off'
+  const asked = valuesLike(text, field, value)
+  if (asked.some(({ isExcluded }) => isExcluded)) return 'excluded'
+  return asked.length > 0 ? 'on' : 'off'
 }
 
 /** Bring a field's value into the wanted state; the rest of what was typed stays as it is. */
 export function withTerm(text: string, field: string, value: string, state: TermState): string {
   let rest = text
-  for (const term of termsFor(text, field, value).toReversed())
-    rest = rest.slice(0, term.from) + rest.slice(term.to)
+  for (const { from, to } of valuesLike(text, field, value).toReversed())
+    rest = rest.slice(0, from) + rest.slice(to)
   rest = rest.replace(/ {2,}/g, ' ').trim()
   if (state === 'off') return rest
   return `${rest} ${termText(field, value, state === 'excluded')}`.trim()

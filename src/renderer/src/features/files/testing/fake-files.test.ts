@@ -3,7 +3,7 @@ import { filesContract } from '../../../../../shared/contract/files'
 import { createFakeShelf } from './fake-files'
 
 const questions: [string, unknown][] = [
-  ['files.list', { query: 'tag:byovd -is:blocked', sort: { key: 'name', descending: false } }],
+  ['files.list', { query: 'tag:byovd -blocked:yes', sort: { key: 'name', descending: false } }],
   ['files.ids', { query: '', offset: 3, limit: 5 }],
   ['files.complete', { text: 'ty', cursor: 2 }],
   ['files.get', { id: 1 }],

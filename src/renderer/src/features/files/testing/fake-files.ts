@@ -1,16 +1,17 @@
 /**
  * The analyst's desk in memory: rows, details, jobs, reference data, with the contract's face.
- * Queries know words, `tag:`, `type:`, `known:`, `signature:`, `status:`, `verdict:`, `is:` and `-`.
+ * Of the query language it knows words, hashes that are words, `-`, and the fields of `FIELDS`.
  */
-import {
-  type FileDetail,
-  type FileRow,
-  type IntakeFailure,
-  type IntakeJob,
-  type Kin,
+import type {
+  DropFiles,
+  FileDetail,
+  FileRow,
+  IntakeFailure,
+  IntakeJob,
+  Kin,
 } from '../../../../../shared/contract/files'
 import { fail, ok } from '../../../../../shared/errors'
-import { termsOf } from '../query-text'
+import { parseFileQuery } from '../../../../../shared/file-query'
 import type { SavedSearch, Sort, SortKey } from '../types'
 import { CAPABILITIES, FERRY_FACTS, LANTERN_FACTS } from './fake-facts'
 import { FERRY, LANTERN, fakeRows } from './fake-rows'
@@ -33,6 +34,9 @@ export interface FakeShelf {
   quarantineLocked: string | null
   yaraFolder: string | null
   policies: number
+  /** Names of the files that were dropped, with the options of the import. */
+  dropped: { names: string[]; options: unknown }[]
+  drop: DropFiles
   handlers: Handlers
 }
 
@@ -145,49 +149,45 @@ export function fakeDetail(row: FileRow, rows: readonly FileRow[] = []): FileDet
 const textOf = (row: FileRow): string =>
   `${row.name} ${row.sha256 ?? ''} ${row.signer ?? ''} ${row.types.join(' ')} ${row.tags.join(' ')}`
 
-const IS: Record<string, (row: FileRow) => boolean> = {
-  blocked: (row) => row.blocked,
-  evidence: (row) => row.evidence > 0,
-  signed: (row) => row.signature !== null && row.signature !== 'none',
-  noted: (row) => row.hasNotes,
-}
-
+/** Values of a row by field; those of `FACETS` are counted. */
 const FIELDS: Record<string, (row: FileRow) => readonly string[]> = {
-  known: (row) => [row.known ?? 'no'],
+  verdict: (row) => [row.verdict],
+  known: (row) => [row.known?.replace(/ driver$/, '') ?? 'no'],
+  blocked: (row) => [row.blocked ? 'yes' : 'no'],
   signature: (row) => [row.signature ?? ''],
   type: (row) => row.types,
   machine: (row) => [row.machine ?? ''],
-  signer: (row) => [row.signer ?? ''],
-  status: (row) => [row.status],
-  verdict: (row) => [row.verdict],
   tag: (row) => row.tags,
+  status: (row) => [row.status],
   origin: (row) => [row.origin],
-  is: (row) => Object.keys(IS).filter((name) => IS[name]!(row)),
+  signer: (row) => [row.signer ?? ''],
 }
 
-const LABELS: Record<string, string> = {
+const FACETS: Record<string, string> = {
+  verdict: 'Verdict',
   known: 'Known as',
-  is: 'Marks',
+  blocked: 'Blocked',
   signature: 'Signature',
   type: 'Driver type',
   machine: 'Machine',
-  signer: 'Signer',
+  tag: 'Tag',
   status: 'Status',
-  verdict: 'Verdict',
-  tag: 'Tags',
-  origin: 'Where from',
+  origin: 'Origin',
 }
 
 function find(rows: Iterable<FileRow>, query: string): FileRow[] {
-  const terms = termsOf(query)
+  const terms = parseFileQuery(query).terms.map((term) => ({
+    ...term,
+    isExcluded: query[term.from] === '-',
+    wanted: term.value.toLowerCase(),
+  }))
   return [...rows].filter((row) =>
-    terms.every(({ field, value, negated }) => {
+    terms.every(({ field, wanted, isExcluded }) => {
       const values = field === null ? undefined : FIELDS[field]?.(row)
-      const wanted = value.toLowerCase()
       const hit = values
         ? values.some((one) => one.toLowerCase() === wanted)
         : textOf(row).toLowerCase().includes(wanted)
-      return hit !== negated
+      return hit !== isExcluded
     }),
   )
 }
@@ -207,14 +207,14 @@ function sorted(rows: FileRow[], key: SortKey, descending: boolean): FileRow[] {
 }
 
 const facetsOf = (rows: readonly FileRow[]): unknown[] =>
-  Object.entries(FIELDS).map(([field, valuesOf]) => {
+  Object.entries(FACETS).map(([field, label]) => {
     const counts = new Map<string, number>()
     for (const row of rows)
-      for (const value of valuesOf(row))
+      for (const value of FIELDS[field]!(row))
         if (value !== '') counts.set(value, (counts.get(value) ?? 0) + 1)
     return {
       field,
-      label: LABELS[field],
+      label,
       values: [...counts]
         .toSorted((a, b) => b[1] - a[1])
         .slice(0, 20)
@@ -257,7 +257,7 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
       {
         id: 1,
         name: 'BYOVD, not blocked',
-        query: 'tag:byovd -is:blocked',
+        query: 'tag:byovd -blocked:yes',
         createdAt: '2026-11-20T09:00:00Z',
       },
     ],
@@ -271,6 +271,12 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
     quarantineLocked: null,
     yaraFolder: null,
     policies: 1,
+    dropped: [],
+    drop: (files, options) => {
+      const names = files.map(({ name }) => name)
+      shelf.dropped.push({ names, options })
+      return Promise.resolve(ok(startJob({ title: names.join(', '), total: names.length })))
+    },
     handlers: {},
   }
 
@@ -285,7 +291,7 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
         : 'Bytes are encrypted with AES-256-GCM; the key lies in the key store of the system.',
     osKeyStoreAvailable: true,
   })
-  const startJob = (over: Partial<IntakeJob>): unknown => {
+  const startJob = (over: Partial<IntakeJob>): { job: number | null } => {
     if (shelf.nextJob === null) return { job: null }
     const job = jobOf({ id: shelf.nextJob, done: 0, added: 0, merged: 0, failed: 0, ...over })
     shelf.jobs = [job, ...shelf.jobs.filter((other) => other.id !== job.id)]
@@ -306,13 +312,12 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
       limit?: number
     }) => {
       const found = sorted(find(rows.values(), query), sort.key ?? 'added', sort.descending ?? true)
-      const unknown = termsOf(query).find(({ field }) => field !== null && !(field in FIELDS))
       const isHash = /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/i.test(query.trim())
       return ok({
         total: found.length,
         all: rows.size,
         rows: found.slice(offset, offset + limit),
-        problem: unknown ? `“${unknown.field}:” is not a field, so it was searched as text.` : null,
+        problem: parseFileQuery(query).problems.join(' ') || null,
         hashNote:
           isHash && found.length === 0
             ? 'No file with this hash is on the shelf. LOLDrivers knows it as malicious (POORTRY).'
@@ -349,7 +354,7 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
                 .map((name) => ({
                   insert: `${name}:`,
                   label: `${name}:`,
-                  detail: LABELS[name] ?? 'an imported routine or a control code',
+                  detail: FACETS[name] ?? 'an imported routine or a control code',
                 }))
             : [...new Set([...rows.values()].flatMap((row) => FIELDS[field]?.(row) ?? []))]
                 .filter((value) => value.toLowerCase().startsWith(begun) && value !== '')

@@ -94,7 +94,11 @@ export const rowOf = (id: number, over: Partial<FileRow> = {}): FileRow => ({
 
 function madeUp(id: number): FileRow {
   const next = random(id)
-  const hex = Array.from({ length: 64 }, () => pick('0123456789abcdef'.split(''), next())).join('')
+  const word = (): string =>
+    Math.floor(next() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0')
+  const hex = Array.from({ length: 8 }, word).join('')
   const compiled = Date.UTC(2006 + next() * 20, next() * 12, 1 + next() * 28, next() * 24)
   const signature = pick(KINDS, next())
   const isForged = signature === 'cross-signed' && next() < 0.4

@@ -1,0 +1,67 @@
+/** Short words and marks for one line of the table; the page of a file has the long ones. */
+import { Fingerprint, Microscope, Wrench } from '@lucide/vue'
+import type { ExportFormat, FileRow } from '../../../../shared/contract/files'
+import { plural } from '../../../../shared/trace/words'
+import type { Mark } from '../catalogue/words'
+import { blockedMark, kindMark, knownMark } from '../file-page/words'
+
+const KIND_WORDS: Record<NonNullable<FileRow['signature']>, string> = {
+  none: 'unsigned',
+  whcp: 'WHCP',
+  attestation: 'attestation',
+  windows: 'Windows',
+  'cross-signed': 'cross-signed',
+  test: 'test',
+  'self-signed': 'self-signed',
+  unknown: 'unknown',
+}
+
+/** How a file is signed; null when nothing was read of it. */
+export const signatureMark = ({ signature }: FileRow): Mark | null =>
+  signature === null ? null : { ...kindMark(signature), word: KIND_WORDS[signature] }
+
+/** What others say of a file: known as, blocked. */
+export function standing(row: FileRow): Mark[] {
+  const marks: Mark[] = []
+  if (row.known !== null) {
+    const mark = knownMark(row.known)
+    marks.push({ ...mark, word: row.known.replace(/ driver$/, '') })
+  }
+  if (row.blocked) marks.push({ ...blockedMark, word: 'blocked' })
+  return marks
+}
+
+/** Observations against the signature; null when there are none. */
+export const evidenceMark = ({ evidence }: FileRow): Mark | null =>
+  evidence === 0 ? null : { word: String(evidence), tone: 'danger', icon: Fingerprint }
+
+export const capabilityMark = ({ capabilities }: FileRow): Mark | null =>
+  capabilities === 0 ? null : { word: String(capabilities), tone: 'plain', icon: Wrench }
+
+/** A row of reference data whose file was never seen here. */
+export const factsOnlyMark: Mark = { word: 'facts only', tone: 'plain', icon: Microscope }
+
+export const files = (count: number): string => plural(count, 'file')
+
+/** `2 min left`, `about 40 s left`; empty while it cannot be told. */
+export function timeLeft(seconds: number | null): string {
+  if (seconds === null) return ''
+  if (seconds < 5) return 'a few seconds left'
+  if (seconds < 90) return `${Math.ceil(seconds / 5) * 5} s left`
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min left`
+  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min left`
+}
+
+/** Each format, its name and one line about it. */
+export const EXPORTS: Record<ExportFormat, { name: string; what: string }> = {
+  csv: { name: 'CSV', what: 'The columns of the list; no cell is read as a formula.' },
+  json: { name: 'JSON', what: 'All facts, tags and notes; importing it gives the same back.' },
+  'loldrivers-yaml': {
+    name: 'LOLDrivers YAML',
+    what: 'One entry per file, valid by their schema.',
+  },
+  stix: { name: 'STIX 2.1', what: 'A bundle of file and certificate objects for exchange.' },
+  misp: { name: 'MISP', what: 'One event with file objects and attributes.' },
+  sipolicy: { name: 'SiPolicy XML', what: 'Deny rules for App Control, by authentihash.' },
+  html: { name: 'HTML report', what: 'One page that opens anywhere, without a network.' },
+}
