@@ -1,7 +1,7 @@
 import type { ElectronApplication, Locator, Page } from '@playwright/test'
 import { expect } from '@playwright/test'
 
-/** The Catalogue screen, by what a person sees and hears. */
+/** The Catalogue's shelf of toy drivers, by what a person sees and hears. */
 export class CataloguePage {
   readonly root: Locator
   readonly search: Locator
@@ -24,6 +24,8 @@ export class CataloguePage {
     await expect(this.page.getByText('Simulated kernel').first()).toBeVisible()
     await this.page.keyboard.press('Control+3')
     await expect(this.root).toBeVisible()
+    await this.root.getByRole('button', { name: 'Toy drivers' }).click()
+    await expect(this.search).toBeVisible()
     await expect(this.root.locator('[aria-busy="true"]')).toHaveCount(0)
   }
 

@@ -20,6 +20,9 @@ const TARGETS: Record<string, readonly string[]> = {
   output: ['[role="listbox"]', 'ol[tabindex="0"]', '[role="tab"][aria-selected="true"]'],
   problems: ['.problem'],
   inspect: ['[role="region"][tabindex="0"]'],
+  'catalogue-search': ['[role="combobox"]'],
+  'files-search': ['[role="combobox"]'],
+  'files-list': ['[role="grid"]'],
 }
 const ANY = ['button:not(:disabled)', 'input', '[tabindex="0"]']
 

@@ -1,15 +1,11 @@
 import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { runCommand } from '../commands/registry'
-import {
-  fakeCatalogue,
-  sampleOf,
-  type FakeCatalogue,
-} from '../features/catalogue/testing/fake-catalogue'
-import { setRing } from '../services/ring'
-import { useUi } from '../stores/ui'
-import CatalogueView from './CatalogueView.vue'
+import { runCommand } from '../../commands/registry'
+import { fakeCatalogue, sampleOf, type FakeCatalogue } from './testing/fake-catalogue'
+import { setRing } from '../../services/ring'
+import { useUi } from '../../stores/ui'
+import ToyShelf from './ToyShelf.vue'
 
 let fake: FakeCatalogue
 let view: VueWrapper
@@ -17,7 +13,7 @@ let view: VueWrapper
 async function show(samples = SHELF): Promise<void> {
   fake = fakeCatalogue(samples)
   setRing(fake.client)
-  view = mount(CatalogueView, { attachTo: document.body })
+  view = mount(ToyShelf, { attachTo: document.body })
   await flushPromises()
 }
 
@@ -92,7 +88,7 @@ describe('states', () => {
       hint: 'Close it.',
     })
     setRing(fake.client)
-    view = mount(CatalogueView, { attachTo: document.body })
+    view = mount(ToyShelf, { attachTo: document.body })
     await flushPromises()
     expect(view.get('[role="alert"]').text()).toContain('Held.')
     fake.failing.clear()
@@ -253,7 +249,7 @@ describe('one sample', () => {
       summary: '0x44 MULTIPLE_IRP_COMPLETE_REQUESTS',
     })
     setRing(fake.client)
-    view = mount(CatalogueView, { attachTo: document.body })
+    view = mount(ToyShelf, { attachTo: document.body })
     await flushPromises()
     await view.get('.run').trigger('click')
     expect(view.emitted('openRun')).toEqual([['run-7']])
