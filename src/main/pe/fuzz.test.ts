@@ -15,11 +15,10 @@ const seconds = Number(process.env['RING0_FUZZ_SECONDS'] ?? 0)
 const seed = Number(process.env['RING0_FUZZ_SEED'] ?? (seconds > 0 ? Date.now() % 1_000_000 : 1))
 
 const fixtures = resolve(__dirname, '../../../data/fixtures')
-const corpus = ['pe', 'signed', 'code']
-  .flatMap((folder) => {
-    const names = readdirSync(join(fixtures, folder)).filter((name) => name.endsWith('.sys'))
-    return names.sort().map((name) => join(fixtures, folder, name))
-  })
+const corpus = readdirSync(fixtures, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.sys'))
+  .sort()
+  .map((name) => join(fixtures, name))
   .map((path) => ({ path, bytes: new Uint8Array(readFileSync(path)) }))
 
 /** Numbers that lie on the edges of what parsers expect. */

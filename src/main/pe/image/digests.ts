@@ -1,5 +1,5 @@
 /** Digests of a whole file, of an image without its signature, and of its first page. */
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import type { Digests, Image } from '../../../shared/driver-file/facts'
 import type { Headers } from './headers'
 
@@ -16,9 +16,10 @@ export function digestsOf(...pieces: Uint8Array[]): Digests {
 }
 
 function digest(algorithm: string, pieces: Uint8Array[]): string {
-  const hash = createHash(algorithm)
-  for (const piece of pieces) hash.update(piece)
-  return hash.digest('hex')
+  if (pieces.length === 1) return hash(algorithm, pieces[0], 'hex')
+  const state = createHash(algorithm)
+  for (const piece of pieces) state.update(piece)
+  return state.digest('hex')
 }
 
 type Range = { offset: number; size: number }

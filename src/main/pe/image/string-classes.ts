@@ -100,8 +100,11 @@ export function classify(text: string, signs: number): StringClass[] {
   }
   if ((signs & SIGN.dot) !== 0) {
     if (hasAddress(text)) classes.push('ip')
-    if (isProcessName(text)) classes.push('process')
-    if (securityProductOf(text) !== null) classes.push('security-product')
+    // Names of programs and drivers have endings of three letters.
+    if (text.at(-4) === '.') {
+      if (isProcessName(text)) classes.push('process')
+      if (securityProductOf(text) !== null) classes.push('security-product')
+    }
   } else if ((signs & (notInIdentifiers | SIGN.other)) === 0 && routine.test(text)) {
     classes.push('routine')
   }
