@@ -26,6 +26,9 @@ export default defineConfig({
           // Utility processes: one file each, started by main with utilityProcess.fork.
           'lab-process': 'src/main/app/lab-process.ts',
           'import-process': 'src/main/app/import-process.ts',
+          // Worker threads of that process.
+          'analysis-worker': 'src/main/intake/analysis-worker.ts',
+          'yara-worker': 'src/main/intake/yara-worker.ts',
         }),
         output: { format: 'cjs', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
       },

@@ -2,9 +2,14 @@ import { builtinModules } from 'node:module'
 import { resolve } from 'node:path'
 import { defineConfig } from 'vite'
 
-// The terminal face: one CommonJS bundle that plain Node 20 runs, without Electron or SQLite.
+/** Packages with WebAssembly beside their code, and SQLite: they stay where they are installed. */
+const external = ['better-sqlite3', 'iced-x86', 'libyara-wasm']
+
+const root = import.meta.dirname
+
+// The terminal face: CommonJS that plain Node 20 runs, without Electron; its worker threads beside it.
 export default defineConfig({
-  root: import.meta.dirname,
+  root,
   publicDir: false,
   build: {
     ssr: true,
@@ -14,10 +19,14 @@ export default defineConfig({
     sourcemap: true,
     reportCompressedSize: false,
     rolldownOptions: {
-      input: { index: resolve(import.meta.dirname, 'src/main/cli/index.ts') },
-      external: [...builtinModules, /^node:/, 'electron', 'better-sqlite3'],
+      input: {
+        index: resolve(root, 'src/main/cli/index.ts'),
+        'analysis-worker': resolve(root, 'src/main/intake/analysis-worker.ts'),
+        'yara-worker': resolve(root, 'src/main/intake/yara-worker.ts'),
+      },
+      external: [...builtinModules, /^node:/, 'electron', ...external],
       output: { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name].cjs' },
     },
   },
-  ssr: { noExternal: true, target: 'node' },
+  ssr: { noExternal: true, external, target: 'node' },
 })

@@ -10,6 +10,7 @@ import { ITEMS_AHEAD } from './limits'
 import type { FromHost, HostPort, HostSettings, KnownBatch, QuarantineAccess } from './messages'
 import type { IntakeItem, JobStore, NewJob, StoredJob } from './port'
 import { Rate } from './rate'
+import { messageOf } from './reasons'
 
 export interface ControllerOptions {
   store: JobStore
@@ -146,11 +147,11 @@ export class IntakeController {
   /** Reference data, read in the helper. `onBatch` writes; resolves when all was written. */
   importKnown(
     paths: string[],
-    onBatch: (batch: KnownBatch) => void,
+    onBatch: (batch: KnownBatch) => Promise<void>,
   ): Promise<{ problem?: string }> {
     const id = this.#nextId++
     return new Promise((resolve) => {
-      this.#known.set(id, { paths, onBatch, resolve, isSent: false })
+      this.#known.set(id, { paths, onBatch, resolve, isSent: false, written: Promise.resolve() })
       this.#ensureHost()
       this.#go()
     })
@@ -437,11 +438,19 @@ export class IntakeController {
   #takeKnown(host: HostPort, id: number, batch: KnownBatch): void {
     const known = this.#known.get(id)
     if (!known) return
-    known.onBatch(batch)
-    host.post({ kind: 'known-written', id })
-    if (!batch.isLast) return
-    this.#known.delete(id)
-    known.resolve({})
+    // One after the other, whatever each takes; the helper sends a few ahead and then waits.
+    known.written = known.written
+      .then(() => known.onBatch(batch))
+      .then(() => {
+        host.post({ kind: 'known-written', id })
+        if (!batch.isLast) return
+        this.#known.delete(id)
+        known.resolve({})
+      })
+      .catch((error: unknown) => {
+        this.#known.delete(id)
+        known.resolve({ problem: messageOf(error) })
+      })
   }
 
   /** Tell how a job stands, now or when it is time again. */
@@ -479,7 +488,9 @@ export interface YaraCheck {
 
 interface KnownImport {
   paths: string[]
-  onBatch(batch: KnownBatch): void
+  onBatch(batch: KnownBatch): Promise<void>
   resolve(result: { problem?: string }): void
   isSent: boolean
+  /** Settles when the batches so far are written. */
+  written: Promise<void>
 }

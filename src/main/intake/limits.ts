@@ -44,3 +44,6 @@ export const PACKAGE_PART_BYTES_MAX = 16 * MB
 export const BYTES_IN_FLIGHT_MAX = 128 * MB
 /** Items of a list that are written in one transaction. */
 export const LIST_ITEMS_MAX = 1000
+
+/** WebAssembly memory of the YARA worker. */
+export const YARA_MEMORY_BYTES_MAX = 256 * MB

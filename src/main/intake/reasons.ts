@@ -37,3 +37,11 @@ export class Unreadable extends Error {
     this.offset = offset
   }
 }
+
+/** What an exit code and the last lines of stderr say about a helper that ended, in one sentence. */
+export function processReason(code: number, lastWords: string): string {
+  if (/heap limit|heap out of memory|allocation failed/i.test(lastWords))
+    return 'Reading needed more memory than there is for it.'
+  const fault = /^(?:Uncaught )?\w*Error: .*$/m.exec(lastWords)?.[0]
+  return `the import’s process ended unexpectedly (code ${code})${fault ? `: ${fault}` : '.'}`
+}

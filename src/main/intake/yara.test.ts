@@ -181,7 +181,7 @@ const yaraProgram = ['/usr/bin/yara', '/usr/local/bin/yara'].find(existsSync)
 test.runIf(yaraProgram)('YARA itself finds the same', async () => {
   const rules = `import "pe" import "hash" import "math"
 rule sections : t { condition: pe.number_of_sections > 3 and pe.machine == pe.MACHINE_AMD64 }
-rule strings { strings: $a = "Device" wide $b = /[a-z]{5,8}\\.(sys|exe)/ $c = { 48 8? [2-6] C3 } $d = "lantern" nocase xor(0-3) condition: 2 of them }
+rule texts { strings: $a = "Device" wide $b = /[a-z]{5,8}\\.(sys|exe)/ $c = { 48 8? [2-6] C3 } $d = "lantern" xor(0-3) condition: 2 of them }
 rule imports { condition: pe.imports("ntoskrnl.exe") and math.entropy(0, filesize) > 3.0 }
 rule hashed { condition: hash.sha256(0, filesize) != "" and not pe.is_dll() }`
   const path = folder.put('rules.yar', rules)

@@ -212,25 +212,30 @@ class Runner {
     return new Promise((resolve) => {
       const finish = (result: RunResult, isLost: boolean): void => {
         clearTimeout(timer)
-        worker.removeAllListeners()
-        worker.on('error', () => undefined)
+        worker.off('message', onMessage)
+        worker.off('error', onError)
+        worker.off('exit', onExit)
         if (isLost) {
           this.#worker = null
+          worker.on('error', () => undefined)
           void worker.terminate()
         }
         resolve(result)
       }
+      const onMessage = (message: FromYaraWorker): void => {
+        if (message.kind === 'ready' || message.id !== id) return
+        if (message.kind === 'failed') finish({ failed: message.reason }, true)
+        else finish(message, false)
+      }
+      const onError = (error: Error): void => finish({ failed: messageOf(error) }, true)
+      const onExit = (): void => finish({ failed: 'its thread ended' }, true)
       const timer = setTimeout(
         () => finish({ failed: `it took more than ${msMax / 1000} s` }, true),
         msMax,
       )
-      worker.on('message', (message: FromYaraWorker) => {
-        if (message.kind === 'ready' || message.id !== id) return
-        if (message.kind === 'failed') finish({ failed: message.reason }, true)
-        else finish(message, false)
-      })
-      worker.on('error', (error) => finish({ failed: messageOf(error) }, true))
-      worker.on('exit', () => finish({ failed: 'its thread ended' }, true))
+      worker.on('message', onMessage)
+      worker.on('error', onError)
+      worker.on('exit', onExit)
       const message: ToYaraWorker = { id, rules, bytes }
       worker.postMessage(message)
     })
@@ -239,11 +244,14 @@ class Runner {
 
 function ready(worker: Worker): Promise<Worker> {
   return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => reject(error)
+    const onExit = (code: number): void => reject(new Error(`its thread ended with code ${code}`))
+    worker.once('error', onError)
+    worker.once('exit', onExit)
     worker.once('message', () => {
-      worker.removeAllListeners()
+      worker.off('error', onError)
+      worker.off('exit', onExit)
       resolve(worker)
     })
-    worker.once('error', reject)
-    worker.once('exit', (code) => reject(new Error(`its thread ended with code ${code}`)))
   })
 }
