@@ -166,7 +166,7 @@ export class Features {
     const found: Finding[] = []
     const start = performance.now()
     for (const [index, { text, offset }] of this.#facts.strings.entries()) {
-      if (index % 64 === 0 && performance.now() - start > this.#millisecondsLeft) break
+      if (index % 8 === 0 && performance.now() - start > this.#millisecondsLeft) break
       if (passes(text)) found.push(at(`holds the text "${shown(text)}"`, null, offset))
       if (found.length >= FINDINGS_MAX) break
     }

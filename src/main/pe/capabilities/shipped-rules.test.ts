@@ -1,6 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { analyse } from '../analyse'
+import { readBaseRates } from './base-rates'
 import { evaluate } from './evaluate'
 import { loadRules } from './load'
 import { madeUpFacts, type MadeUp } from './testing/made-up-facts'
@@ -314,14 +316,19 @@ describe('the rules that ship', () => {
     expect(matched({ imports, ioctls: [['METHOD_BUFFERED', 'FILE_ANY_ACCESS']] })).toEqual([])
   })
 
-  test('find WFP redirection, as in ferry-forged.sys', () => {
-    const expected = JSON.parse(
-      readFileSync(resolve(__dirname, '../../../../data/fixtures/pe/expected.json'), 'utf8'),
-    ) as Record<string, { imports: Record<string, string[]> }>
-    const imports = Object.entries(expected['ferry-forged.sys']?.imports ?? {}).flatMap(
-      ([dll, names]) => names.map((name) => `${dll}!${name}`),
+  test.each([
+    ['lantern.sys', ['take-unchecked-pointers']],
+    [
+      'ferry-forged.sys',
+      ['inspect-network-traffic', 'intercept-browser-traffic', 'redirect-connections'],
+    ],
+  ])('find in %s what it was made to show', (name, capabilities) => {
+    const baseRates = readBaseRates(
+      readFileSync(resolve(folder, '../loldrivers/import-frequency.csv'), 'utf8'),
     )
-    expect(imports).toHaveLength(16)
-    expect(matched({ imports })).toEqual(['inspect-network-traffic', 'redirect-connections'])
+    const bytes = readFileSync(resolve(folder, '../fixtures/pe', name))
+    const found = analyse(bytes, { capabilities: { rules, baseRates } }).capabilities
+    expect(found.map(({ id }) => id)).toEqual(capabilities)
+    expect(found.every(({ evidence }) => evidence.some(({ rva }) => rva !== null))).toBe(true)
   })
 })
