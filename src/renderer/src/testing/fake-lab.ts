@@ -160,6 +160,8 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
       return ok(next)
     },
 
+    'samples.versions': () => ok({ versions: [] }),
+
     'runs.save': (input: {
       id: string
       request: unknown
