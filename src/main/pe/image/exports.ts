@@ -7,7 +7,7 @@ import { findDirectory } from './reading'
 type Exports = NonNullable<Image['exports']>
 
 const HEADER_SIZE = 40
-const FUNCTIONS_MAX = 0x1_0000
+const FUNCTIONS_MAX = 0x4000
 const NAME_MAX = 512
 
 export function readExports(reading: ImageReading): Exports | null {

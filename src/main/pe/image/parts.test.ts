@@ -108,6 +108,22 @@ describe('imports', () => {
   })
 })
 
+describe('the machine', () => {
+  test.each([
+    [0x8664, 'AMD64', true],
+    [0x014c, 'I386', false],
+    [0xaa64, 'ARM64', true],
+    [0x0200, 'IA64', true],
+    [0x01c4, 'ARMNT', false],
+    [0x5064, '0x5064', true],
+  ])('%i is %s', (machine, name, is64Bit) => {
+    const section = { name: '.text', rva, data: new Uint8Array(16), virtualSize: 0x2000 }
+    const { image } = analyse(buildImage({ machine, is64Bit, sections: [section] }))
+    expect([image?.machine, image?.is64Bit]).toEqual([name, is64Bit])
+    expect(image?.imageBase).toBe(is64Bit ? '0x140000000' : '0x400000')
+  })
+})
+
 describe('exports', () => {
   test('have names, several or none, ordinals and forwarders', () => {
     const image = imageOf({ 0: [rva, 0x200] }, (data) => {

@@ -52,7 +52,7 @@ const lengthClasses =
 export function tlsh(bytes: Uint8Array, deadline: Deadline): string | null {
   const lengthClass = lengthClasses.findIndex((most) => bytes.length <= most)
   if (bytes.length < BYTES_MIN || lengthClass < 0) return null
-  const counts = new Uint32Array(256)
+  const counts = new Int32Array(256)
   let checksum = 0
   for (let start = 4; start < bytes.length; start += STRETCH) {
     if (deadline.isPassedNow) return null
@@ -66,7 +66,7 @@ function count(
   bytes: Uint8Array,
   start: number,
   end: number,
-  counts: Uint32Array,
+  counts: Int32Array,
   checksum: number,
 ): number {
   const table = pearson
@@ -95,7 +95,7 @@ function count(
   return checksum
 }
 
-function digest(counts: Uint32Array, checksum: number, lengthClass: number): string | null {
+function digest(counts: Int32Array, checksum: number, lengthClass: number): string | null {
   const sorted = counts.slice().sort()
   const [first, second, third] = [31, 63, 95].map((index) => sorted[index])
   // Half of the buckets empty: the median is zero or the next one is the first that is not.
