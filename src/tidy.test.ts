@@ -18,6 +18,7 @@ interface Layer {
 }
 
 const services = [
+  'main/desk',
   'main/catalogue',
   'main/intake',
   'main/known',
@@ -55,6 +56,11 @@ const layers: Record<string, Layer> = {
   'main/catalogue': {
     below: ['main/known', 'main/exchange', 'shared'],
     packages: ['better-sqlite3', 'zod'],
+    node: true,
+  },
+  'main/desk': {
+    below: ['main/catalogue', 'main/intake', 'main/known', 'main/exchange', 'shared'],
+    packages: ['zod'],
     node: true,
   },
   'main/app': { below: services, packages: ['electron', 'zod'], node: true },

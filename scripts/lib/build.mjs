@@ -31,7 +31,10 @@ const cli = {
     ...common,
     'vite.cli.config.mts',
     'data',
-    ...['catalogue', 'cli', 'dsl', 'kernel', 'lab', 'pe'].map((part) => `src/main/${part}`),
+    // All but the app itself.
+    ...['catalogue', 'cli', 'dsl', 'exchange', 'intake', 'kernel', 'known', 'lab', 'pe'].map(
+      (part) => `src/main/${part}`,
+    ),
   ],
   stamp: inProject('out', '.cli'),
   result: inProject('out', 'cli', 'index.cjs'),

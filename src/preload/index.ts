@@ -5,9 +5,9 @@
  * table; importing the table here would load its schemas before every start. Main parses each input
  * and checks the sender, so nothing depends on what is done with these functions.
  */
-import { contextBridge, ipcRenderer } from 'electron'
+import { contextBridge, ipcRenderer, webUtils } from 'electron'
 import type { IpcRendererEvent } from 'electron'
-import { CALL_CHANNEL, NAMES_ARGUMENT, STREAM_CHANNEL } from '../shared/contract/channels'
+import { CALL_CHANNEL, DROPPED, NAMES_ARGUMENT, STREAM_CHANNEL } from '../shared/contract/channels'
 
 interface Names {
   calls: string[]
@@ -34,6 +34,11 @@ contextBridge.exposeInMainWorld('lab', {
       (input: unknown): Promise<unknown> => ipcRenderer.invoke(CALL_CHANNEL, name, input),
     ]),
   ),
+  /** The only way for a path into main: of a file that the system gave to the window. */
+  drop(files: readonly File[], options: object): Promise<unknown> {
+    const paths = files.map((file) => webUtils.getPathForFile(file)).filter((path) => path !== '')
+    return ipcRenderer.invoke(CALL_CHANNEL, DROPPED, { ...options, paths })
+  },
   on(name: string, listener: (value: unknown) => void): () => void {
     const set = listeners.get(name)
     if (!set) throw new Error(`There is no stream ${name}`)

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { app, dialog, type BrowserWindow } from 'electron'
 import { fail, ok, type Result } from '../../shared/errors'
+import type { OpenQuestion, SaveQuestion } from '../desk/asking'
 
 const LAB_FILES = { name: 'Ring0 Lab file', extensions: ['ring0lab'] }
 
@@ -42,6 +43,34 @@ export async function askFolder(window: BrowserWindow): Promise<string | null> {
     properties: ['openDirectory', 'createDirectory'],
   })
   return canceled ? null : (filePaths[0] ?? null)
+}
+
+/** Ask for files or folders to read; empty when the user thought better of it. */
+export async function askToOpen(
+  window: BrowserWindow,
+  { title, what, filter }: OpenQuestion,
+): Promise<string[]> {
+  const { canceled, filePaths } = await dialog.showOpenDialog(window, {
+    title,
+    properties: [what === 'folder' ? 'openDirectory' : 'openFile', 'multiSelections'],
+    ...(filter && what === 'files'
+      ? { filters: [filter, { name: 'All files', extensions: ['*'] }] }
+      : {}),
+  })
+  return canceled ? [] : filePaths
+}
+
+/** Ask for the file to write; the ending is put on when it was left out. */
+export async function askToSave(
+  window: BrowserWindow,
+  { title, name, ending }: SaveQuestion,
+): Promise<string | null> {
+  const { canceled, filePath } = await dialog.showSaveDialog(window, {
+    title,
+    defaultPath: join(app.getPath('documents'), `${fileNameOf(name)}.${ending}`),
+  })
+  if (canceled || !filePath) return null
+  return filePath.toLowerCase().endsWith(`.${ending}`) ? filePath : `${filePath}.${ending}`
 }
 
 /** Ask where a text goes and write it there. */

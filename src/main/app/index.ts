@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { app } from 'electron'
 import { openCatalogue, type Catalogue } from '../catalogue/catalogue'
+import type { Desk } from '../desk/desk'
 import { createAppHandlers } from './app-handlers'
 import { findCatalogue } from './catalogue-place'
 import { askExportPath, askImportPath } from './dialogs'
@@ -11,6 +12,7 @@ import { createLabClient } from './lab-client'
 import { forkLabProcess } from './lab-fork'
 import { openLocalSettings } from './local-settings'
 import { setMenu } from './menu'
+import { openAppDesk } from './open-desk'
 import { askAboutProblem } from './problem-window'
 import { declareScheme, serveWindow } from './protocol'
 import { StartupClock, writePicture } from './report'
@@ -59,6 +61,7 @@ async function start(): Promise<void> {
       askExportPath: async (title) => (shown.window ? askExportPath(shown.window, title) : null),
       askImportPath: async () => (shown.window ? askImportPath(shown.window) : null),
       onChanged: (change) => emit('samples.changed', change),
+      onFilesChanged: (change) => emit('files.changed', change),
       onProblem: (text) => console.error(`Shipped sample: ${text}`),
     })
   const found = await findCatalogue({
@@ -74,7 +77,8 @@ async function start(): Promise<void> {
   const window = createWindow(settings)
   shown.window = window
   isRunning = true
-  run(window, found.catalogue, settings)
+  const desk = await openAppDesk(window, found.catalogue, settings)
+  run(window, found.catalogue, desk, settings)
   setMenu(window)
   clock.mark('window')
   await loadWindow(window, environment.developmentServer)
@@ -83,6 +87,7 @@ async function start(): Promise<void> {
 function run(
   window: ReturnType<typeof createWindow>,
   catalogue: Catalogue,
+  desk: Desk,
   settings: ReturnType<typeof openLocalSettings>,
 ): void {
   const lab = createLabClient({
@@ -103,12 +108,14 @@ function run(
     onReady({ firstRunShown, editorAt }) {
       if (editorAt !== undefined) clock.mark('editor', editorAt)
       void proveStart(window, firstRunShown)
+      // Reference data of a first start takes a second: not before the window can be used.
+      void desk.prepare()
     },
     onClosed: goNow,
   })
   answerWindow(
     window,
-    { ...appHandlers, ...catalogue.handlers, ...lab.handlers },
+    { ...appHandlers, ...catalogue.handlers, ...desk.handlers, ...lab.handlers },
     environment.developmentServer,
   )
   lab.warmUp()
@@ -124,6 +131,7 @@ function run(
   })
   app.on('will-quit', () => {
     lab.close()
+    desk.close()
     catalogue.close()
   })
 }

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { CapabilityMatch, FileFacts, SIGNATURE_KINDS } from '../driver-file/facts'
 import { CatalogueFacts, InfFacts, PackageMember } from '../driver-file/package-facts'
+import type { Result } from '../errors'
 import { call, stream } from './table'
 
 export const FileId = z.number().int().positive()
@@ -143,6 +144,8 @@ export const AuditEntry = z.object({
   what: z.string(),
   before: z.string(),
   after: z.string(),
+  /** Word for `files.undo`; absent when this change cannot be taken back (any more). */
+  undo: z.string().optional(),
 })
 export type AuditEntry = z.infer<typeof AuditEntry>
 
@@ -449,3 +452,11 @@ export const filesContract = {
   'files.changed': stream(z.object({ reason: z.string() })),
   'intake.progress': stream(IntakeJob),
 }
+
+type Dropped = (typeof filesContract)['intake.dropped']
+
+/** Hand over files that were really dropped: only the preload can tell their paths. */
+export type DropFiles = (
+  files: readonly File[],
+  options: Omit<z.input<Dropped['input']>, 'paths'>,
+) => Promise<Result<z.output<Dropped['output']>>>

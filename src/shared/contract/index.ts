@@ -1,12 +1,17 @@
 /** The whole contract between the window and main: one table. */
 import { appContract } from './app'
 import { catalogueContract } from './catalogue'
+import { filesContract, type DropFiles } from './files'
 import { labContract } from './lab'
 import type { Client, Handlers } from './table'
 
-export const contract = { ...appContract, ...catalogueContract, ...labContract }
+export const contract = { ...appContract, ...catalogueContract, ...filesContract, ...labContract }
 export type RingContract = typeof contract
-export type RingClient = Client<RingContract>
+/** Calls that the preload makes by itself: the window cannot name a path. */
+export const PRELOAD_ONLY = ['intake.dropped'] as const
+type PreloadOnly = (typeof PRELOAD_ONLY)[number]
+
+export type RingClient = Omit<Client<RingContract>, PreloadOnly> & { drop: DropFiles }
 export type RingHandlers = Handlers<RingContract>
 
 export const STREAMS = Object.entries(contract)
@@ -15,3 +20,4 @@ export const STREAMS = Object.entries(contract)
 export const CALLS = Object.entries(contract)
   .filter(([, row]) => row.kind === 'call')
   .map(([name]) => name)
+  .filter((name) => !(PRELOAD_ONLY as readonly string[]).includes(name))
