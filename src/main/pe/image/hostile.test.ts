@@ -371,10 +371,10 @@ describe('the time limit', () => {
     )
     for (const bytes of [texts, noise, Buffer.alloc(size)]) {
       fixture('lantern.sys').copy(bytes)
-      const start = performance.now()
+      const before = process.cpuUsage()
       const facts = analyse(bytes)
-      // Digests of all bytes are made in any case, and the machine may be busy.
-      expect(performance.now() - start).toBeLessThan(8_000)
+      // Digests of all bytes are made in any case. Time of the processor: others may be busy here.
+      expect(process.cpuUsage(before).user / 1000).toBeLessThan(3_000)
       expect(facts.strings.length).toBeLessThanOrEqual(5_000)
       expect(facts.image?.sections).toHaveLength(9)
     }
