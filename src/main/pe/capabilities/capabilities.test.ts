@@ -208,6 +208,14 @@ describe('base rates', () => {
     expect(match(features, made)).toMatchObject({ baseRate: null })
   })
 
+  test('are not of what is optional', () => {
+    const found = match(['- api: ZwClose', '- optional: [{ api: MmCopyMemory }]'], {
+      imports: ['ZwClose', 'MmCopyMemory'],
+    })
+    expect(found?.evidence).toHaveLength(2)
+    expect(found?.baseRate).toEqual({ vulnerable: 1078 / 1770, malicious: 269 / 321 })
+  })
+
   test('are read from the whole table', () => {
     expect(rates.size).toBe(1190)
     expect(readBaseRates('function,samples\nbad line\nA,3,1,2\r\n').get('A')).toEqual({

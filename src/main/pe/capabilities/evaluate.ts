@@ -59,7 +59,12 @@ function holds(statement: Statement, features: Features): Finding[] | null {
     case 'at least':
       return some(statement.of, features, statement.count)
     case 'optional':
-      return some(statement.of, features, 0)
+      // Evidence, but the rule does not rest on it, so it has no part in the base rate.
+      return (some(statement.of, features, 0) ?? []).map(({ text, rva, offset }) => ({
+        text,
+        rva,
+        offset,
+      }))
     case 'not':
       return holds(statement.of, features) === null ? [] : null
     case 'leaf':
