@@ -108,6 +108,16 @@ describe('the list', () => {
     expect(names()).toEqual(['beta.sys', 'gamma.sys', 'alpha.sys'])
   })
 
+  test('another order keeps what is selected', async () => {
+    await show()
+    await key('ArrowDown')
+    await view.get('[role="columnheader"].size button').trigger('click')
+    await settle()
+    expect(names()).toEqual(['alpha.sys', 'gamma.sys', 'beta.sys'])
+    expect(selected()).toEqual(['beta.sys'])
+    expect(useFileShelf().cursor).toBe(2)
+  })
+
   test('columns are hidden, and made wider from the keyboard; both are kept', async () => {
     await show()
     const head = () => view.get('[role="columnheader"].name')

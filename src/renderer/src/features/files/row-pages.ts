@@ -6,6 +6,8 @@ import { shallowRef, type ShallowRef } from 'vue'
 import type { FileRow } from '../../../../shared/contract/files'
 
 export const PAGE = 200
+/** Pages that are kept: who scrolls through 200,000 rows does not hold them all. */
+const PAGES_MAX = 40
 
 export interface RowPages {
   pages: ShallowRef<ReadonlyMap<number, readonly FileRow[]>>
@@ -48,9 +50,17 @@ export function createRowPages(
       const rows = await fetch(page * PAGE, PAGE)
       if (before !== generation) continue
       if (rows === null) break
-      pages.value = new Map(pages.value).set(page, rows)
+      pages.value = nearest(new Map(pages.value).set(page, rows))
     }
     isFetching = false
+  }
+
+  /** Without the pages that lie furthest from what is in sight. */
+  function nearest(all: Map<number, readonly FileRow[]>): Map<number, readonly FileRow[]> {
+    const middle = (sight.first + sight.last) / 2 / PAGE
+    const far = [...all.keys()].sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))
+    for (const page of far.slice(PAGES_MAX)) all.delete(page)
+    return all
   }
 
   return {

@@ -30,7 +30,7 @@ export const MATRIX_MAX = 60
 export const useFileShelf = defineStore('file-shelf', () => {
   const ui = useUi()
   const query = ref('')
-  const sort = ref<Sort>({ key: 'added', descending: true })
+  const sort = shallowRef<Sort>({ key: 'added', descending: true })
   const answer = shallowRef<Omit<ListAnswer, 'rows'> | null>(null)
   const error = shallowRef<AppError | null>(null)
   const isLoading = ref(false)
@@ -75,18 +75,25 @@ export const useFileShelf = defineStore('file-shelf', () => {
     return token === asked && result.ok ? result.value.rows : null
   })
 
-  /** Ask anew from the top: another query, another order. */
-  async function load(): Promise<void> {
+  /**
+   * Ask anew from the top. What is selected stays; after another query, as far as it is found.
+   * @param isOrder  the same files in another order
+   */
+  async function load(isOrder = false): Promise<void> {
     const token = ++asked
     isLoading.value = true
     const result = await list(0, PAGE)
     if (token !== asked) return
     take(result, 0)
     if (!result.ok) return
-    cursor.value = anchor = 0
+    const kept = result.value.rows.filter((row) => selected.value.has(row.id))
+    cursor.value = anchor = kept[0] ? rows.placeOf(kept[0].id) : 0
     const first = result.value.rows[0]
-    if (!isAllSelected.value) selected.value = new Set(first ? [first.id] : [])
-    revealed.value = { place: 0 }
+    if (selected.value.size === 0 || (!isOrder && kept.length < selected.value.size)) {
+      const stays = kept.length > 0 ? kept : first && !isAllSelected.value ? [first] : []
+      selected.value = new Set(stays.map((row) => row.id))
+    }
+    revealed.value = { place: cursor.value }
   }
 
   /** Ask anew for what is in sight; place and selection stay. */
@@ -141,7 +148,7 @@ export const useFileShelf = defineStore('file-shelf', () => {
 
   function setSort(key: SortKey, descending: boolean): void {
     sort.value = { key, descending }
-    void load()
+    void load(true)
   }
 
   let refreshing: ReturnType<typeof setTimeout> | undefined
