@@ -22,6 +22,8 @@ const ENTRIES_MAX = 1_024
 /** `code - first <= 3` means these codes; a wider range is a check before something else. */
 const RANGE_MAX = 3
 const THUNKS_MAX = 4
+/** Fewer equal entries of a table may be codes that share a handler. */
+const HOLES_MIN = 3
 
 /** Codes that a comparison by order admits, until something tells them apart after all. */
 export interface Range {
@@ -116,16 +118,17 @@ export class CodeReader {
     if (state.range) state.range.isSplit = true
     const last = Math.min(limit?.maximum ?? ENTRIES_MAX, ENTRIES_MAX)
     const otherwise = limit?.otherwise == null ? null : this.#skipJumps(limit.otherwise)
+    const entries: { index: number; handler: number }[] = []
     for (let index = 0; index <= last; index++) {
       const target = this.#targetOf(lookup, index)
-      if (target === null) {
-        if (limit) continue
-        return
-      }
-      const handler = this.#skipJumps(target)
-      if (handler === otherwise) continue
+      if (target !== null) entries.push({ index, handler: this.#skipJumps(target) })
+      else if (!limit) break
+    }
+    const filler = fillerOf(expression, entries)
+    const sure = limit ? confidence : 'low'
+    for (const { index, handler } of entries) {
+      if (handler === otherwise || handler === filler) continue
       for (const value of solve(expression, index) ?? []) {
-        const sure = limit ? confidence : 'low'
         this.findings.addCode({ value, rva, handler, how: 'jump-table', confidence: sure })
       }
     }
@@ -203,6 +206,24 @@ export class CodeReader {
 
 function expressionOf(lookup: Lookup): Expression {
   return 'kind' in lookup.index ? expressionOf(lookup.index) : lookup.index
+}
+
+/**
+ * Where the holes of a jump table lead. Codes of neighbouring functions are four apart, so in a table
+ * that is indexed by the code itself most entries are holes, and they need not lead to the same place
+ * as codes beyond the table.
+ */
+function fillerOf(
+  expression: Expression,
+  entries: readonly { handler: number }[],
+): number | undefined {
+  if (expression.some(({ operator }) => operator !== 'add')) return undefined
+  const counts = new Map<number, number>()
+  for (const { handler } of entries) counts.set(handler, (counts.get(handler) ?? 0) + 1)
+  for (const [handler, count] of counts) {
+    if (count >= HOLES_MIN && count > entries.length / 2) return handler
+  }
+  return undefined
 }
 
 /** Codes for which the expression is the number of a set bit. */

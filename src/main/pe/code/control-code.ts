@@ -7,6 +7,7 @@ const VENDOR_FUNCTION = 0x800
 const VENDOR_DEVICE = 0x8000
 /** Device types from here on collide with NTSTATUS errors (0xC000xxxx) and flags. */
 const VENDOR_DEVICE_END = 0xc000
+const HRESULT_DEVICE_END = 0x8080
 
 /** A control code found in code, before it is decoded. */
 export interface FoundCode {
@@ -25,7 +26,9 @@ export interface FoundCode {
 export function isPlausibleCode(value: number): boolean {
   const device = deviceTypeOf(value)
   if (functionOf(value) < VENDOR_FUNCTION) return false
-  const isVendor = device >= VENDOR_DEVICE && device < VENDOR_DEVICE_END
+  // HRESULT failures are 0x8000 with a small facility number: CRYPT_E_NO_KEY_PROPERTY is 0x8009200B.
+  const isResult = device > VENDOR_DEVICE && device <= HRESULT_DEVICE_END
+  const isVendor = device >= VENDOR_DEVICE && device < VENDOR_DEVICE_END && !isResult
   if (device !== CONSTANTS.FILE_DEVICE_UNKNOWN && !isVendor) return false
   return !isPrintable(value)
 }

@@ -176,8 +176,7 @@ export class Executor {
     if (top?.kind !== 'stack') return
     const number = top.number - this.#word
     state.registers[RSP] = { kind: 'stack', number }
-    if (value === undefined) state.stack.delete(number)
-    else state.stack.set(number, value)
+    state.setSlot(number, value)
   }
 
   pop(state: State): Known {
@@ -185,7 +184,7 @@ export class Executor {
     if (top?.kind !== 'stack') return undefined
     state.registers[RSP] = { kind: 'stack', number: top.number + this.#word }
     if (state.pushes > 0) state.pushes--
-    return state.stack.get(top.number)
+    return state.slot(top.number)
   }
 
   #readSigned(state: State, operand: Operand | undefined, size: number): Known {

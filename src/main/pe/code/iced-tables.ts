@@ -20,8 +20,8 @@ export interface IcedTables {
   readonly isThreadSegment: Uint8Array
   readonly operandKinds: readonly ('register' | 'immediate' | 'memory' | 'other')[]
   readonly isNearBranch: Uint8Array
-  /** The OpKind of a 32-bit immediate. */
-  readonly immediate32: number
+  /** By OpKind: bytes that an immediate of 8 or 32 bits takes, 0 for other operands. */
+  readonly immediateBytes: Uint8Array
   /** By Code: 1 for moves to and from control and debug registers. */
   readonly isControlMove: Uint8Array
   /** Bytes by MemorySize; 0 for the rest. */
@@ -82,6 +82,7 @@ export function icedTables(iced: typeof Iced): IcedTables {
   for (const [name, value] of entriesOf(iced.FlowControl)) flows[value] = flowNames[name] ?? 'next'
   const operandKinds: ('register' | 'immediate' | 'memory' | 'other')[] = []
   const isNearBranch = new Uint8Array(256)
+  const immediateBytes = new Uint8Array(256)
   for (const [name, value] of entriesOf(iced.OpKind)) {
     operandKinds[value] = name.startsWith('Memory')
       ? 'memory'
@@ -91,6 +92,8 @@ export function icedTables(iced: typeof Iced): IcedTables {
           ? 'register'
           : 'other'
     if (name.startsWith('NearBranch')) isNearBranch[value] = 1
+    if (/^Immediate8(to\d+)?$/.test(name)) immediateBytes[value] = 1
+    if (/^Immediate32(to64)?$/.test(name)) immediateBytes[value] = 4
   }
   const codes = entriesOf(iced.Code)
   const isControlMove = new Uint8Array(codes.length + 1)
@@ -111,7 +114,7 @@ export function icedTables(iced: typeof Iced): IcedTables {
     isStop,
     operandKinds,
     isNearBranch,
-    immediate32: iced.OpKind.Immediate32,
+    immediateBytes,
     isControlMove,
     memorySizes,
     isThreadSegment,

@@ -16,7 +16,7 @@ export { disassembleAround } from './listing'
 
 /** Instructions of the survey, and of all walks together. */
 const SURVEY_MAX = 400_000
-const STEPS_MAX = 150_000
+const STEPS_MAX = 100_000
 
 export interface ReadDriverOptions {
   /** Asked now and then; true stops the reading, and what was found so far is given back. */

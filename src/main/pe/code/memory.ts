@@ -115,7 +115,7 @@ export class Memory {
   load(state: State, place: Place | undefined, size: number, isSigned = false): Known {
     if (place === undefined) return undefined
     if (place.kind === 'entry') return { ...place.entry, size, isSigned }
-    if (place.kind === 'stack') return state.stack.get(place.number)
+    if (place.kind === 'stack') return state.slot(place.number)
     const { offsets, program } = this
     if (place.kind === 'address' || place.kind === 'constant') {
       const rva = this.rvaOf(place)
@@ -142,8 +142,7 @@ export class Memory {
   store(state: State, place: Place | undefined, value: Known, size: number, rva: number): void {
     if (place === undefined || place.kind === 'entry') return
     if (place.kind === 'stack') {
-      if (value === undefined) state.stack.delete(place.number)
-      else state.stack.set(place.number, value)
+      state.setSlot(place.number, value)
       return
     }
     const target = this.rvaOf(place)

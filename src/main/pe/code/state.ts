@@ -23,6 +23,9 @@ export interface Limit {
 }
 
 const REGISTERS = 16
+const NO_VECTORS: readonly undefined[] = new Array<undefined>(REGISTERS).fill(undefined)
+
+type Lanes = readonly Known[] | undefined
 
 export class State {
   comparison: Comparison | undefined
@@ -33,22 +36,58 @@ export class State {
   isSearched = false
   /** Pushes since the stack pointer moved otherwise: arguments of an x86 call. */
   pushes = 0
+  readonly registers: Known[]
+  // Copies share these until one of them writes: most paths end before they do.
+  #stack = new Map<number, Value>()
+  #vectors: readonly Lanes[] = NO_VECTORS
+  #ownsStack = true
 
-  constructor(
-    readonly registers: Known[] = new Array<Known>(REGISTERS).fill(undefined),
-    /** By lanes of a pointer's size. */
-    readonly vectors: (readonly Known[] | undefined)[] = new Array(REGISTERS).fill(undefined),
-    readonly stack = new Map<number, Value>(),
-  ) {}
+  constructor(registers: Known[] = new Array<Known>(REGISTERS).fill(undefined)) {
+    this.registers = registers
+  }
 
   clone(): State {
-    const copy = new State([...this.registers], [...this.vectors], new Map(this.stack))
+    const copy = new State(this.registers.slice())
     copy.comparison = this.comparison
     copy.limit = this.limit
     copy.range = this.range
     copy.isSearched = this.isSearched
     copy.pushes = this.pushes
+    copy.#stack = this.#stack
+    copy.#vectors = this.#vectors
+    copy.#ownsStack = false
+    this.#ownsStack = false
     return copy
+  }
+
+  slot(offset: number): Known {
+    return this.#stack.get(offset)
+  }
+
+  setSlot(offset: number, value: Known): void {
+    if (value === undefined && !this.#stack.has(offset)) return
+    if (!this.#ownsStack) {
+      this.#stack = new Map(this.#stack)
+      this.#ownsStack = true
+    }
+    if (value === undefined) this.#stack.delete(offset)
+    else this.#stack.set(offset, value)
+  }
+
+  /** Lanes of a pointer's size. */
+  vector(register: number): Lanes {
+    return this.#vectors[register]
+  }
+
+  setVector(register: number, lanes: Lanes): void {
+    if (this.#vectors[register] === lanes) return
+    this.#vectors = this.#vectors.with(register, lanes)
+  }
+
+  /** Forget the vector registers that calls change. */
+  forgetVectors(count: number): void {
+    if (this.#vectors === NO_VECTORS) return
+    this.#vectors = this.#vectors.map((lanes, register) => (register < count ? undefined : lanes))
   }
 
   limitOf(expression: Expression): Limit | undefined {
@@ -62,7 +101,7 @@ export class State {
       const interest = interestOf(this.registers[register])
       if (interest !== '') text += `${register}=${interest};`
     }
-    for (const [slot, value] of this.stack) {
+    for (const [slot, value] of this.#stack) {
       const interest = interestOf(value)
       if (interest !== '') text += `[${slot}]=${interest};`
     }

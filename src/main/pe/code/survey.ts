@@ -178,9 +178,9 @@ class Surveyor {
         if (tables.isControlMove[current.code]) privileged.push(rva)
         this.#tables.noteScaledAccess()
       } else if (kind === ADDRESS) this.#noteAddress()
-      if (kind === EQUAL && compared && this.#constants.length < CONSTANTS_MAX) {
-        this.#constants.push(compared)
-      }
+      if (kind === EQUAL && compared && isPlausibleCode(compared.value)) {
+        if (this.#constants.length < CONSTANTS_MAX) this.#constants.push(compared)
+      } else if (kind === ORDERED && compared) this.#tables.noteLimit(compared.value)
       if (kind === COMPARE) compared = this.#comparison(rva)
       else if (kind !== ORDERED) compared = null
 
@@ -216,9 +216,9 @@ class Surveyor {
 
   #comparison(rva: number): { value: number; rva: number } | null {
     const { current, tables } = this.program.disassembler
-    if (current.op1Kind !== tables.immediate32) return null
-    const value = current.immediate32
-    return isPlausibleCode(value) ? { value, rva } : null
+    const bytes = tables.immediateBytes[current.op1Kind]
+    if (bytes === 0) return null
+    return { value: bytes === 1 ? current.immediate8 : current.immediate32, rva }
   }
 
   #noteAddress(): void {

@@ -14,12 +14,20 @@ const DISTANCE_MAX = 0x8000
 export class TableFinder {
   #addresses: number[] = []
   #scaled: number[] = []
+  /** Largest index that the last comparison by order lets through. */
+  #limit: number | null = null
 
   constructor(readonly program: Program) {}
 
   /** A new block begins. Addresses loaded in an earlier block are still good candidates. */
   reset(): void {
     this.#scaled.length = 0
+    this.#limit = null
+  }
+
+  /** `cmp index, limit` and a branch by order. */
+  noteLimit(limit: number): void {
+    this.#limit = limit
   }
 
   /** `lea reg, [rip+x]`: the base that relative entries are added to. */
@@ -39,6 +47,8 @@ export class TableFinder {
   /** Where an indirect jump can go. */
   targets(jump: number, bounds: Bounds | null): number[] {
     const found: number[] = []
+    // Where a table ends is not to be seen from its entries: those of the next one look alike.
+    if (this.#limit === null) return found
     for (const displacement of this.#scaled) {
       if (this.program.bits === 64) {
         // Microsoft's compiler: RVAs, and the image base in a register.
@@ -64,7 +74,8 @@ export class TableFinder {
   ): void {
     const { mapping } = this.program
     const available = mapping.available(table)
-    for (let index = 0; index < ENTRIES_MAX && index * 4 + 4 <= available; index++) {
+    const last = Math.min(this.#limit ?? 0, ENTRIES_MAX)
+    for (let index = 0; index <= last && index * 4 + 4 <= available; index++) {
       const target = targetOf(mapping.u32At(table + index * 4))
       if (target === null || !this.#isPlausible(target, jump, bounds)) return
       found.push(target)

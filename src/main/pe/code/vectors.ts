@@ -50,12 +50,11 @@ export function executeVector(
       return true
     }
     const low = lanesOf(executor, state, second, moving)
-    const old = state.vectors[target] ?? []
+    const old = state.vector(target) ?? []
     const keepsHigh = name.includes('movl') || registerOf(second) !== null
-    const zero = constant(0)
-    state.vectors[target] = lanes(count, (lane) =>
-      lane < moving ? low[lane] : keepsHigh ? old[lane] : zero,
-    )
+    const rest = (lane: number): Known => (keepsHigh ? old[lane] : constant(0))
+    const result = lanes(count, (lane) => (lane < moving ? low[lane] : rest(lane)))
+    state.setVector(target, result)
     return true
   }
   if (highMoves.has(name)) {
@@ -65,34 +64,34 @@ export function executeVector(
       move(executor, state, first, values, half, rva)
     } else {
       const high = lanesOf(executor, state, second, half)
-      const old = state.vectors[target] ?? []
-      state.vectors[target] = lanes(count, (lane) => (lane < half ? old[lane] : high[lane - half]))
+      const old = state.vector(target) ?? []
+      const result = lanes(count, (lane) => (lane < half ? old[lane] : high[lane - half]))
+      state.setVector(target, result)
     }
     return true
   }
   if (target === null) return false
 
-  const own = state.vectors[target] ?? []
+  const own = state.vector(target) ?? []
   const other = lanesOf(executor, state, second, count)
+  const half = count / 2
+  let result: Lanes | undefined
   if (zeroings.has(name) && registerOf(second) === target) {
-    state.vectors[target] = lanes(count, () => constant(0))
+    result = lanes(count, () => constant(0))
   } else if (pairings.has(name)) {
-    const half = count / 2
-    state.vectors[target] = lanes(count, (lane) => (lane < half ? own[lane] : other[lane - half]))
+    result = lanes(count, (lane) => (lane < half ? own[lane] : other[lane - half]))
   } else if (name === 'punpckldq' && word === 4) {
-    state.vectors[target] = [own[0], other[0], own[1], other[1]]
+    result = [own[0], other[0], own[1], other[1]]
   } else if (name === 'pshufd' && third?.kind === 'immediate') {
     const order = third.value ?? 0
     const pick = (lane: number): number => (order >> (lane * 2)) & 3
-    state.vectors[target] =
-      word === 4
-        ? lanes(4, (lane) => other[pick(lane)])
-        : lanes(2, (lane) => other[pick(lane * 2) >> 1])
+    result = lanes(count, (lane) => other[word === 4 ? pick(lane) : pick(lane * 2) >> 1])
   } else if (name === 'pinsrq' || name === 'pinsrd') {
-    const lane = third?.kind === 'immediate' ? (third.value ?? 0) : 0
+    const place = third?.kind === 'immediate' ? third.value : null
     const value = executor.read(state, second, word)
-    state.vectors[target] = lanes(count, (index) => (index === lane ? value : own[index]))
-  } else state.vectors[target] = undefined
+    result = lanes(count, (lane) => (lane === place ? value : own[lane]))
+  }
+  state.setVector(target, result)
   return true
 }
 
@@ -113,7 +112,7 @@ function lanesOf(
 ): Lanes {
   const { memory } = executor
   const register = registerOf(operand)
-  if (register !== null) return state.vectors[register] ?? []
+  if (register !== null) return state.vector(register) ?? []
   const { word } = memory.program
   if (operand?.kind !== 'memory') return [executor.read(state, operand, word)]
   const place = memory.place(state, operand)
@@ -131,7 +130,7 @@ function move(
   const { memory } = executor
   const register = registerOf(operand)
   if (register !== null) {
-    state.vectors[register] = values
+    state.setVector(register, values)
     return
   }
   if (operand?.kind !== 'memory') return

@@ -19,12 +19,16 @@ const VISITS_MAX = 10
 const PASSES_MAX = 600
 const DEPTH_MAX = 8
 const DEADLINE_STEPS = 256
+/** Steps for a call of DriverEntry that does not get the driver object, with all it calls in turn. */
+const ASIDE_STEPS = 1_500
 /** Arguments looked at when a call is made. */
 const ARGUMENTS_MAX = 10
 
 /** Written by compilers into the code that sets up the security cookie. */
 const COOKIE_SEEDS = new Set([0x2b992ddfa232, 0x2b992ddf, 0xbb40e64e])
 
+/** XMM0 to XMM5. */
+const VOLATILE_VECTORS = 6
 const volatile64 = [RAX, RCX, RDX, R8, R9, 10, 11]
 const volatile32 = [RAX, RCX, RDX]
 const argumentRegisters = [RCX, RDX, R8, R9]
@@ -72,6 +76,8 @@ export class Walker {
   #purpose: Purpose = 'entry'
   #confidence: 'high' | 'medium' | 'low' = 'high'
   #isOver = false
+  /** Steps that must be left when the present call ends. */
+  #floor = 0
 
   constructor(
     readonly memory: Memory,
@@ -112,7 +118,7 @@ export class Walker {
     if (value === undefined) return
     if (this.#word === 8 && index < argumentRegisters.length) {
       state.registers[argumentRegisters[index]] = value
-    } else state.stack.set((index + 1) * this.#word, value)
+    } else state.setSlot((index + 1) * this.#word, value)
   }
 
   /** The n-th argument of a call that is about to be made. */
@@ -121,7 +127,7 @@ export class Walker {
       return state.registers[argumentRegisters[index]]
     }
     const top = state.registers[RSP]
-    return top?.kind === 'stack' ? state.stack.get(top.number + index * this.#word) : undefined
+    return top?.kind === 'stack' ? state.slot(top.number + index * this.#word) : undefined
   }
 
   #walkFunction(start: number, state: State, depth: number): Outcome {
@@ -143,7 +149,7 @@ export class Walker {
       visits: new Map(),
       pending: [{ rva: start, state }],
     }
-    for (let next = frame.pending.pop(); next && !this.#isOver; next = frame.pending.pop()) {
+    for (let next = frame.pending.pop(); next && this.#hasSteps(); next = frame.pending.pop()) {
       this.#walkPath(frame, next.rva, next.state)
     }
     this.#codes.settleRanges()
@@ -184,8 +190,12 @@ export class Walker {
     }
   }
 
+  #hasSteps(): boolean {
+    return !this.#isOver && this.limits.steps > this.#floor
+  }
+
   #step(): boolean {
-    if (this.#isOver) return false
+    if (!this.#hasSteps()) return false
     this.limits.steps--
     if (this.limits.steps <= 0) this.#isOver = true
     else if (this.limits.steps % DEADLINE_STEPS === 0) this.#isOver = this.limits.deadline()
@@ -206,7 +216,7 @@ export class Walker {
     // A store above the own frame is one to the caller's variables.
     const place = this.memory.place(state, first)
     if (place?.kind === 'stack' && place.number > frame.top) {
-      frame.outcome.stores.set(place.number, state.stack.get(place.number))
+      frame.outcome.stores.set(place.number, state.slot(place.number))
     }
   }
 
@@ -383,8 +393,7 @@ export class Walker {
     this.#forgetVolatile(state, interestOf(outcome?.result) === '' ? undefined : outcome?.result)
     for (const [register, value] of kept) state.registers[register] = value
     for (const [slot, value] of outcome?.stores ?? []) {
-      if (value === undefined) state.stack.delete(slot)
-      else state.stack.set(slot, value)
+      state.setSlot(slot, value)
     }
     if (this.#word === 8) return
     const popped = outcome?.top ?? undefined
@@ -430,10 +439,14 @@ export class Walker {
     this.#outcomes.set(key, null)
     const inner = state.clone()
     inner.registers[RSP] = { kind: 'stack', number: height - this.#word }
-    inner.stack.delete(height - this.#word)
+    inner.setSlot(height - this.#word, undefined)
     inner.pushes = 0
     inner.comparison = undefined
+    const floor = this.#floor
+    const isAside = !values.some((value) => interestOf(value) !== '')
+    if (isAside) this.#floor = Math.max(floor, this.limits.steps - ASIDE_STEPS)
     const outcome = this.#walkFunction(code, inner, frame.depth + 1)
+    this.#floor = floor
     this.#outcomes.set(key, outcome)
     return outcome
   }
@@ -459,7 +472,7 @@ export class Walker {
     for (const register of this.#word === 8 ? volatile64 : volatile32) {
       state.registers[register] = undefined
     }
-    for (let vector = 0; vector < 6; vector++) state.vectors[vector] = undefined
+    state.forgetVectors(VOLATILE_VECTORS)
     state.registers[RAX] = result
     state.comparison = undefined
   }
