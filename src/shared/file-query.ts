@@ -94,12 +94,14 @@ export function parseFileQuery(text: string): ParsedFileQuery {
 }
 
 function spacedHash(text: string): string | null {
-  const found = SPACED_HASH.exec(text)?.[1]
+  // A field or a hash as they should be, and several hashes, are terms like others.
+  if (/^\s*(?:[a-z0-9]+:)?[0-9a-f]+\s*$/i.test(text)) return null
+  const found = SPACED_HASH.exec(text)?.[1]?.trim().toLowerCase()
   if (found === undefined) return null
-  const hash = found.replace(/[\s:-]+/g, '').toLowerCase()
-  // Several whole hashes are several terms.
-  const isWhole = found.trim().split(/\s+/).length > 1 && HASH.test(found.trim().split(/\s+/)[0]!)
-  return HASH.test(hash) && !isWhole ? hash : null
+  const [first = '', ...rest] = found.split(/\s+/)
+  if (HASH.test(first)) return rest.length === 0 ? first : null
+  const hash = found.replace(/[\s:-]+/g, '')
+  return HASH.test(hash) ? hash : null
 }
 
 /** The term, or what is wrong with it in words. */

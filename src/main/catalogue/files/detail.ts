@@ -1,7 +1,7 @@
 /** Everything the page of one file shows. */
 import type { Database } from 'better-sqlite3'
 import type { z } from 'zod'
-import type { FileDetail} from '../../../shared/contract/files';
+import type { FileDetail } from '../../../shared/contract/files'
 import { type YaraMatch } from '../../../shared/contract/files'
 import type { CatalogueFacts, InfFacts } from '../../../shared/driver-file/package-facts'
 import type { BlockStore } from './blocks'

@@ -1,6 +1,6 @@
 /** What a file shares with others: image, imports, tools, signer, build folder, and likeness. */
 import type { z } from 'zod'
-import type { Kin} from '../../../shared/contract/files';
+import type { Kin } from '../../../shared/contract/files'
 import { type KIN_RELATIONS } from '../../../shared/contract/files'
 import { fold } from '../../../shared/file-query'
 import {

@@ -15,9 +15,10 @@ import type { FileIndex } from './file-index'
 import type { FileWriter } from './file-writer'
 import type { FileGroups } from './groups'
 import { hashesOfSample, hashEntries, HASH_KINDS, type HashKind, type Hashes } from './hashes'
+import type { Term } from './index/postings'
 import type { FileRows } from './rows'
 import { inSlices } from './slices'
-import { termsOfSamples } from './terms'
+import { termsOfKnown, termsOfSamples } from './terms'
 
 export interface KnownSource {
   /** `LOLDrivers (magicsword-io)`. */
@@ -74,7 +75,7 @@ const STRENGTH: [HashKind, MatchedBy][] = [
   ['authMd5', 'authentihash'],
 ]
 /** Entries applied in one transaction: some tens of milliseconds. */
-const SLICE = 24
+const SLICE = 40
 const FILE_HASHES: readonly HashKind[] = ['sha256', 'sha1', 'md5']
 
 export function createKnownStore(
@@ -121,11 +122,10 @@ export function createKnownStore(
   )
   const filesOfSample = (sampleId: number): number[] =>
     matchesOfSample.all(sampleId).map(({ id }) => id)
-  const filesWith = db
-    .prepare<[Uint8Array, number], number>(
-      'SELECT file_id FROM file_hashes WHERE hash = ? AND kind = ?',
-    )
-    .pluck()
+  const filesWith = db.prepare<(Uint8Array | null)[], { id: number; kind: number }>(
+    `SELECT file_id AS id, kind FROM file_hashes
+     WHERE hash IN (${STRENGTH.map(() => '?').join()}) ORDER BY kind`,
+  )
   const putMatch = db.prepare(
     'INSERT OR IGNORE INTO known_matches (file_id, sample_id, matched_by) VALUES (?, ?, ?)',
   )
@@ -175,11 +175,10 @@ export function createKnownStore(
   const parse = (data: string): KnownSampleData => JSON.parse(data) as KnownSampleData
   const bytes = (hash: string): Buffer => Buffer.from(hash, 'hex')
 
+  const joinedHashes = (samples: readonly KnownSampleData[]): Hashes =>
+    samples.reduce<Hashes>((all, sample) => ({ ...hashesOfSample(sample), ...all }), {})
   /** Hashes of a sample, of all entries that list it. */
-  const hashesOf = (sampleId: number): Hashes =>
-    dataOfSample
-      .all(sampleId)
-      .reduce<Hashes>((all, data) => ({ ...hashesOfSample(parse(data)), ...all }), {})
+  const hashesOf = (sampleId: number): Hashes => joinedHashes(dataOfSample.all(sampleId).map(parse))
 
   /** The strongest hash both have; a stronger one that differs counts against weaker ones. */
   function matchedBy(sample: Hashes, file: Hashes): MatchedBy | null {
@@ -193,6 +192,9 @@ export function createKnownStore(
     )
     return isSameImage ? 'authentihash' : null
   }
+
+  const identityHashes = (hashes: Hashes): (Uint8Array | null)[] =>
+    STRENGTH.map(([kind]) => (hashes[kind] ? bytes(hashes[kind]) : null))
 
   function samplesOfHashes(hashes: Hashes): Set<number> {
     const found = new Set<number>()
@@ -211,27 +213,27 @@ export function createKnownStore(
       const by = matchedBy(hashesOf(sample), hashes)
       if (by !== null) putMatch.run(id, sample, by)
     }
-    index.replace(id, before, groups.known(id))
-    refreshCategory(id)
+    sayKnown(id, before)
   }
 
-  function refreshCategory(id: number): void {
-    const categories = groups.knownOf(id).entries.map((entry) => entry.category)
+  /** Make row and terms say which entries a file is in. */
+  function sayKnown(id: number, before: Iterable<Term>): void {
+    const state = groups.knownOf(id)
+    index.replace(id, before, termsOfKnown(state))
+    const categories = state.entries.map((entry) => entry.category)
     const worst = categories.find((category) => /malicious/i.test(category)) ?? categories[0]
     setKnown.run(worst ?? null, id)
   }
 
   function rowOf(hashes: Hashes): number | null {
-    for (const sample of samplesOfHashes(hashes)) {
-      if (matchedBy(hashesOf(sample), hashes) === null) continue
-      for (const id of filesOfSample(sample)) {
-        const file = rows.stored(id)
-        if (file?.origin !== 'known') continue
-        // A sample that is known by a hash of the file is this file only if that hash fits.
-        const by = matchedBy(hashesOf(sample), hashes)
-        const hasFileHash = FILE_HASHES.some((kind) => hashesOf(sample)[kind])
-        if (by !== 'authentihash' || !hasFileHash) return id
-      }
+    for (const sampleId of samplesOfHashes(hashes)) {
+      const sample = hashesOf(sampleId)
+      const by = matchedBy(sample, hashes)
+      if (by === null) continue
+      // The same image is the same file only for a sample that is known by its image alone.
+      if (by === 'authentihash' && FILE_HASHES.some((kind) => sample[kind])) continue
+      const id = filesOfSample(sampleId).find((each) => rows.stored(each)?.origin === 'known')
+      if (id !== undefined) return id
     }
     return null
   }
@@ -271,7 +273,7 @@ export function createKnownStore(
   }
 
   /** Make the shelf say what the entries of a sample say. */
-  function settle(sampleId: number, names: ReadonlyMap<number, Groups>): void {
+  function settle(sampleId: number, before: Map<number, Groups>): void {
     const data = dataOfSample.all(sampleId).map(parse)
     const matched = new Set(filesOfSample(sampleId))
     if (data.length === 0) {
@@ -279,31 +281,30 @@ export function createKnownStore(
       for (const id of matched) {
         const file = rows.stored(id)
         if (!file) continue
-        refresh(id, names.get(id))
+        refresh(id, before.get(id))
         const isUntouched = file.notes === '' && file.tags === '[]' && file.verdict === 'none'
         if (file.origin === 'known' && isUntouched && groups.knownOf(id).entries.length === 0)
           writer.setDeletion(id, randomUUID())
       }
       return
     }
-    const hashes = hashesOf(sampleId)
+    const hashes = joinedHashes(data)
     const hasFileHash = FILE_HASHES.some((kind) => hashes[kind])
     let isThere = matchesOfSample
       .all(sampleId)
       .some(({ by }) => by !== 'authentihash' || !hasFileHash)
-    for (const [kind] of STRENGTH) {
-      const hash = hashes[kind]
-      if (!hash) continue
-      for (const id of filesWith.all(bytes(hash), HASH_KINDS[kind])) {
-        if (matched.has(id)) continue
-        const file = rows.stored(id)
-        const isFileHash = FILE_HASHES.includes(kind)
-        if (!file || (file.origin === 'known' && !isFileHash)) continue
-        if (isFileHash && hashes.sha256 && file.sha256 && hashes.sha256 !== file.sha256) continue
-        matched.add(id)
-        putMatch.run(id, sampleId, isFileHash ? kind : 'authentihash')
-        isThere ||= isFileHash
-      }
+    // Kinds are numbered by strength, so the strongest hash that fits comes first.
+    for (const { id, kind } of filesWith.all(...identityHashes(hashes))) {
+      const by = STRENGTH.find(([each]) => HASH_KINDS[each] === kind)?.[1]
+      const file = matched.has(id) || by === undefined ? undefined : rows.stored(id)
+      if (!file || by === undefined) continue
+      const isFileHash = by !== 'authentihash'
+      if (file.origin === 'known' && !isFileHash) continue
+      if (isFileHash && hashes.sha256 && file.sha256 && hashes.sha256 !== file.sha256) continue
+      remember(id, before)
+      matched.add(id)
+      putMatch.run(id, sampleId, by)
+      isThere ||= isFileHash
     }
     if (!isThere && (hasFileHash || matched.size === 0)) {
       const id = writer.insert({
@@ -314,28 +315,34 @@ export function createKnownStore(
         tags: [],
       })
       putMatch.run(id, sampleId, STRENGTH.find(([kind]) => hashes[kind])?.[1] ?? 'authentihash')
-      index.postings.add(id, groups.known(id))
-      refreshCategory(id)
+      sayKnown(id, [])
       matched.delete(id)
     }
-    for (const id of matched) refresh(id, names.get(id))
+    for (const id of matched) refresh(id, before.get(id))
   }
 
   /** Terms of a file that entries have a say in, before they changed. */
   interface Groups {
-    known: ReturnType<FileGroups['known']>
-    read: ReturnType<FileGroups['read']>
+    known: Term[]
+    read: Term[]
+  }
+
+  function remember(id: number, before: Map<number, Groups>): void {
+    const file = rows.stored(id)
+    if (file && !before.has(id))
+      before.set(id, {
+        known: groups.known(id),
+        read: file.origin === 'known' ? groups.read(file) : [],
+      })
   }
 
   function refresh(id: number, before: Groups | undefined): void {
     const file = rows.stored(id)
     if (!file) return
-    index.replace(id, before?.known ?? [], groups.known(id))
-    if (file.origin === 'known' && before) {
-      const samples = groups.samplesOf(id)
-      if (samples.length > 0) index.replace(id, before.read, termsOfSamples(samples))
-    }
-    refreshCategory(id)
+    sayKnown(id, before?.known ?? [])
+    if (file.origin !== 'known' || !before) return
+    const samples = groups.samplesOf(id)
+    if (samples.length > 0) index.replace(id, before.read, termsOfSamples(samples))
   }
 
   const firstEntry = db
@@ -356,24 +363,8 @@ export function createKnownStore(
   function applySlice(from: KnownSource, slice: readonly KnownEntryData[]): void {
     const ids = slice.flatMap(({ id }) => entryOf.get(id)?.id ?? [])
     const before = new Map<number, Groups>()
-    const remember = (id: number): void => {
-      const file = rows.stored(id)
-      if (file && !before.has(id))
-        before.set(id, {
-          known: groups.known(id),
-          read: file.origin === 'known' ? groups.read(file) : [],
-        })
-    }
     for (const link of ids.flatMap((id) => linksOf.all(id)))
-      filesOfSample(link.sample_id).forEach(remember)
-    // Samples that are new to an entry but on the shelf already, by another entry or as a file.
-    for (const sample of slice.flatMap((entry) => entry.samples)) {
-      const hashes = hashesOfSample(sample)
-      for (const [kind] of STRENGTH) {
-        const hash = hashes[kind]
-        if (hash) filesWith.all(bytes(hash), HASH_KINDS[kind]).forEach(remember)
-      }
-    }
+      for (const id of filesOfSample(link.sample_id)) remember(id, before)
     const samples = new Set(slice.flatMap((entry) => [...putEntry(from, entry)]))
     for (const sample of samples) settle(sample, before)
   }
