@@ -36,31 +36,37 @@ export interface KinLayout {
   center: FileRow
   hubs: Hub[]
   files: KinFile[]
+  hubRadius: number
   /** From the middle to the ring of files, without names. */
   radius: number
 }
 
 /** Distances in units of the picture, which are CSS pixels at 100 %. */
-const HUB_RADIUS_MIN = 118
+export const HUB_RADIUS_MIN = 118
 const HUB_SHARE = 0.42
+/** Radians from hub to hub. */
+const HUB_APART = 0.8
+const SPREAD_ROUNDS = 60
 const RING_MIN = 218
 /** Along the ring, from name to name. */
 const NAME_HEIGHT = 15
 
-const HALF = Math.PI / 2
+/** Radians from file to file, at most. */
+const STEP_MAX = 0.2
+
+type Group = Kin['groups'][number] & { key: string }
+
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Lay out the kin by the relations that are asked for. */
-export function layoutKin(kin: Kin, shown: ReadonlySet<Relation>): KinLayout | null {
-  const center = kin.files[0]
-  if (!center) return null
-  const rows = new Map(kin.files.map((row) => [row.id, row]))
-  const groups = kin.groups
-    .filter((group) => shown.has(group.relation))
+/** The groups that are asked for, closest relation first, without the file in the middle. */
+function groupsOf(kin: Kin, shown: ReadonlySet<Relation>): Group[] {
+  const listed = new Set(kin.files.slice(1).map(({ id }) => id))
+  return kin.groups
+    .filter(({ relation }) => shown.has(relation))
     .map((group) => ({
       ...group,
       key: `${group.relation} ${group.value}`,
-      others: [...new Set(group.files)].filter((id) => id !== center.id && rows.has(id)),
+      files: [...new Set(group.files)].filter((id) => listed.has(id)),
     }))
     .sort(
       (a, b) =>
@@ -68,83 +74,86 @@ export function layoutKin(kin: Kin, shown: ReadonlySet<Relation>): KinLayout | n
         b.total - a.total ||
         byText(a.value, b.value),
     )
+}
 
-  const homes = new Map<number, string>()
-  for (const group of groups)
-    for (const id of group.others) if (!homes.has(id)) homes.set(id, group.key)
+/** Lay out the kin by the relations that are asked for. */
+export function layoutKin(kin: Kin, shown: ReadonlySet<Relation>): KinLayout | null {
+  const center = kin.files[0]
+  if (!center) return null
+  const rows = new Map(kin.files.map((row) => [row.id, row]))
+  const groups = groupsOf(kin, shown)
+  const distances = groups.find(({ relation }) => relation === 'tlsh')?.distances ?? {}
+  const distance = (id: number): number | null => distances[String(id)] ?? null
 
-  const distance = (id: number): number | null =>
-    groups.find(({ relation }) => relation === 'tlsh')?.distances[String(id)] ?? null
-  const shares = (id: number): string[] =>
-    groups.filter(({ others }) => others.includes(id)).map(({ key }) => key)
-
-  // A part of the circle is dealt out evenly, so that hubs keep apart; the rest goes by files.
-  const even = Math.max(0.36, 0.55 - homes.size / 400)
-  const count = homes.size
-  const width = (files: number): number =>
-    Math.PI *
-    2 *
-    (groups.length === 1 || count === 0
-      ? 1 / groups.length
-      : even / groups.length + ((1 - even) * files) / count)
-
-  const hubs: Hub[] = []
-  const files: KinFile[] = []
-  let crowding = 0
-  let start = -HALF - (groups.length > 0 ? width(homesOf(groups[0]!.key).length) / 2 : 0)
-  for (const group of groups) {
-    const home = homesOf(group.key).sort(
+  const taken = new Set<number>()
+  const homes = groups.map((group) => {
+    const home = group.files.filter((id) => !taken.has(id))
+    for (const id of home) taken.add(id)
+    return home.sort(
       (a, b) =>
-        (distance(a) ?? 999) - (distance(b) ?? 999) ||
+        (distance(a) ?? Infinity) - (distance(b) ?? Infinity) ||
         byText(rows.get(a)!.name, rows.get(b)!.name) ||
         a - b,
     )
-    const sector = width(home.length)
+  })
+
+  // A part of the circle is dealt out evenly, so that hubs keep apart; the rest goes by files.
+  const even = taken.size === 0 ? 1 : Math.max(0.2, 0.55 - taken.size / 200)
+  const sectors = homes.map(
+    (home) =>
+      Math.PI * 2 * (even / groups.length + ((1 - even) * home.length) / Math.max(1, taken.size)),
+  )
+
+  const hubs: Hub[] = []
+  const files: KinFile[] = []
+  let radius = RING_MIN
+  let start = -Math.PI / 2 - (sectors[0] ?? 0) / 2
+  for (const [i, { key, relation, value, label, total }] of groups.entries()) {
+    const home = homes[i]!
+    const sector = sectors[i]!
     const angle = start + sector / 2
-    hubs.push({
-      key: group.key,
-      relation: group.relation,
-      value: group.value,
-      label: group.label,
-      total: group.total,
-      angle,
-      x: 0,
-      y: 0,
-      home,
-    })
-    const step = sector / (home.length + 0.6)
+    start += sector
+    hubs.push({ key, relation, value, label, total, angle, x: 0, y: 0, home })
     // A few files keep together instead of spreading over the whole sector.
-    const spread = Math.min(step, 0.2)
-    if (home.length > 0) crowding = Math.max(crowding, NAME_HEIGHT / spread)
-    home.forEach((id, i) => {
-      const at = angle + (i - (home.length - 1) / 2) * spread
+    const step = Math.min(STEP_MAX, sector / (home.length + 0.6))
+    if (home.length > 1) radius = Math.max(radius, NAME_HEIGHT / step)
+    for (const [j, id] of home.entries())
       files.push({
         row: rows.get(id)!,
-        angle: at,
+        angle: angle + (j - (home.length - 1) / 2) * step,
         x: 0,
         y: 0,
-        home: group.key,
-        hubs: shares(id),
+        home: key,
+        hubs: groups.filter((group) => group.files.includes(id)).map((group) => group.key),
         distance: distance(id),
       })
-    })
-    start += sector
   }
-  const radius = Math.max(RING_MIN, crowding)
-  const hubRadius = Math.max(HUB_RADIUS_MIN, radius * HUB_SHARE)
-  for (const hub of hubs) {
-    hub.x = Math.cos(hub.angle) * hubRadius
-    hub.y = Math.sin(hub.angle) * hubRadius
-  }
-  for (const file of files) {
-    file.x = Math.cos(file.angle) * radius
-    file.y = Math.sin(file.angle) * radius
-  }
-  return { center, hubs, files, radius }
 
-  function homesOf(key: string): number[] {
-    return [...homes].filter(([, home]) => home === key).map(([id]) => id)
-  }
+  const hubRadius = Math.max(HUB_RADIUS_MIN, radius * HUB_SHARE)
+  spreadHubs(hubs)
+  for (const hub of hubs) place(hub, hubRadius)
+  for (const file of files) place(file, radius)
+  return { center, hubs, files, hubRadius, radius }
+}
+
+function place(node: { angle: number; x: number; y: number }, radius: number): void {
+  node.x = Math.cos(node.angle) * radius
+  node.y = Math.sin(node.angle) * radius
+}
+
+/** Push hubs apart along their circle until their words have room; each stays near its files. */
+function spreadHubs(hubs: readonly Hub[]): void {
+  if (hubs.length < 2) return
+  const apart = Math.min(HUB_APART, (Math.PI * 2 * 0.92) / hubs.length)
+  for (let round = 0; round < SPREAD_ROUNDS; round++)
+    for (const [i, hub] of hubs.entries()) {
+      const next = hubs[(i + 1) % hubs.length]!
+      const turn = i + 1 === hubs.length ? Math.PI * 2 : 0
+      const lack = apart - (next.angle + turn - hub.angle)
+      if (lack <= 0) continue
+      hub.angle -= lack / 2
+      next.angle += lack / 2
+    }
 }
 
 /** Where the keyboard goes next: along the ring, out to the files, in to the hub and the middle. */

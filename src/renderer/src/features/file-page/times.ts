@@ -40,6 +40,8 @@ export interface TimeGap {
   from: number
   to: number
   text: string
+  /** The same where there is little room. */
+  short: string
 }
 
 /** Whether a point lies within the validity of a leaf certificate. */
@@ -107,24 +109,27 @@ export function timesOf(image: Image | null, signature: Signature | null): Times
   ]
 
   const gaps: TimeGap[] = []
-  const gap = (row: TimeGap['row'], from: number, to: number, text: string): void => {
-    if (to - from > TOLERANCE_MS) gaps.push({ row, from, to, text })
+  const gap = (
+    row: TimeGap['row'],
+    [from, to]: [number, number],
+    text: string,
+    short: string,
+  ): void => {
+    if (to - from > TOLERANCE_MS) gaps.push({ row, from, to, text, short })
   }
   if (compiled !== null && leaf) {
     const words = duration(leaf.to, compiled)
-    gap('signer', leaf.to, compiled, `compiled ${words} after the signer’s certificate expired`)
+    const text = `compiled ${words} after the signer’s certificate expired`
+    gap('signer', [leaf.to, compiled], text, `${words} after it expired`)
   }
-  if (compiled !== null && claimed !== null)
-    gap(
-      'claimed',
-      claimed,
-      compiled,
-      `compiled ${duration(claimed, compiled)} after the claimed signing`,
-    )
+  if (compiled !== null && claimed !== null) {
+    const words = duration(claimed, compiled)
+    gap('claimed', [claimed, compiled], `compiled ${words} after the claimed signing`, words)
+  }
   if (claimed !== null && stampLeaf) {
-    const words = 'the stamp’s certificate was not valid at the claimed time'
-    gap('stamp', stampLeaf.to, claimed, words)
-    gap('stamp', claimed, stampLeaf.from, words)
+    const text = 'the stamp’s certificate was not valid at the claimed time'
+    gap('stamp', [stampLeaf.to, claimed], text, 'not valid then')
+    gap('stamp', [claimed, stampLeaf.from], text, 'not valid then')
   }
 
   const crossings: Crossing[] = []
