@@ -131,6 +131,7 @@ export class Disassembler {
     formatter.hexSuffix = ''
     formatter.spaceAfterOperandSeparator = true
     formatter.branchLeadingZeros = false
+    formatter.showBranchSize = false
     return formatter
   }
 

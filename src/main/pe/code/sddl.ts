@@ -75,7 +75,7 @@ function verbs(flags: number): string {
  * @returns a sentence part; says so when the text has no access list
  */
 export function describeSddl(sddl: string): string {
-  const list = /D:([A-Z]*)((?:\([^)]*\))*)/.exec(sddl)
+  const list = /D:([A-Z_]*)((?:\([^)]*\))*)/.exec(sddl)
   if (!list) return 'no access list, so every access is granted'
   const entries = [...list[2].matchAll(/\(([^)]*)\)/g)].slice(0, ENTRIES_MAX)
   if (entries.length === 0) {

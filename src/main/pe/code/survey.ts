@@ -114,7 +114,8 @@ class Surveyor {
 
   #drain(): void {
     for (let index = 0; index < this.#queue.length && !this.#stopped; index++) {
-      this.#follow(this.#queue[index])
+      if (this.limits.deadline()) this.#stopped = 'time'
+      else this.#follow(this.#queue[index])
     }
     this.#queue.length = 0
   }

@@ -106,6 +106,7 @@ export class Walker {
     purpose: Purpose,
     confidence: 'high' | 'medium' | 'low' = 'high',
   ): void {
+    if (this.limits.deadline()) this.#isOver = true
     this.#purpose = purpose
     this.#confidence = confidence
     const state = new State()
