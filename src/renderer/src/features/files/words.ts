@@ -3,7 +3,14 @@ import { Fingerprint, Microscope, Wrench } from '@lucide/vue'
 import type { ExportFormat, FileRow } from '../../../../shared/contract/files'
 import { plural } from '../../../../shared/trace/words'
 import type { Mark } from '../catalogue/words'
-import { blockedMark, kindMark, knownMark } from '../file-page/words'
+import {
+  blockedMark,
+  kindMark,
+  knownMark,
+  machineWords,
+  STATUS_WORDS,
+  verdictMark,
+} from '../file-page/words'
 
 const KIND_WORDS: Record<NonNullable<FileRow['signature']>, string> = {
   none: 'unsigned',
@@ -19,6 +26,21 @@ const KIND_WORDS: Record<NonNullable<FileRow['signature']>, string> = {
 /** How a file is signed; null when nothing was read of it. */
 export const signatureMark = ({ signature }: FileRow): Mark | null =>
   signature === null ? null : { ...kindMark(signature), word: KIND_WORDS[signature] }
+
+/** How a facet's value reads; its query says the value itself. */
+const FACET_WORDS: Record<string, (value: string) => string | undefined> = {
+  verdict: (value) => verdictMark(value as FileRow['verdict'])?.word,
+  known: (value) => (value === 'no' ? 'not known' : undefined),
+  blocked: (value) => ({ yes: 'blocked', no: 'not blocked' })[value],
+  signature: (value) => KIND_WORDS[value as keyof typeof KIND_WORDS],
+  // Ids read as words; the hyphens of a date stay.
+  evidence: (value) => value.replace(/(?<!\d)-|-(?!\d)/g, ' '),
+  machine: machineWords,
+  status: (value) => STATUS_WORDS[value as FileRow['status']],
+  origin: (value) => ({ file: 'read here', known: 'facts only' })[value],
+}
+export const facetWords = (field: string, value: string, label: string): string =>
+  FACET_WORDS[field]?.(value) ?? label
 
 /** What others say of a file: known as, blocked. */
 export function standing(row: FileRow): Mark[] {
