@@ -15,7 +15,8 @@ serveAnalysis(parentPort, (bytes, { msMax, catalogues }) => {
   if (word === 'hang') for (;;);
   if (word === 'eat') {
     const eaten: unknown[] = []
-    for (;;) eaten.push(new Array(1000).fill({}))
+    // In large pieces: near the limit the collector tries hard for each of many small ones.
+    for (;;) eaten.push(new Array(1_000_000).fill(1.5))
   }
   if (word === 'later')
     setTimeout(() => {
