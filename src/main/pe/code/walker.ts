@@ -6,13 +6,15 @@
  */
 import { CodeReader } from './code-reader'
 import { decide, conditionOf, opposite } from './conditions'
+import { Convention, droppedBytes } from './convention'
 import { Executor } from './executor'
 import type { Findings } from './findings'
-import { RAX, RBP, RCX, RDX, R8, R9, RSP, type Instruction } from './instruction'
+import { newFrame, noteReturn, type Frame, type Outcome } from './frame'
+import { RAX, RBP, RSP, type Instruction, type Operand } from './instruction'
 import type { Memory } from './memory'
 import { argumentCount, Routines, type Call } from './routines'
 import { State } from './state'
-import { interestOf, type Known, type Value } from './value'
+import { interestOf, type Known } from './value'
 
 /** Entries of one place: with different knowledge, and in all (loops that run by known numbers). */
 const VISITS_MAX = 10
@@ -27,12 +29,6 @@ const ARGUMENTS_MAX = 10
 /** Written by compilers into the code that sets up the security cookie. */
 const COOKIE_SEEDS = new Set([0x2b992ddfa232, 0x2b992ddf, 0xbb40e64e])
 
-/** XMM0 to XMM5. */
-const VOLATILE_VECTORS = 6
-const volatile64 = [RAX, RCX, RDX, R8, R9, 10, 11]
-const volatile32 = [RAX, RCX, RDX]
-const argumentRegisters = [RCX, RDX, R8, R9]
-
 /** What a walk is after. `entry`: every call is followed; `codes`: those that get the request. */
 export type Purpose = 'entry' | 'codes'
 
@@ -42,32 +38,8 @@ export interface WalkLimits {
   deadline: () => boolean
 }
 
-/** What a caller learns of a function that was walked. */
-interface Outcome {
-  /** The value all returns have in common; undefined when they differ. */
-  result: Known
-  frame: Known
-  top: Known
-  /** Registers that a call changes by convention, but this function was seen to leave alone. */
-  preserved: readonly number[]
-  /** Stores to the stack of the caller. */
-  readonly stores: Map<number, Known>
-  returns: number
-}
-
-interface Frame {
-  readonly start: number
-  /** At the entry. */
-  readonly registers: readonly Known[]
-  readonly depth: number
-  /** Stack pointer at the entry, on the return address. */
-  readonly top: number
-  readonly outcome: Outcome
-  readonly visits: Map<number, { signatures: Set<string>; passes: number }>
-  readonly pending: { rva: number; state: State }[]
-}
-
 export class Walker {
+  readonly #convention: Convention
   readonly #executor: Executor
   readonly #codes: CodeReader
   readonly #routines: Routines
@@ -85,6 +57,7 @@ export class Walker {
     readonly limits: WalkLimits,
   ) {
     this.#word = memory.program.word
+    this.#convention = new Convention(memory.program)
     this.#executor = new Executor(memory)
     this.#codes = new CodeReader(memory, findings)
     this.#routines = new Routines(memory, findings)
@@ -111,50 +84,18 @@ export class Walker {
     this.#confidence = confidence
     const state = new State()
     state.registers[RSP] = { kind: 'stack', number: 0 }
-    values.forEach((value, index) => this.#setArgument(state, index, value))
+    values.forEach((value, index) => this.#convention.setArgument(state, index, value))
     this.#walkFunction(rva, state, 0)
-  }
-
-  #setArgument(state: State, index: number, value: Known): void {
-    if (value === undefined) return
-    if (this.#word === 8 && index < argumentRegisters.length) {
-      state.registers[argumentRegisters[index]] = value
-    } else state.setSlot((index + 1) * this.#word, value)
-  }
-
-  /** The n-th argument of a call that is about to be made. */
-  #argument(state: State, index: number): Known {
-    if (this.#word === 8 && index < argumentRegisters.length) {
-      return state.registers[argumentRegisters[index]]
-    }
-    const top = state.registers[RSP]
-    return top?.kind === 'stack' ? state.slot(top.number + index * this.#word) : undefined
+    this.#codes.settleRanges()
   }
 
   #walkFunction(start: number, state: State, depth: number): Outcome {
-    const top = state.registers[RSP]
-    const outcome: Outcome = {
-      result: undefined,
-      frame: undefined,
-      top: undefined,
-      preserved: [],
-      stores: new Map(),
-      returns: 0,
-    }
-    const frame: Frame = {
-      start,
-      registers: [...state.registers],
-      depth,
-      top: top?.kind === 'stack' ? top.number : 0,
-      outcome,
-      visits: new Map(),
-      pending: [{ rva: start, state }],
-    }
-    for (let next = frame.pending.pop(); next && this.#hasSteps(); next = frame.pending.pop()) {
+    const frame = newFrame(start, state, depth)
+    const { pending } = frame
+    for (let next = pending.pop(); next && this.#hasSteps(); next = pending.pop()) {
       this.#walkPath(frame, next.rva, next.state)
     }
-    this.#codes.settleRanges()
-    return outcome
+    return frame.outcome
   }
 
   #walkPath(frame: Frame, start: number, state: State): void {
@@ -277,7 +218,8 @@ export class Walker {
       this.#noteEntryCall(frame, state, target, true)
       return this.#enter(frame, target, state, true) ? target : null
     }
-    const value = this.#executor.read(state, operands[0], this.#word)
+    const loaded = this.#executor.read(state, operands[0], this.#word)
+    const value = this.#unguarded(loaded, operands[0], state)
     if (value?.kind === 'lookup') {
       this.#codes.table(value, state, instruction.rva, this.#confidenceAt(frame))
       return null
@@ -288,121 +230,92 @@ export class Walker {
       return this.#enter(frame, code, state, true) ? code : null
     }
     // A call in tail position; its return is this function's.
-    this.#callRoutine(frame, value, state, instruction.rva, 1, null)
+    const argument = (index: number): Known => this.#convention.argument(state, index, true)
+    this.#callRoutine(frame, value, { argument, state, rva: instruction.rva }, null)
     return null
   }
 
-  #return(frame: Frame, { operands }: Instruction, state: State): void {
+  #return(frame: Frame, instruction: Instruction, state: State): void {
     // The return address.
     this.#executor.pop(state)
-    const [count] = operands
-    const popped = count?.kind === 'immediate' ? (count.value ?? 0) : 0
-    const pointer = state.registers[RSP]
-    const { outcome } = frame
-    const out: Value | undefined =
-      pointer?.kind === 'stack' ? { kind: 'stack', number: pointer.number + popped } : undefined
-    const result = state.registers[RAX]
-    const candidates =
-      outcome.returns === 0 ? (this.#word === 8 ? volatile64 : volatile32) : outcome.preserved
-    outcome.preserved = candidates.filter(
-      (register) =>
-        frame.registers[register] !== undefined &&
-        frame.registers[register] === state.registers[register],
-    )
-    if (outcome.returns === 0) {
-      outcome.result = result
-      outcome.frame = state.registers[RBP]
-      outcome.top = out
-    } else {
-      if (interestOf(outcome.result) !== interestOf(result) || interestOf(result) === '') {
-        outcome.result = undefined
-      }
-      if (!isSamePlace(outcome.frame, state.registers[RBP])) outcome.frame = undefined
-      if (!isSamePlace(outcome.top, out)) outcome.top = undefined
+    const top = state.registers[RSP]
+    if (top?.kind === 'stack') {
+      const number = top.number + droppedBytes(instruction)
+      state.registers[RSP] = { kind: 'stack', number }
     }
-    outcome.returns++
+    noteReturn(frame, state, this.#convention.volatile)
   }
 
-  #call(frame: Frame, instruction: Instruction, state: State): void {
-    const { target, operands, rva, next } = instruction
-    const { program } = this.memory
+  #call(frame: Frame, { target, operands, rva, next }: Instruction, state: State): void {
     if (target === next) {
       // `call $+5` fetches the address of the next instruction.
       this.#executor.push(state, { kind: 'address', number: next })
       return
     }
-    const value: Known =
+    const callee: Known =
       target === null
-        ? this.#executor.read(state, operands[0], this.#word)
+        ? this.#unguarded(this.#executor.read(state, operands[0], this.#word), operands[0], state)
         : { kind: 'address', number: target }
-    if (value?.kind === 'lookup') {
-      this.#codes.table(value, state, rva, this.#confidenceAt(frame))
+    if (callee?.kind === 'lookup') {
+      this.#codes.table(callee, state, rva, this.#confidenceAt(frame))
     }
-    // Control flow guard calls what lies in RAX through a pointer of its own.
+    const argument = (index: number): Known => this.#convention.argument(state, index)
+    this.#callRoutine(frame, callee, { argument, state, rva }, next)
+  }
+
+  /** Control flow guard goes through a pointer of its own to what lies in RAX. */
+  #unguarded(value: Known, operand: Operand | undefined, state: State): Known {
     const accumulator = state.registers[RAX]
     const isGuarded =
-      operands[0]?.kind === 'memory' &&
+      operand?.kind === 'memory' &&
       value?.kind !== 'import' &&
       (accumulator?.kind === 'wdf-function' || accumulator?.kind === 'import')
-    const callee = isGuarded ? accumulator : value
-    const following = program.disassembler.at(next)
-    this.#callRoutine(frame, callee, state, rva, 0, following)
+    return isGuarded ? accumulator : value
   }
 
   /**
-   * Make a call: to a routine of the kernel, or to the driver's own function.
-   * @param returnAddress 1 when the return address is on the stack already (a jump), else 0
-   * @param following     the instruction behind the call
+   * Make a call: to a routine of the kernel or the framework, or to the driver's own function.
+   * @param next RVA behind the call; null for a jump in tail position
    */
-  #callRoutine(
-    frame: Frame,
-    callee: Known,
-    state: State,
-    rva: number,
-    returnAddress: 0 | 1,
-    following: Instruction | null,
-  ): void {
-    const isRegister = (index: number): boolean => this.#word === 8 && index < 4
-    const argument = (index: number): Known =>
-      this.#argument(state, isRegister(index) ? index : index + returnAddress)
-    const call: Call = { argument, state, rva }
+  #callRoutine(frame: Frame, callee: Known, call: Call, next: number | null): void {
+    const { program } = this.memory
     const code = this.memory.codeOf(callee)
-    const thunk = code === null ? null : this.memory.program.importThunk(code)
+    const thunk = code === null ? null : program.importThunk(code)
     const name = callee?.kind === 'import' ? callee.name : thunk
     if (name !== null) {
       if (name === 'WdfVersionBind') this.findings.stubs.add(frame.start)
       this.#routines.call(name, call)
     } else if (callee?.kind === 'wdf-function') this.#routines.callFramework(callee.index, call)
-    else if (code !== null && returnAddress === 0) {
+    else if (code !== null && next !== null) {
       this.#callFunction(frame, code, call)
       return
     }
-    this.#forgetVolatile(state, undefined)
-    this.#dropArguments(state, name === null ? undefined : argumentCount(name), following)
+    const following = next === null ? null : program.disassembler.at(next)
+    const count = name === null ? undefined : argumentCount(name)
+    this.#convention.forgetVolatile(call.state, undefined)
+    this.#convention.dropArguments(call.state, count, following)
   }
 
-  #callFunction(frame: Frame, code: number, { state, rva }: Call): void {
+  #callFunction(frame: Frame, code: number, call: Call): void {
+    const { state, rva } = call
     this.#noteEntryCall(frame, state, code, false)
-    const values = Array.from({ length: ARGUMENTS_MAX }, (_, index) => this.#argument(state, index))
-    this.#routines.callOwn({ argument: (index) => values[index], state, rva })
+    this.#routines.callOwn(call)
+    const values = Array.from({ length: ARGUMENTS_MAX }, (_, index) => call.argument(index))
     const outcome = this.#shouldFollow(frame, state, values, rva)
       ? this.#follow(frame, code, state, values)
       : null
-    const kept = (outcome?.preserved ?? []).map(
-      (register) => [register, state.registers[register]] as const,
-    )
-    this.#forgetVolatile(state, interestOf(outcome?.result) === '' ? undefined : outcome?.result)
+    const { preserved = [], result, stores = [], top, frame: pointer } = outcome ?? {}
+    const kept = preserved.map((register) => [register, state.registers[register]] as const)
+    this.#convention.forgetVolatile(state, interestOf(result) === '' ? undefined : result)
     for (const [register, value] of kept) state.registers[register] = value
-    for (const [slot, value] of outcome?.stores ?? []) {
-      state.setSlot(slot, value)
-    }
+    for (const [slot, value] of stores) state.setSlot(slot, value)
     if (this.#word === 8) return
-    const popped = outcome?.top ?? undefined
-    if (popped?.kind === 'stack') {
-      state.registers[RSP] = popped
+    if (top?.kind === 'stack') {
+      state.registers[RSP] = top
       state.pushes = 0
-      if (outcome?.frame?.kind === 'stack') state.registers[RBP] = outcome.frame
-    } else this.#dropArguments(state, this.#poppedBy(code), null)
+      // The helper that makes an exception frame sets the frame pointer for its caller.
+      if (pointer?.kind === 'stack') state.registers[RBP] = pointer
+    } else this.#convention.dropArguments(state, this.#convention.droppedBy(code), null)
   }
 
   #shouldFollow(frame: Frame, state: State, values: readonly Known[], rva: number): boolean {
@@ -411,8 +324,7 @@ export class Walker {
     // The exception frame of an x86 function is set up by a call among its first instructions.
     if (this.#word === 4 && rva - frame.start < 16) return true
     // Compilers give local functions conventions of their own.
-    const inRegisters =
-      this.#word === 4 ? volatile32.map((register) => state.registers[register]) : []
+    const inRegisters = this.#word === 4 ? this.#volatileValues(state) : []
     return [...values, ...inRegisters].some(
       (value) =>
         value?.kind === 'irp' ||
@@ -423,14 +335,13 @@ export class Walker {
   }
 
   #follow(frame: Frame, code: number, state: State, values: readonly Known[]): Outcome | null {
-    const registers = volatile32.map((register) => state.registers[register])
     const top = state.registers[RSP]
     const height = top?.kind === 'stack' ? top.number : 0
     // Pointers to the caller's variables mean something else at each call.
     const key = [
       code,
       this.#purpose,
-      ...[...registers, ...values].map((value) => keyOfValue(value)),
+      ...[...this.#volatileValues(state), ...values].map((value) => keyOfValue(value)),
     ].join()
     const known = this.#outcomes.get(key)
     if (known !== undefined) {
@@ -457,66 +368,20 @@ export class Walker {
     if (this.#purpose !== 'entry') return
     const { callees } = this.findings
     callees.set(frame.start, (callees.get(frame.start) ?? new Set()).add(target))
-    const shift = this.#word === 4 && isJump ? 1 : 0
     if (isJump) {
       const top = state.registers[RSP]
       if (top?.kind !== 'stack' || top.number !== frame.top) return
     }
-    const first = this.#argument(state, shift)
-    const second = this.#argument(state, shift + 1)
+    const first = this.#convention.argument(state, 0, isJump)
+    const second = this.#convention.argument(state, 1, isJump)
     if (first?.kind !== 'driver-object' || first.number !== 0) return
     if (second?.kind !== 'registry-path' || second.number !== 0) return
     this.findings.entryCalls.push({ from: frame.start, to: target, isJump })
   }
 
-  #forgetVolatile(state: State, result: Known): void {
-    for (const register of this.#word === 8 ? volatile64 : volatile32) {
-      state.registers[register] = undefined
-    }
-    state.forgetVectors(VOLATILE_VECTORS)
-    state.registers[RAX] = result
-    state.comparison = undefined
+  #volatileValues(state: State): Known[] {
+    return this.#convention.volatile.map((register) => state.registers[register])
   }
-
-  /**
-   * In x86 code the callee takes its arguments off the stack.
-   * @param count     of arguments; undefined for routines nobody counted, where the pushes tell
-   * @param following the instruction behind the call, which may tell too
-   */
-  #dropArguments(state: State, count: number | undefined, following: Instruction | null): void {
-    const top = state.registers[RSP]
-    if (this.#word === 8 || top?.kind !== 'stack') return
-    let dropped = count ?? state.pushes
-    const [first, second] = following?.operands ?? []
-    if (count === undefined && first?.kind === 'register' && first.register === RSP) {
-      const number = second?.kind === 'immediate' ? (second.value ?? 0) : 0
-      // The caller cleans up after itself, or (GCC) takes back what the callee dropped.
-      if (following?.name === 'add') dropped = 0
-      else if (following?.name === 'sub' && state.pushes === 0) dropped = number / this.#word
-    }
-    state.registers[RSP] = { kind: 'stack', number: top.number + dropped * this.#word }
-    state.pushes = Math.max(0, state.pushes - dropped)
-  }
-
-  /** Arguments that an x86 function drops, from its first return instruction in the flow. */
-  #poppedBy(code: number): number | undefined {
-    const { disassembler } = this.memory.program
-    for (let rva = code, steps = 0; steps < 512; steps++) {
-      const instruction = disassembler.at(rva)
-      if (instruction === null || instruction.flow === 'stop') return undefined
-      if (instruction.flow === 'return') {
-        const [count] = instruction.operands
-        return count?.kind === 'immediate' ? (count.value ?? 0) / this.#word : 0
-      }
-      if (instruction.flow === 'jump' && instruction.target === null) return undefined
-      rva = instruction.flow === 'jump' ? (instruction.target ?? 0) : instruction.next
-    }
-    return undefined
-  }
-}
-
-function isSamePlace(left: Known, right: Known): boolean {
-  return left?.kind === 'stack' && right?.kind === 'stack' && left.number === right.number
 }
 
 /** Values of arguments as part of a key: what is worth following, and numbers. */
