@@ -432,7 +432,10 @@ describe('imports', () => {
     ])
     await button('Undo import').trigger('click')
     await settle()
-    expect(inputsOf('intake.control')).toEqual([{ job: 1, action: 'undo' }])
+    expect(inputsOf('intake.control')).toEqual([
+      { job: 1, action: 'undo' },
+      { job: 1, action: 'dismiss' },
+    ])
     expect(view.find('[aria-label="Imports"]').exists()).toBe(false)
   })
 

@@ -47,7 +47,11 @@ export const useIntake = defineStore('intake', () => {
   const drop = (dropped: readonly File[]): Promise<unknown> =>
     attempt(() => value(ring().drop(dropped, options())))
 
+  /** Imports that were dismissed or undone here: main may still tell of them. */
+  const gone = new Set<number>()
+
   function progress(job: IntakeJob): void {
+    if (gone.has(job.id)) return
     const before = jobs.value.find(({ id }) => id === job.id)
     jobs.value = before
       ? jobs.value.map((other) => (other.id === job.id ? job : other))
@@ -59,16 +63,18 @@ export const useIntake = defineStore('intake', () => {
   async function control(job: IntakeJob, action: JobAction): Promise<void> {
     const done = await attempt(() => value(ring()['intake.control']({ job: job.id, action })))
     if (!done || (action !== 'undo' && action !== 'dismiss')) return
+    gone.add(job.id)
     jobs.value = jobs.value.filter(({ id }) => id !== job.id)
-    if (action === 'undo')
-      ui.notify({ kind: 'info', text: `${files(done.changed)} of ${job.title} left the shelf.` })
+    if (action === 'dismiss') return
+    ui.notify({ kind: 'info', text: `${files(done.changed)} of ${job.title} left the shelf.` })
+    await attempt(() => value(ring()['intake.control']({ job: job.id, action: 'dismiss' })))
   }
 
   /** Know of the imports there are and follow them; returns what ends that. */
   function open(): () => void {
     void attempt(async () => {
       const found = await value(ring()['intake.jobs']({}))
-      const seen = new Set(jobs.value.map(({ id }) => id))
+      const seen = new Set([...gone, ...jobs.value.map(({ id }) => id)])
       jobs.value = [...jobs.value, ...found.jobs.filter(({ id }) => !seen.has(id))]
     })
     return ring().on('intake.progress', progress)

@@ -1,6 +1,6 @@
 /** Where the bytes of driver files are kept, and whether they can be. */
 import { defineStore } from 'pinia'
-import { shallowRef } from 'vue'
+import { computed, shallowRef } from 'vue'
 import type { Result } from '../../../../shared/errors'
 import { asAppError, ring, value } from '../../services/ring'
 import { useUi } from '../../stores/ui'
@@ -12,6 +12,10 @@ export type KeyPlace = Input<'quarantine.setUp'>['key']
 export const useQuarantine = defineStore('quarantine', () => {
   const ui = useUi()
   const info = shallowRef<QuarantineInfo | null>(null)
+  /** There is a key and it is at hand. */
+  const isOpen = computed(
+    () => info.value !== null && info.value.key !== 'none' && info.value.locked === null,
+  )
 
   async function take(answer: Promise<Result<QuarantineInfo>>): Promise<boolean> {
     try {
@@ -25,6 +29,7 @@ export const useQuarantine = defineStore('quarantine', () => {
 
   return {
     info,
+    isOpen,
     load: () => take(ring()['quarantine.info']({})),
     setUp: (key: KeyPlace, passphrase?: string) =>
       take(

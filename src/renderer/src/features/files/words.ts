@@ -1,5 +1,5 @@
 /** Short words and marks for one line of the table; the page of a file has the long ones. */
-import { Fingerprint, Microscope, Wrench } from '@lucide/vue'
+import { FileX2, Fingerprint, Microscope, Wrench } from '@lucide/vue'
 import type { ExportFormat, FileRow } from '../../../../shared/contract/files'
 import { plural } from '../../../../shared/trace/words'
 import type { Mark } from '../catalogue/words'
@@ -60,8 +60,11 @@ export const evidenceMark = ({ evidence }: FileRow): Mark | null =>
 export const capabilityMark = ({ capabilities }: FileRow): Mark | null =>
   capabilities === 0 ? null : { word: String(capabilities), tone: 'plain', icon: Wrench }
 
-/** A row of reference data whose file was never seen here. */
-export const factsOnlyMark: Mark = { word: 'facts only', tone: 'plain', icon: Microscope }
+/** What there is of it here: reference data alone, or a file without an image; null for a driver. */
+export function materialMark({ origin, machine }: FileRow): Mark | null {
+  if (origin === 'known') return { word: 'facts only', tone: 'plain', icon: Microscope }
+  return machine === null ? { word: 'no image', tone: 'warn', icon: FileX2 } : null
+}
 
 export const files = (count: number): string => plural(count, 'file')
 

@@ -284,7 +284,7 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
     files: 12,
     bytes: 3_400_000,
     key: shelf.quarantineKey,
-    locked: shelf.quarantineKey === 'none' ? 'No key was chosen yet.' : shelf.quarantineLocked,
+    locked: shelf.quarantineLocked,
     promise:
       shelf.quarantineKey === 'passphrase'
         ? 'Whoever knows the passphrase, or guesses it, can read the bytes.'
@@ -519,7 +519,8 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
       const job = shelf.jobs.find((other) => other.id === id)
       if (!job) return fail('not-found', `There is no import ${id}.`, 'It may have been dismissed.')
       const state = { pause: 'paused', resume: 'running', cancel: 'cancelled' }[action]
-      if (state === undefined) shelf.jobs = shelf.jobs.filter((other) => other !== job)
+      if (action === 'dismiss') shelf.jobs = shelf.jobs.filter((other) => other !== job)
+      else if (state === undefined) send('intake.progress', job)
       else {
         const next = { ...job, state: state as IntakeJob['state'] }
         shelf.jobs = shelf.jobs.map((other) => (other === job ? next : other))
