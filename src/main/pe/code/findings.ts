@@ -26,6 +26,9 @@ export interface CodeRoutine {
   readonly confidence: 'high' | 'medium' | 'low'
 }
 
+/** Smaller numbers are another request's parameters: a power state at the place of the code. */
+const SMALLEST_CODE = 0x10
+
 export class Findings {
   readonly majors: { index: number; handler: number; rva: number }[] = []
   readonly unloads: number[] = []
@@ -49,7 +52,7 @@ export class Findings {
   /** Keep a code; the surer of two sights of the same one wins. */
   addCode(code: FoundCode): void {
     const value = code.value >>> 0
-    if (value === 0) return
+    if (value < SMALLEST_CODE) return
     const known = this.codes.get(value)
     const rank = (found: FoundCode): number =>
       ['low', 'medium', 'high'].indexOf(found.confidence) * 2 + (found.handler === null ? 0 : 1)

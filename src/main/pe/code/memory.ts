@@ -127,7 +127,8 @@ export class Memory {
     if (kind === 'irp' && isPointer && number === offsets.currentStackLocation) {
       return { kind: 'stack-location', number: 0 }
     }
-    if (kind === 'stack-location' && size >= 4 && number === offsets.ioControlCode) {
+    // Eight bytes at this place are another request's: the byte offset of a read.
+    if (kind === 'stack-location' && size === 4 && number === offsets.ioControlCode) {
       return { kind: 'code', expression: [] }
     }
     if (kind === 'driver-object' && isPointer && number === offsets.driverExtension) {
