@@ -60,7 +60,7 @@ export function up(db: Database): void {
       origin TEXT NOT NULL CHECK (origin IN ('file', 'known')),
       -- The name it came under first; aliases counts the rows of file_names.
       name TEXT NOT NULL,
-      aliases INTEGER NOT NULL DEFAULT 0,
+      aliases INTEGER NOT NULL DEFAULT 1,
       -- Schema of the facts; NULL while nothing was read.
       schema TEXT,
       size INTEGER,
