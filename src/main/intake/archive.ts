@@ -67,8 +67,8 @@ export interface Budget {
   left: number
 }
 
-export const budgetFor = (archiveBytes: number): Budget => ({
-  left: UNPACKED_BYTES_FREE + UNPACKED_RATIO_MAX * archiveBytes,
+export const budgetFor = (archiveBytes: number, bytesFree = UNPACKED_BYTES_FREE): Budget => ({
+  left: bytesFree + UNPACKED_RATIO_MAX * archiveBytes,
 })
 
 /** Passwords to try, the one that worked last first. */

@@ -23,6 +23,8 @@ export interface ControllerOptions {
   onProgress(job: IntakeJob): void
   /** Files came or went. */
   onChanged(reason: string): void
+  /** What could not be told as a failure of a job. */
+  onProblem?(text: string): void
   /** A helper that holds more than this is ended. */
   memoryBytesMax?: number
 }
@@ -200,7 +202,12 @@ export class IntakeController {
     this.#isReady = false
     this.#verdict = null
     host.onMessage((message) => {
-      if (host === this.#host && !this.#isClosed) this.#take(host, message)
+      if (host !== this.#host || this.#isClosed) return
+      try {
+        this.#take(host, message)
+      } catch (error) {
+        this.#failed(messageOf(error))
+      }
     })
     host.onExit((reason) => {
       if (host === this.#host && !this.#isClosed) this.#lost(this.#verdict ?? reason)
@@ -260,12 +267,41 @@ export class IntakeController {
       case 'stopped':
         return this.#stopped(active)
       case 'trouble':
-        return this.#giveUp(active, message.reason)
+        return this.#failed(message.reason)
     }
+  }
+
+  /** Something is wrong that no file is to blame for: the store, or the helper's workers. */
+  #failed(reason: string): void {
+    const active = this.#active
+    // Whatever it has in hand is read again when the job is resumed.
+    this.#letGo()
+    if (active) this.#giveUp(active, reason)
+    else this.#go()
+  }
+
+  #letGo(): void {
+    const host = this.#host
+    this.#host = null
+    this.#isReady = false
+    host?.kill()
+    this.#answerOpen('It was ended.')
+  }
+
+  /** Open calls about reference data and rules cannot be answered any more. */
+  #answerOpen(reason: string): void {
+    for (const [id, known] of this.#known)
+      if (known.isSent) {
+        this.#known.delete(id)
+        known.resolve({ problem: reason })
+      }
+    for (const resolve of this.#yara.values()) resolve({ rules: 0, problems: [reason] })
+    this.#yara.clear()
   }
 
   /** Begin what waits, when nothing runs. */
   #go(): void {
+    if (!this.#host && this.#waiting.length + this.#known.size > 0) this.#ensureHost()
     const host = this.#host
     if (!host || !this.#isReady) return
     for (const [id, known] of this.#known) {
@@ -373,13 +409,7 @@ export class IntakeController {
     const wasReady = this.#isReady
     this.#isReady = false
     const active = this.#active
-    for (const [id, known] of this.#known)
-      if (known.isSent) {
-        this.#known.delete(id)
-        known.resolve({ problem: reason })
-      }
-    for (const resolve of this.#yara.values()) resolve({ rules: 0, problems: [reason] })
-    this.#yara.clear()
+    this.#answerOpen(reason)
     if (active) {
       if (active.stopping) this.#stopped(active)
       else if (this.#failedStarts >= FAILED_STARTS_MAX) this.#giveUp(active, reason)
@@ -399,8 +429,14 @@ export class IntakeController {
 
   /** The job cannot go on now; it can be resumed. */
   #interrupt(job: number, reason: string): void {
-    this.#options.store.listed(job, [], [{ name: 'The import', offset: null, reason }], false)
-    this.#options.store.setState(job, 'interrupted')
+    const { store, onProblem } = this.#options
+    try {
+      store.setState(job, 'interrupted')
+      store.listed(job, [], [{ name: 'The import', offset: null, reason }], false)
+    } catch (error) {
+      // The store itself is what failed; the job is found as running, and interrupted, at the next start.
+      onProblem?.(`The import was interrupted: ${reason} ${messageOf(error)}`)
+    }
     this.#tell(job, true)
   }
 

@@ -44,6 +44,8 @@ export function createIntakeHost(options: HostOptions): IntakeHost {
   let pool: Promise<Pool> | null = null
   let yara: Promise<Yara | null> | null = null
   let idle: ReturnType<typeof setTimeout> | undefined
+  /** Workers were started with other settings. */
+  let isStale = false
 
   function workers(): Promise<Pool> {
     clearTimeout(idle)
@@ -68,6 +70,7 @@ export function createIntakeHost(options: HostOptions): IntakeHost {
 
   async function letGo(): Promise<void> {
     const [oldPool, oldYara] = [pool, yara]
+    isStale = false
     pool = null
     yara = null
     await (await oldPool)?.close()
@@ -82,6 +85,7 @@ export function createIntakeHost(options: HostOptions): IntakeHost {
   }
 
   async function open(message: Extract<ToHost, { kind: 'open' }>): Promise<JobReading> {
+    if (isStale && jobs.size === 0) await letGo()
     const tools = { post, pool: await workers(), yara: await scanner(), packages: options.packages }
     return new JobReading(message, tools)
   }
@@ -99,7 +103,7 @@ export function createIntakeHost(options: HostOptions): IntakeHost {
       switch (message.kind) {
         case 'settings':
           settings = message.settings
-          if (jobs.size === 0) void letGo()
+          isStale = true
           break
         case 'open':
           jobs.set(message.job, open(message))

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { FileFacts } from '../../shared/driver-file/facts'
 import { buildEntry, type BuiltEntry } from './testing/build-entry'
+import { RecordingStore } from './testing/recording-store'
 import { childHost, Desk, Folder, localHost, request } from './testing/desk'
 import { zip } from './testing/zips'
 
@@ -204,6 +205,47 @@ describe('a helper in a process of its own', () => {
     expect(job).toMatchObject({ state: 'interrupted', done: 0 })
     expect(desk.hosts.length).toBe(3)
   })
+})
+
+test('a store that cannot write interrupts the import, which resumes where it was', async () => {
+  for (let number = 0; number < 200; number++)
+    folder.put(`set/file${number}.sys`, `MZ slow ${number}`)
+  let isFull = true
+  class Full extends RecordingStore {
+    override land(
+      ...given: Parameters<RecordingStore['land']>
+    ): ReturnType<RecordingStore['land']> {
+      if (isFull && this.files.size > 60) throw new Error('database or disk is full')
+      return super.land(...given)
+    }
+  }
+  const desk = local({ store: new Full() })
+  const job = await desk.import([join(folder.path, 'set')])
+  expect(job.state).toBe('interrupted')
+  expect(desk.controller.failures(job.id, 0).failures).toEqual([
+    { name: 'The import', offset: null, reason: 'database or disk is full' },
+  ])
+  isFull = false
+  await desk.controller.control(job.id, 'resume')
+  const done = await desk.until(job.id, ({ state }) => state === 'done')
+  expect(done).toMatchObject({ done: 200, added: 200, merged: 0 })
+})
+
+test('imports wait for each other; one that waits can be cancelled', async () => {
+  for (let number = 0; number < 100; number++)
+    folder.put(`set/file${number}.sys`, `MZ slow ${number}`)
+  const desk = local()
+  const first = desk.controller.start(request([join(folder.path, 'set')]))
+  const second = desk.controller.start(request([folder.put('b.sys', 'MZ fine b')]))
+  const third = desk.controller.start(request([folder.put('c.sys', 'MZ fine c')]))
+  await desk.controller.control(second, 'cancel')
+  await desk.until(third, ({ state }) => state === 'done')
+  expect([first, second, third].map((job) => desk.store.get(job).state)).toEqual([
+    'done',
+    'cancelled',
+    'done',
+  ])
+  expect(desk.store.files.size).toBe(101)
 })
 
 test('archives inside of archives are opened to three levels', async () => {

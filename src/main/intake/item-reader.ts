@@ -30,8 +30,12 @@ export class ItemReader {
   readonly #open = new Map<string, Archive>()
   readonly #budgets = new Map<string, Budget>()
 
-  constructor(passwords: string[]) {
+  readonly #bytesFree: number | undefined
+
+  /** @param bytesFree what any archive may unpack to, whatever its size */
+  constructor(passwords: string[], bytesFree?: number) {
     this.#passwords = new Passwords(passwords)
+    this.#bytesFree = bytesFree
   }
 
   /** The first bytes of a file on disk. @throws Unreadable */
@@ -101,7 +105,7 @@ export class ItemReader {
 
   /** One for each file on disk, whatever is inside of it. */
   async #budget(path: string): Promise<Budget> {
-    const budget = this.#budgets.get(path) ?? budgetFor(await sizeOf(path))
+    const budget = this.#budgets.get(path) ?? budgetFor(await sizeOf(path), this.#bytesFree)
     this.#budgets.set(path, budget)
     return budget
   }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { budgetFor, memorySource, openArchive, Passwords } from './archive'
-import { forget, infectedZip, openQuarantine } from './quarantine'
+import { forget, infectedZip, openQuarantine, sweep } from './quarantine'
 import { QuarantineKey, type OsKeyStore } from './quarantine-key'
 import { Folder } from './testing/desk'
 
@@ -83,6 +83,23 @@ describe('copies', () => {
     folder.put('precious', 'x')
     expect(await forget(folder.path, ['../precious', 'precious', name, name])).toBe(1)
     expect([existsSync(path), existsSync(join(folder.path, 'precious'))]).toEqual([false, true])
+  })
+
+  test('that are damaged are written anew', async () => {
+    const { path } = await kept()
+    writeFileSync(path, readFileSync(path).subarray(0, 100))
+    await kept()
+    expect((await openQuarantine(folder.path, key).read(sha256)).ok).toBe(true)
+  })
+
+  test('that nobody knows of are swept, with what was left half-written', async () => {
+    const { name, path } = await kept()
+    const stray = createHash('sha256').update('stray').digest('hex')
+    folder.put(`${stray.slice(0, 2)}/${stray}`, 'x')
+    folder.put(`${name.slice(0, 2)}/${name}.0123456789ab.part`, 'x')
+    folder.put('key.json', 'x')
+    expect(await sweep(folder.path, new Set([name]))).toBe(2)
+    expect([existsSync(path), existsSync(join(folder.path, 'key.json'))]).toEqual([true, true])
   })
 
   test('that cannot be written are told', async () => {

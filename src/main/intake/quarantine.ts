@@ -16,7 +16,7 @@ import {
   hkdfSync,
   randomBytes,
 } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { configure, Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
 import { fail, ok, type Result } from '../../shared/errors'
@@ -37,7 +37,7 @@ const NAME = /^[0-9a-f]{64}$/
 
 export interface Quarantine {
   /**
-   * Keep a copy. Written to a temporary file, flushed, and renamed; there already: nothing happens.
+   * Keep a copy: written to a temporary file, flushed, and renamed. A good one that is there stays.
    * @returns its name
    * @errors `disk-full`, `file-unreadable`
    */
@@ -62,7 +62,8 @@ export function openQuarantine(folder: string, masterKey: Uint8Array): Quarantin
       const name = nameOf(sha256)
       const path = pathOf(folder, name)
       try {
-        if (await isThere(path)) return ok(name)
+        // A copy that is damaged is written anew.
+        if ((await isThere(path)) && (await this.read(sha256)).ok) return ok(name)
         await writeAtomically(path, seal(masterKey, sha256, bytes))
         return ok(name)
       } catch (error) {
@@ -97,6 +98,26 @@ export async function forget(folder: string, names: string[]): Promise<number> {
     await rm(path, { force: true })
   }
   return forgotten
+}
+
+/**
+ * Remove what nobody knows of: copies whose import was ended before they were written down, and
+ * temporary files. Not while an import runs.
+ * @param known names that stay
+ * @returns how many were removed
+ */
+export async function sweep(folder: string, known: ReadonlySet<string>): Promise<number> {
+  let removed = 0
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  for (const entry of entries) {
+    if (!entry.isDirectory() || !/^[0-9a-f]{2}$/.test(entry.name)) continue
+    for (const name of await readdir(join(folder, entry.name)))
+      if (/^[0-9a-f]{64}(\.[0-9a-f]{12}\.part)?$/.test(name) && !known.has(name)) {
+        await rm(join(folder, entry.name, name), { force: true })
+        removed++
+      }
+  }
+  return removed
 }
 
 /**

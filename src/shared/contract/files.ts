@@ -238,6 +238,8 @@ export const IntakeJob = z.object({
   /** Already on the shelf (same SHA-256). */
   merged: z.number(),
   failed: z.number(),
+  /** Found, and nothing that is kept here: documents in an archive. */
+  skipped: z.number().optional(),
   bytesDone: z.number(),
   bytesTotal: z.number(),
   /** Files per second over the last seconds, and the rest of the time in seconds; null when unknown. */

@@ -8,7 +8,7 @@ import type { IntakeJob } from '../../../shared/contract/files'
 import { IntakeController, type ControllerOptions, type ImportRequest } from '../controller'
 import { runHostHere } from '../local-host'
 import type { FromHost, HostPort, ToHost } from '../messages'
-import { MemoryStore } from './memory-store'
+import { RecordingStore } from './recording-store'
 import { plainPackages } from './packages'
 
 /** A folder that is removed after the test. */
@@ -35,7 +35,7 @@ export const request = (paths: string[], over: Partial<ImportRequest> = {}): Imp
 })
 
 export class Desk {
-  readonly store: MemoryStore
+  readonly store: RecordingStore
   readonly controller: IntakeController
   readonly progress: IntakeJob[] = []
   readonly hosts: HostPort[] = []
@@ -44,9 +44,9 @@ export class Desk {
   constructor(
     start: () => HostPort,
     {
-      store = new MemoryStore(),
+      store = new RecordingStore(),
       ...over
-    }: Partial<ControllerOptions> & { store?: MemoryStore } = {},
+    }: Partial<ControllerOptions> & { store?: RecordingStore } = {},
   ) {
     this.store = store
     this.controller = new IntakeController({

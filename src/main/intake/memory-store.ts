@@ -1,34 +1,33 @@
-/** A job store in memory, with the promises of the real one: each call is a transaction. */
+/**
+ * A job store in memory, with the promises of the real one: each call is a transaction. It keeps no
+ * facts: who needs them overrides `landed`. The terminal scans with it.
+ */
 import type {
   IntakeBatch,
   IntakeItem,
   JobStore,
   LandedFile,
-  LandedPackage,
-  LandedRecords,
   Landing,
   NewItem,
   StoredJob,
-} from '../port'
-import type { IntakeFailure } from '../../../shared/contract/files'
+} from './port'
+import type { IntakeFailure } from '../../shared/contract/files'
 
 export class MemoryStore implements JobStore {
   readonly #jobs = new Map<number, StoredJob>()
   readonly items = new Map<number, Map<number, IntakeItem>>()
   readonly #failures = new Map<number, IntakeFailure[]>()
-  readonly files = new Map<string, LandedFile & { job: number; names: Set<string> }>()
-  readonly packages = new Map<string, LandedPackage>()
-  readonly records: LandedRecords[] = []
-  /** Size of each batch that was written. */
-  readonly batches: IntakeBatch[] = []
-  /** How often each place was read. */
-  readonly reads = new Map<string, number>()
+  /** SHA-256 of every file that came in, with the job that brought it. */
+  readonly #files = new Map<string, number>()
+
+  /** A file came in; `isNew` unless the same bytes came before. */
+  protected landed(_file: LandedFile, _isNew: boolean, _job: number): void {}
 
   create(job: Parameters<JobStore['create']>[0]): number {
     const id = this.#jobs.size + 1
     const counts = { total: 0, done: 0, added: 0, merged: 0, failed: 0, skipped: 0 }
     const stored = { ...job, ...counts, id, bytesDone: 0, bytesTotal: 0 }
-    const startedAt = '2026-11-28T12:00:00Z'
+    const startedAt = new Date().toISOString()
     this.#jobs.set(id, { ...stored, state: 'running', phase: 'listing', startedAt })
     this.items.set(id, new Map())
     this.#failures.set(id, [])
@@ -82,22 +81,16 @@ export class MemoryStore implements JobStore {
       .filter((item) => item !== undefined)
     if (batch.items.length > 0 && taken.length === 0)
       return { added: 0, merged: 0, failed: 0, problems: [] }
-    this.batches.push(batch)
     let added = 0
-    for (const landed of batch.packages) this.packages.set(landed.key, landed)
     for (const file of batch.files) {
       const { sha256 } = file.facts.hashes
-      this.reads.set(file.from, (this.reads.get(file.from) ?? 0) + 1)
-      for (const { key } of file.packages)
-        if (!this.packages.has(key)) throw new Error(`a member before its package: ${file.from}`)
-      const there = this.files.get(sha256)
-      if (there) there.names.add(file.name)
-      else {
-        this.files.set(sha256, { ...file, job, names: new Set([file.name]) })
+      const isNew = !this.#files.has(sha256)
+      if (isNew) {
+        this.#files.set(sha256, job)
         added++
       }
+      this.landed(file, isNew, job)
     }
-    this.records.push(...batch.records)
     for (const item of taken) list?.delete(item.number)
     this.#append(job, batch.found)
     this.#failures.get(job)?.push(...batch.failures)
@@ -122,8 +115,8 @@ export class MemoryStore implements JobStore {
     return { total: all.length, failures: all.slice(offset, offset + limit) }
   }
   undo(job: number): number {
-    const own = [...this.files].filter(([, file]) => file.job === job)
-    for (const [sha256] of own) this.files.delete(sha256)
+    const own = [...this.#files].filter(([, bringer]) => bringer === job)
+    for (const [sha256] of own) this.#files.delete(sha256)
     return own.length
   }
   dismiss(job: number): void {
