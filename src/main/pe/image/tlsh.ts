@@ -52,47 +52,94 @@ const lengthClasses =
 export function tlsh(bytes: Uint8Array, deadline: Deadline): string | null {
   const lengthClass = lengthClasses.findIndex((most) => bytes.length <= most)
   if (bytes.length < BYTES_MIN || lengthClass < 0) return null
-  const counts = new Int32Array(256)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  buckets.fill(0)
   let checksum = 0
   for (let start = 4; start < bytes.length; start += STRETCH) {
     if (deadline.isPassedNow) return null
-    checksum = count(bytes, start, Math.min(start + STRETCH, bytes.length), counts, checksum)
+    checksum = count(view, start, Math.min(start + STRETCH, bytes.length), checksum)
   }
-  return digest(counts.subarray(0, BUCKETS), checksum, lengthClass)
+  return digest(buckets.subarray(0, BUCKETS), checksum, lengthClass)
 }
 
+/**
+ * What the last byte of a window and another of its bytes are hashed to, for all pairs (last << 8 |
+ * other): one look-up instead of three each time. The fourth lane belongs to the checksum.
+ * The numbers are the permutation's values of TLSH's salts: 0, then 2, 3, 5, 7, 11, 13.
+ */
+const withSecond = pairs([49, 12, 84, 1])
+const withThird = pairs([178, 166])
+const withFourth = pairs([230])
+
+function pairs(salts: number[]): Int32Array {
+  const hashed = (salt: number, pair: number): number =>
+    pearson[pearson[salt ^ (pair >> 8)] ^ (pair & 255)]
+  return Int32Array.from({ length: 1 << 16 }, (_, pair) =>
+    salts.reduce((entry, salt, lane) => entry | (hashed(salt, pair) << (8 * lane)), 0),
+  )
+}
+
+/** Bytes that are looked at together: where all are zero, there is nothing to hash. */
+const BLOCK = 64
+/** The checksum behind a block of zeros, by the one before. */
+const behindZeros = Uint8Array.from({ length: 256 }, (_, before) => {
+  let checksum = before
+  for (let count = 0; count < BLOCK; count++) checksum = pearson[(withSecond[0] >>> 24) ^ checksum]
+  return checksum
+})
+/** Buckets that a window of zeros goes into. */
+const bucketsOfZeros = [withSecond[0], withSecond[0] >>> 8, withSecond[0] >>> 16]
+  .concat([withThird[0], withThird[0] >>> 8, withFourth[0]])
+  .map((hashed) => pearson[hashed & 255])
+
 /** Put the windows that end at `start` up to `end` into their buckets. */
-function count(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  counts: Int32Array,
-  checksum: number,
-): number {
-  const table = pearson
-  let b = bytes[start - 1]
-  let c = bytes[start - 2]
-  let d = bytes[start - 3]
-  let e = bytes[start - 4]
-  for (let index = start; index < end; index++) {
-    const a = bytes[index]
-    // Each constant is the permutation's value of a salt: 0, then 2, 3, 5, 7, 11, 13.
-    checksum = table[table[table[1 ^ a] ^ b] ^ checksum]
-    const second = table[49 ^ a]
-    const third = table[12 ^ a]
-    const fifth = table[178 ^ a]
-    counts[table[table[second ^ b] ^ c]]++
-    counts[table[table[third ^ b] ^ d]]++
-    counts[table[table[fifth ^ c] ^ d]]++
-    counts[table[table[table[166 ^ a] ^ c] ^ e]]++
-    counts[table[table[table[84 ^ a] ^ b] ^ e]]++
-    counts[table[table[table[230 ^ a] ^ d] ^ e]]++
+function count(view: DataView, start: number, end: number, checksum: number): number {
+  let sum = checksum
+  let at = start
+  while (at < end) {
+    const stop = Math.min(at + BLOCK, end)
+    if (stop - at === BLOCK && isZero(view, at - 4, stop)) {
+      for (const bucket of bucketsOfZeros) buckets[bucket] += BLOCK
+      sum = behindZeros[sum]
+    } else sum = countBlock(view, at, stop, sum)
+    at = stop
+  }
+  return sum
+}
+
+/** Are all bytes zero? Their number is a multiple of four. */
+function isZero(view: DataView, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 4) if (view.getInt32(at) !== 0) return false
+  return true
+}
+
+/** Used by one call at a time; the tables around it are constants too, which saves a tenth. */
+const buckets = new Int32Array(256)
+
+function countBlock(view: DataView, start: number, end: number, checksum: number): number {
+  let sum = checksum
+  let b = view.getUint8(start - 1)
+  let c = view.getUint8(start - 2)
+  let d = view.getUint8(start - 3)
+  let e = view.getUint8(start - 4)
+  for (let at = start; at < end; at++) {
+    const a = view.getUint8(at)
+    const row = a << 8
+    const second = withSecond[row | b]
+    const third = withThird[row | c]
+    sum = pearson[(second >>> 24) ^ sum]
+    buckets[pearson[(second & 255) ^ c]]++
+    buckets[pearson[((second >>> 8) & 255) ^ d]]++
+    buckets[pearson[((second >>> 16) & 255) ^ e]]++
+    buckets[pearson[(third & 255) ^ d]]++
+    buckets[pearson[(third >>> 8) ^ e]]++
+    buckets[pearson[withFourth[row | d] ^ e]]++
     e = d
     d = c
     c = b
     b = a
   }
-  return checksum
+  return sum
 }
 
 function digest(counts: Int32Array, checksum: number, lengthClass: number): string | null {
