@@ -42,7 +42,8 @@ export function useVirtualRows(
   const size = useElementSize(box)
   const top = ref(0)
   const rem = useRem()
-  const height = computed(() => row() * rem.value)
+  // Whole pixels: text that is moved by a part of one is drawn soft.
+  const height = computed(() => Math.round(row() * rem.value))
   const headHeight = computed(() => head() * rem.value)
   const visible = computed(() => Math.max(0, size.height - headHeight.value))
   const full = computed(() => Math.min(SCROLL_MAX, total() * height.value))
