@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ferryDetail, lanternDetail } from './testing/details'
-import { placeOf, RULE_DAY, ticks, timeAt, timesOf, type Times } from './times'
+import { placeOf, rowsOf, RULE_DAY, ticks, timeAt, timesOf, type Times } from './times'
 
 const ferry = ferryDetail().facts!
 const lantern = lanternDetail().facts!
@@ -65,6 +65,21 @@ describe('the times of a file on one axis', () => {
   test('an unsigned file shows when it was compiled, a file without times shows nothing', () => {
     expect(timesOf(lantern.image, null)!.points.map(({ id }) => id)).toEqual(['compiled', 'rule'])
     expect(timesOf({ ...lantern.image!, compiled: null }, null)).toBeNull()
+  })
+
+  test('lines go from compiling to stamping, issuers below their leaf or left out', () => {
+    const labels = (facts: typeof ferry, leavesOnly?: boolean): string[] =>
+      rowsOf(laid(facts), leavesOnly).map(({ label }) => label)
+    expect(labels(ferry)).toEqual([
+      'Compiled',
+      'Signer',
+      'Lab Visible Legacy Code Signing CA',
+      'Lab Visible Root CA',
+      'Claimed signing',
+      'Time stamp',
+      'Lab Visible Homemade TSA Root',
+    ])
+    expect(labels(ferry, true)).toEqual(['Compiled', 'Signer', 'Claimed signing', 'Time stamp'])
   })
 
   test('moments are told in the order of time', () => {

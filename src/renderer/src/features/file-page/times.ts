@@ -179,6 +179,38 @@ export function timesOf(image: Image | null, signature: Signature | null): Times
   }
 }
 
+/** A line of the picture: a point in time, or the validity of a certificate. */
+export interface TimeRow {
+  key: string
+  label: string
+  title: string
+  bar: TimeBar | null
+}
+
+/**
+ * The lines from top to bottom: compiled, signer and its issuers, claimed signing, stamp and its.
+ * @param leavesOnly  where there is little room, issuers are left to the table
+ */
+export function rowsOf({ points, bars }: Times, leavesOnly = false): TimeRow[] {
+  const validity = (of: TimeBar['of'], leaf: string): TimeRow[] =>
+    bars
+      .filter((bar) => bar.of === of && (!leavesOnly || bar.depth === 0))
+      .map((bar) => ({
+        key: bar.key,
+        label: bar.depth === 0 ? leaf : bar.label,
+        title: bar.label,
+        bar,
+      }))
+  const point = (id: TimePoint['id'], label: string): TimeRow[] =>
+    points.some((item) => item.id === id) ? [{ key: id, label, title: label, bar: null }] : []
+  return [
+    ...point('compiled', 'Compiled'),
+    ...validity('signer', 'Signer'),
+    ...point('claimed', 'Claimed signing'),
+    ...validity('stamp', 'Time stamp'),
+  ]
+}
+
 /** Where a time lies, 0 at the left end of the axis and 1 at the right; outside beyond both. */
 export const placeOf = ({ from, to }: Domain, at: number): number => (at - from) / (to - from)
 
