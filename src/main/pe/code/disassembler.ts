@@ -164,12 +164,25 @@ export class Disassembler {
         isHigh: tables.isHighByte[register] === 1,
       }
     }
-    if (kind === 'immediate') {
-      const wide = BigInt.asIntN(64, BigInt(current.immediate(index)))
-      const value = Number(wide)
-      return { kind, value: Number.isSafeInteger(value) ? value : null, wide }
-    }
+    if (kind === 'immediate') return this.#immediate(index)
     return kind === 'memory' ? this.#memory() : null
+  }
+
+  /** Big integers cost time: only what does not fit 32 bits goes through them. */
+  #immediate(index: number): Operand {
+    const { current, tables } = this
+    const opKind = current.opKind(index)
+    const bytes = tables.immediateBytes[opKind]
+    if (bytes === 1)
+      return { kind: 'immediate', value: (current.immediate8 << 24) >> 24, wide: null }
+    if (bytes === 4) {
+      const isExtended = opKind === tables.immediate32to64
+      const value = isExtended ? current.immediate32 | 0 : current.immediate32
+      return { kind: 'immediate', value, wide: null }
+    }
+    const wide = BigInt.asIntN(64, BigInt(current.immediate(index)))
+    const value = Number(wide)
+    return { kind: 'immediate', value: Number.isSafeInteger(value) ? value : null, wide }
   }
 
   #memory(): Operand {
@@ -177,9 +190,11 @@ export class Disassembler {
     const isRelative = current.isIpRelMemoryOperand
     const displacement = isRelative
       ? Number(current.ipRelMemoryAddress)
-      : this.bitness === 64
-        ? Number(BigInt.asIntN(64, current.memoryDisplacement))
-        : Number(current.memoryDisplacement) | 0
+      : current.memoryDisplSize === 0
+        ? 0
+        : this.bitness === 64
+          ? Number(BigInt.asIntN(64, current.memoryDisplacement))
+          : Number(current.memoryDisplacement) | 0
     return {
       kind: 'memory',
       base: isRelative ? -1 : (tables.registers[current.memoryBase] ?? -1),

@@ -138,7 +138,7 @@ export class Executor {
   read(state: State, operand: Operand | undefined, size: number): Known {
     if (operand === undefined) return undefined
     if (operand.kind === 'immediate') {
-      if (operand.value === null) return { kind: 'wide', wide: operand.wide }
+      if (operand.value === null) return wideOf(operand.wide)
       return constant(size <= 4 && operand.value < 0 ? operand.value >>> 0 : operand.value)
     }
     if (operand.kind === 'register') {
@@ -353,6 +353,10 @@ export class Executor {
   #forget(state: State, registers: readonly number[]): void {
     for (const register of registers) state.registers[register] = undefined
   }
+}
+
+function wideOf(wide: bigint | null): Known {
+  return wide === null ? undefined : { kind: 'wide', wide }
 }
 
 /** Bytes of an operand; those of the instruction where it has none of its own. */

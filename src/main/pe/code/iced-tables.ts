@@ -22,6 +22,8 @@ export interface IcedTables {
   readonly isNearBranch: Uint8Array
   /** By OpKind: bytes that an immediate of 8 or 32 bits takes, 0 for other operands. */
   readonly immediateBytes: Uint8Array
+  /** The OpKind of a 32-bit immediate that is sign-extended to 64 bits. */
+  readonly immediate32to64: number
   /** By Code: 1 for moves to and from control and debug registers. */
   readonly isControlMove: Uint8Array
   /** Bytes by MemorySize; 0 for the rest. */
@@ -115,6 +117,7 @@ export function icedTables(iced: typeof Iced): IcedTables {
     operandKinds,
     isNearBranch,
     immediateBytes,
+    immediate32to64: iced.OpKind.Immediate32to64,
     isControlMove,
     memorySizes,
     isThreadSegment,

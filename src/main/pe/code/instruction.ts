@@ -35,7 +35,8 @@ export interface ImmediateOperand {
   readonly kind: 'immediate'
   /** Sign-extended as the processor does it; null where 64 bits do not fit a number. */
   readonly value: number | null
-  readonly wide: bigint
+  /** The same for immediates of 64 bits; null for shorter ones. */
+  readonly wide: bigint | null
 }
 
 export type Operand = RegisterOperand | MemoryOperand | ImmediateOperand
