@@ -3,6 +3,7 @@ import type { CapabilityMatch } from '../../../shared/driver-file/facts'
 import type { BaseRates } from './base-rates'
 import { Features, type CapabilityFacts, type Finding } from './features'
 import type { CapabilityRule, Statement } from './rule'
+import { wantedTexts } from './wanted'
 
 const EVIDENCE_MAX = 20
 
@@ -18,13 +19,15 @@ export function evaluate(
   rules: readonly CapabilityRule[],
   baseRates: BaseRates,
 ): CapabilityMatch[] {
-  const features = new Features(facts)
-  return rules.flatMap(({ features: statements, ...rule }) => {
-    const found = all(statements, features)
-    if (found === null || found.length === 0) return []
-    const { evidence, baseRate } = weighed(found, baseRates)
-    return [{ ...rule, evidence, baseRate }]
-  })
+  const features = new Features(facts, wantedTexts(rules))
+  const matches: CapabilityMatch[] = []
+  for (const rule of rules) {
+    const found = all(rule.features, features)
+    if (found === null || found.length === 0) continue
+    const { features: _statements, ...meta } = rule
+    matches.push({ ...meta, ...weighed(found, baseRates) })
+  }
+  return matches
 }
 
 function weighed(
@@ -90,8 +93,13 @@ function all(statements: Statement[], features: Features): Finding[] | null {
 
 /** All alternatives are looked at, so that the evidence is whole. */
 function some(statements: Statement[], features: Features, least: number): Finding[] | null {
-  const parts = statements
-    .map((statement) => holds(statement, features))
-    .filter((part) => part !== null)
-  return parts.length < least ? null : parts.flat()
+  const found: Finding[] = []
+  let count = 0
+  for (const statement of statements) {
+    const part = holds(statement, features)
+    if (part === null) continue
+    count++
+    found.push(...part)
+  }
+  return count < least ? null : found
 }

@@ -2,6 +2,7 @@
 import type { FileFacts, FileString } from '../../../shared/driver-file/facts'
 import { fits, type TextPattern } from './pattern'
 import type { TextLeaf } from './rule'
+import type { WantedTexts } from './wanted'
 
 export type CapabilityFacts = Omit<FileFacts, 'capabilities'>
 
@@ -24,24 +25,38 @@ const at = (text: string, rva: number | null = null, offset: number | null = nul
   offset,
 })
 
+const NONE: Finding[] = []
+
+/** Characters that few texts hold: a part with one of them is looked for in those texts alone. */
+const MARKS = ['\\', '.exe', '']
+
+/** An imported function; its evidence is written down only for rules that ask for it. */
+interface Imported {
+  name: string
+  dll: string
+  slot: number
+}
+
 export class Features {
   readonly #facts: CapabilityFacts
-  readonly #imports = new Map<string, Finding[]>()
+  /** By name in lower case. */
+  readonly #imports = new Map<string, Imported[]>()
   readonly #resolved = new Map<string, Finding>()
-  /** By text in lower case. */
+  /** Texts that rules ask for whole, by text in lower case. */
   #texts: Map<string, FileString> | null = null
-  /** All texts in lower case: a part that is not in here needs no search. */
-  #allTexts: string | null = null
+  /** By mark: the texts that hold it, in lower case. A part that is not in here needs no search. */
+  readonly #joined = new Map<string, string>()
   readonly #searches = new Map<string, Finding[]>()
   #millisecondsLeft = EXPRESSION_MILLISECONDS
 
-  constructor(facts: CapabilityFacts) {
+  constructor(
+    facts: CapabilityFacts,
+    readonly wanted: WantedTexts,
+  ) {
     this.#facts = facts
     for (const { dll, functions } of facts.image?.imports ?? []) {
       for (const { name, slot } of functions) {
-        if (name === null) continue
-        const finding = { ...at(`imports ${name} from ${dll}`, slot), imported: name }
-        add(this.#imports, name.toLowerCase(), finding)
+        if (name !== null) add(this.#imports, name.toLowerCase(), { name, dll, slot })
       }
     }
     for (const name of facts.driver?.resolvedRoutines ?? []) {
@@ -51,7 +66,8 @@ export class Features {
 
   /** Where a leaf holds; empty when it does not. */
   find(leaf: TextLeaf, pattern: TextPattern): Finding[] {
-    return this.#find(leaf, pattern).slice(0, FINDINGS_MAX)
+    const found = this.#find(leaf, pattern)
+    return found.length > FINDINGS_MAX ? found.slice(0, FINDINGS_MAX) : found
   }
 
   #find(leaf: TextLeaf, pattern: TextPattern): Finding[] {
@@ -62,7 +78,7 @@ export class Features {
       case 'resolved':
         return this.#lookedUp(pattern)
       case 'api':
-        return [...named(this.#imports, pattern), ...this.#lookedUp(pattern)]
+        return joined(named(this.#imports, pattern), this.#lookedUp(pattern))
       case 'module':
         return (image?.imports ?? [])
           .filter(({ dll }) => fits(pattern, dll))
@@ -133,6 +149,7 @@ export class Features {
   }
 
   #lookedUp(pattern: TextPattern): Finding[] {
+    if (this.#resolved.size === 0) return NONE
     if ('text' in pattern) {
       const found = this.#resolved.get(pattern.text)
       return found ? [found] : []
@@ -144,19 +161,46 @@ export class Features {
     if (!('text' in pattern)) {
       return this.#search(String(pattern.expression), (text) => fits(pattern, text))
     }
-    this.#texts ??= new Map(this.#facts.strings.map((item) => [item.text.toLowerCase(), item]))
+    this.#texts ??= this.#wantedTexts()
     const found = this.#texts.get(pattern.text)
     return found ? [at(`holds the text "${shown(found.text)}"`, null, found.offset)] : []
   }
 
+  #wantedTexts(): Map<string, FileString> {
+    const texts = new Map<string, FileString>()
+    for (const item of this.#facts.strings) {
+      const text = this.wanted.match(item.text)
+      if (text !== null) texts.set(text, item)
+    }
+    return texts
+  }
+
   #parts(pattern: TextPattern): Finding[] {
     if (!('text' in pattern)) return this.#strings(pattern)
-    this.#allTexts ??= this.#facts.strings
-      .map((item) => item.text)
-      .join('\n')
-      .toLowerCase()
-    if (!this.#allTexts.includes(pattern.text)) return []
-    return this.#search(`part ${pattern.text}`, (text) => text.toLowerCase().includes(pattern.text))
+    const { text: part } = pattern
+    const mark = MARKS.find((candidate) => part.includes(candidate)) ?? ''
+    if (!this.#textsWith(mark).includes(part)) return NONE
+    return this.#search(`part ${part}`, (text) => text.toLowerCase().includes(part))
+  }
+
+  #textsWith(mark: string): string {
+    const known = this.#joined.get(mark)
+    if (known !== undefined) return known
+    const all =
+      mark === ''
+        ? this.#facts.strings
+            .map(({ text }) => text)
+            .join('\n')
+            .toLowerCase()
+        : null
+    const texts =
+      all ??
+      this.#textsWith('')
+        .split('\n')
+        .filter((text) => text.includes(mark))
+        .join('\n')
+    this.#joined.set(mark, texts)
+    return texts
   }
 
   /** Texts that pass a test, as far as there is time; asked once for each test. */
@@ -184,7 +228,19 @@ function add<T>(map: Map<string, T[]>, key: string, item: T): void {
   else map.set(key, [item])
 }
 
-function named(map: Map<string, Finding[]>, pattern: TextPattern): Finding[] {
-  if ('text' in pattern) return map.get(pattern.text) ?? []
-  return [...map.values()].flat().filter(({ imported = '' }) => fits(pattern, imported))
+function named(map: Map<string, Imported[]>, pattern: TextPattern): Finding[] {
+  if ('text' in pattern) return map.get(pattern.text)?.map(importOf) ?? NONE
+  const found: Finding[] = []
+  for (const items of map.values()) {
+    for (const item of items) if (fits(pattern, item.name)) found.push(importOf(item))
+  }
+  return found
 }
+
+const importOf = ({ name, dll, slot }: Imported): Finding => ({
+  ...at(`imports ${name} from ${dll}`, slot),
+  imported: name,
+})
+
+const joined = (left: Finding[], right: Finding[]): Finding[] =>
+  right.length === 0 ? left : [...left, ...right]
