@@ -9,6 +9,7 @@ import { packageReaders } from './package-readers'
 import { openQuarantine } from './quarantine'
 import { buildEntry, type BuiltEntry } from './testing/build-entry'
 import { Desk, Folder } from './testing/desk'
+import { zip } from './testing/zips'
 import { startAnalysisWorker, startYaraWorker } from './workers'
 
 // The workers of the product, on the real fixtures.
@@ -88,6 +89,34 @@ test('an INF beside its driver makes a package', async () => {
   const job = await desk.import([join(folder.path, 'pack')])
   expect(job).toMatchObject({ state: 'done', failed: 0, added: 1 })
   expect([...desk.store.packages.values()].map(({ name }) => name).sort()).toEqual(inf.sort())
+})
+
+test('a driver signed by the catalogue beside it in an archive has that signature', async () => {
+  const signed = (name: string): Buffer => readFileSync(join(fixtures, 'signed', name))
+  const path = folder.put(
+    'package.zip',
+    await zip(
+      {
+        'beacon/catalogued.sys': signed('catalogued.sys'),
+        'beacon/unsigned.sys': signed('unsigned.sys'),
+        'beacon/beacon.cat': signed('catalogue-v2.cat'),
+        'elsewhere/other.sys': signed('sha384.sys'),
+      },
+      { password: 'infected' },
+    ),
+  )
+  const desk = open()
+  expect(await desk.import([path])).toMatchObject({ state: 'done', added: 3, failed: 0 })
+  const byName = Object.fromEntries([...desk.store.files.values()].map((file) => [file.name, file]))
+  expect(byName['catalogued.sys']?.facts.signatures).toMatchObject([
+    { source: 'catalogue', catalogue: 'beacon.cat', digestMatches: true, verifies: true },
+  ])
+  expect(byName['unsigned.sys']?.facts.signatures).toEqual([])
+  const [landed] = desk.store.packages.values()
+  expect(landed).toMatchObject({ name: 'beacon.cat', inf: null })
+  expect(landed?.catalogue?.members.map(({ file }) => file)).toContain('catalogued.sys')
+  expect(byName['catalogued.sys']?.packages).toEqual([{ key: landed?.key, isListed: true }])
+  expect(byName['other.sys']?.packages).toEqual([])
 })
 
 test('bytes are kept when asked, and rules of YARA applied', async () => {
