@@ -33,7 +33,6 @@ export const useFileShelf = defineStore('file-shelf', () => {
   const sort = shallowRef<Sort>({ key: 'added', descending: true })
   const answer = shallowRef<Omit<ListAnswer, 'rows'> | null>(null)
   const error = shallowRef<AppError | null>(null)
-  const isLoading = ref(false)
 
   const selected = shallowRef<ReadonlySet<number>>(new Set())
   const isAllSelected = ref(false)
@@ -81,7 +80,6 @@ export const useFileShelf = defineStore('file-shelf', () => {
    */
   async function load(isOrder = false): Promise<void> {
     const token = ++asked
-    isLoading.value = true
     const result = await list(0, PAGE)
     if (token !== asked) return
     take(result, 0)
@@ -124,7 +122,6 @@ export const useFileShelf = defineStore('file-shelf', () => {
   }
 
   function take(result: Result<ListAnswer>, offset: number): void {
-    isLoading.value = false
     if (!result.ok) {
       error.value = result.error
       return
@@ -347,7 +344,6 @@ export const useFileShelf = defineStore('file-shelf', () => {
     sort,
     answer,
     error,
-    isLoading,
     total,
     pages: rows.pages,
     rowAt: rows.rowAt,

@@ -10,7 +10,6 @@ export type Input<K extends CallName> = z.input<FilesContract[K]['input']>
 export type Answer<K extends CallName> = z.output<FilesContract[K]['output']>
 
 export type ListAnswer = Answer<'files.list'>
-export type Facet = ListAnswer['facets'][number]
 export type SavedSearch = Answer<'searches.list'>['searches'][number]
 export type Selected = z.output<typeof Selection>
 export type SortKey = (typeof FILE_SORTS)[number]
