@@ -27,7 +27,7 @@ async function bundle(name) {
       outDir,
       emptyOutDir: false,
       rolldownOptions: {
-        external: ['better-sqlite3', 'electron'],
+        external: ['better-sqlite3', 'electron', 'iced-x86', 'libyara-wasm'],
         output: { format: 'cjs', entryFileNames: fileName },
       },
     },

@@ -29,7 +29,7 @@ function keep(file, data) {
 }
 
 /**
- * Run a bundle that is one file, as `require` would. It is replaced together with its folder, and so
+ * Run a bundle as `require` would; its chunks are loaded by Node itself. It is replaced together with its folder, and so
  * is what was kept of it.
  * @param {string} file absolute path
  * @param {{ isTypical?: boolean }} [options] whether this start compiles what most starts need; only
@@ -42,8 +42,10 @@ export function runBundle(file, { isTypical = true } = {}) {
     filename: file,
     ...(cachedData ? { cachedData } : {}),
   })
-  const bundle = { exports: {} }
+  const bundle = Object.assign(new module.Module(file), { filename: file, loaded: true })
   const require = module.createRequire(file)
+  // Chunks of the bundle ask for it again, and must not run it again.
+  require.cache[file] = bundle
   script.runInThisContext()(bundle.exports, require, bundle, file, dirname(file))
   if (!isTypical || (cachedData && !script.cachedDataRejected)) return
   // At the end, when the functions that a run needs are compiled.

@@ -1,5 +1,6 @@
 /** What was typed, as data. */
 import { parseArgs } from 'node:util'
+import { EXPORT_FORMATS, FILE_SORTS, type ExportFormat } from '../../shared/contract/files'
 import { isVerifierName, VERIFIER_PRESETS } from '../kernel/verifier/verifier'
 
 export interface RunArguments {
@@ -19,19 +20,70 @@ export interface CheckArguments {
   json: boolean
 }
 
+/** Read driver files without keeping anything. */
+export interface ScanArguments {
+  command: 'scan'
+  paths: string[]
+  json: boolean
+  passwords: string[]
+}
+
+/** What the commands that use a catalogue have in common. */
+interface ShelfArguments {
+  /** File or folder of the catalogue; null for the app's own. */
+  catalogue: string | null
+  json: boolean
+}
+export interface ImportArguments extends ShelfArguments {
+  command: 'import'
+  paths: string[]
+  tags: string[]
+  passwords: string[]
+}
+export interface SearchArguments extends ShelfArguments {
+  command: 'search'
+  query: string
+  sort: (typeof FILE_SORTS)[number]
+  ascending: boolean
+  limit: number
+}
+export interface ExportArguments extends ShelfArguments {
+  command: 'export'
+  query: string
+  format: ExportFormat
+  /** Null for standard output. */
+  out: string | null
+}
+
 export type Arguments =
-  RunArguments | CheckArguments | { command: 'ddi'; name: string } | { command: 'help' }
+  | RunArguments
+  | CheckArguments
+  | ScanArguments
+  | ImportArguments
+  | SearchArguments
+  | ExportArguments
+  | { command: 'ddi'; name: string }
+  | { command: 'help' }
 
 export const USAGE = `Usage:
   npm run ring0 -- run FOLDER [--seed N] [--json] [--verifier LIST] [--trace FILE]
                        [--driver FILE]
   npm run ring0 -- check FOLDER [--json]
   npm run ring0 -- ddi NAME
+  npm run ring0 -- scan PATH... [--json] [--password TEXT]
+  npm run ring0 -- import PATH... [--tag TAG] [--password TEXT] [--catalogue PLACE] [--json]
+  npm run ring0 -- search QUERY [--sort KEY] [--ascending] [--limit N] [--catalogue PLACE] [--json]
+  npm run ring0 -- export QUERY --format FORMAT [--out FILE] [--catalogue PLACE]
 
 run     compile the driver folder, load it in the simulated kernel, run its client
         or scenario, unload it, and report
 check   compile only
 ddi     what a routine does: prototype, IRQL, support
+
+scan    read driver files, folders or archives, and say what they are; nothing is kept
+import  read them and put them on the shelf of the catalogue
+search  list what the query finds, as the query line of the catalogue does
+export  write what the query finds ("" for everything)
 
 --seed N         another interleaving of threads; the same seed gives the same run (default 1)
 --verifier LIST  Driver Verifier: ${Object.keys(VERIFIER_PRESETS).join(', ')},
@@ -39,54 +91,138 @@ ddi     what a routine does: prototype, IRQL, support
 --json           one JSON document instead of words (docs/cli.md)
 --trace FILE     write the events as JSON lines
 --driver FILE    load this file of the folder in place of driver.ts (fixed.ts)
+--tag TAG        put on every file of the import; may be given again
+--password TEXT  tried on archives after "infected"; may be given again
+--catalogue PLACE  a catalogue's file or folder (default: the one the app opens)
+--sort KEY       ${FILE_SORTS.join(', ')}
+--limit N        rows listed (default 50)
+--format FORMAT  ${EXPORT_FORMATS.join(', ')}
+--out FILE       where the export goes (default: standard output)
 
-Exit status: 0 ok, 1 compile error, load failure or bad arguments, 2 bug check,
-3 verifier stop or leak, 4 hang or limit.
+Files are read, never run. Exit status: 0 ok, 1 compile error, load failure, bad arguments or a
+file that could not be read, 2 bug check, 3 verifier stop or leak, 4 hang or limit.
 `
+
+const OPTIONS = {
+  seed: { type: 'string' },
+  json: { type: 'boolean' },
+  verifier: { type: 'string' },
+  trace: { type: 'string' },
+  driver: { type: 'string' },
+  tag: { type: 'string', multiple: true },
+  password: { type: 'string', multiple: true },
+  catalogue: { type: 'string' },
+  sort: { type: 'string' },
+  ascending: { type: 'boolean' },
+  limit: { type: 'string' },
+  format: { type: 'string' },
+  out: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+type Option = keyof typeof OPTIONS
+
+/** The options each command takes, and what its words are called when they are missing. */
+const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?: true }> = {
+  run: { takes: ['seed', 'json', 'verifier', 'trace', 'driver'], wants: 'the folder' },
+  check: { takes: ['json'], wants: 'the folder' },
+  ddi: { takes: [], wants: 'the name of a routine' },
+  scan: { takes: ['json', 'password'], wants: 'a file, folder or archive', many: true },
+  import: {
+    takes: ['json', 'password', 'tag', 'catalogue'],
+    wants: 'a file, folder or archive',
+    many: true,
+  },
+  search: {
+    takes: ['json', 'sort', 'ascending', 'limit', 'catalogue'],
+    wants: 'the query',
+    many: true,
+  },
+  export: { takes: ['format', 'out', 'catalogue'], wants: 'the query', many: true },
+}
+
+// `search -signed`: a minus sign of the query language is no option. The only short option is -h.
+const MINUS = '\u0000'
+const hideMinus = (word: string): string => word.replace(/^-(?!-|h$)/, MINUS)
+const showMinus = (word: string): string => word.replace(MINUS, '-')
+const hasQuery = (command: string | undefined): boolean =>
+  command === 'search' || command === 'export'
 
 export function parseArguments(argv: string[]): Arguments | { problem: string } {
   let parsed
   try {
-    parsed = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        seed: { type: 'string', default: '1' },
-        json: { type: 'boolean', default: false },
-        verifier: { type: 'string', default: '' },
-        trace: { type: 'string' },
-        driver: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
+    const args = hasQuery(argv[0]) ? argv.map(hideMinus) : argv
+    parsed = parseArgs({ args, allowPositionals: true, options: OPTIONS })
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) }
   }
   const { values, positionals } = parsed
-  const [command, target, ...rest] = positionals
-  if (values.help || command === 'help') return { command: 'help' }
-  if (command === undefined) return { problem: 'a command is missing' }
-  if (command !== 'run' && command !== 'check' && command !== 'ddi')
-    return { problem: `there is no command '${command}'` }
-  if (target === undefined)
-    return {
-      problem: command === 'ddi' ? 'the name of a routine is missing' : 'the folder is missing',
+  const [name, ...words] = positionals
+  if (values.help || name === 'help') return { command: 'help' }
+  if (name === undefined) return { problem: 'a command is missing' }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!command) return { problem: `there is no command '${name}'` }
+  const [target, ...rest] = words
+  if (target === undefined) return { problem: `${command.wants} is missing` }
+  if (rest.length > 0 && !command.many) return { problem: `'${rest[0]}' is one argument too many` }
+  const foreign = (Object.keys(values) as Option[]).find(
+    (option) => !command.takes.includes(option),
+  )
+  if (foreign !== undefined) return { problem: `${name} does not take --${foreign}` }
+
+  const json = values.json ?? false
+  const catalogue = values.catalogue ?? null
+  const passwords = values.password ?? []
+  const query = words.map(showMinus).join(' ')
+  switch (name) {
+    case 'ddi':
+      return { command: 'ddi', name: target }
+    case 'check':
+      return { command: 'check', folder: target, json }
+    case 'scan':
+      return { command: 'scan', paths: words, json, passwords }
+    case 'import':
+      return { command: 'import', paths: words, tags: values.tag ?? [], passwords, catalogue, json }
+    case 'search': {
+      const sort = oneOf(FILE_SORTS, values.sort ?? 'added')
+      if (sort === null) return { problem: `--sort is one of ${FILE_SORTS.join(', ')}` }
+      const limit = values.limit ?? '50'
+      if (!/^[1-9]\d{0,6}$/.test(limit))
+        return { problem: `--limit wants a whole number above 0, not '${limit}'` }
+      const ascending = values.ascending ?? false
+      return { command: 'search', query, sort, ascending, limit: Number(limit), catalogue, json }
     }
-  if (rest.length) return { problem: `'${rest[0]}' is one argument too many` }
-  if (command === 'ddi') return { command, name: target }
-  if (command === 'check') return { command, folder: target, json: values.json }
-  if (!/^-?\d{1,10}$/.test(values.seed))
-    return { problem: `--seed wants a whole number, not '${values.seed}'` }
-  const verifier = values.verifier.split(',').filter((name) => name !== '' && name !== 'none')
+    case 'export': {
+      const format = oneOf(EXPORT_FORMATS, values.format ?? '')
+      if (format === null) return { problem: `--format is one of ${EXPORT_FORMATS.join(', ')}` }
+      return { command: 'export', query, format, out: values.out ?? null, catalogue, json: false }
+    }
+    default:
+      return runArguments(target, json, values)
+  }
+}
+
+function runArguments(
+  folder: string,
+  json: boolean,
+  values: { seed?: string; verifier?: string; trace?: string; driver?: string },
+): RunArguments | { problem: string } {
+  const seed = values.seed ?? '1'
+  if (!/^-?\d{1,10}$/.test(seed)) return { problem: `--seed wants a whole number, not '${seed}'` }
+  const verifier = (values.verifier ?? '')
+    .split(',')
+    .filter((name) => name !== '' && name !== 'none')
   const unknown = verifier.find((name) => !isVerifierName(name))
   if (unknown !== undefined) return { problem: `--verifier does not know '${unknown}'` }
   return {
-    command,
-    folder: target,
-    seed: Number(values.seed),
-    json: values.json,
+    command: 'run',
+    folder,
+    seed: Number(seed),
+    json,
     verifier,
     trace: values.trace ?? null,
     driver: values.driver ?? null,
   }
 }
+
+const oneOf = <T extends string>(all: readonly T[], text: string): T | null =>
+  all.find((each) => each === text) ?? null

@@ -1,19 +1,11 @@
 /** Reads a driver folder from disk. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join, relative, resolve, sep } from 'node:path'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
 import type { ProjectFiles } from '../../shared/contract/model'
+import { whereTyped } from './where-typed'
 
 const FILE_BYTES_MAX = 1_000_000
 const FILES_MAX = 200
-
-/**
- * The folder that is meant by a path: as seen from here, or else from where the command was typed, for
- * `npm run` changes into the project's folder first and says in INIT_CWD where that was.
- */
-function whereTyped(path: string): string {
-  const typed = resolve(process.env['INIT_CWD'] ?? '.', path)
-  return !existsSync(path) && existsSync(typed) ? typed : path
-}
 
 /** The folder's text files by their path inside it, or why it cannot be read. */
 export function readFolder(named: string): { files: ProjectFiles } | { problem: string } {

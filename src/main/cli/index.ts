@@ -1,4 +1,4 @@
-/** The terminal face: `ring0 run FOLDER`, `ring0 check FOLDER`, `ring0 ddi NAME`. */
+/** The terminal face: toy drivers (`run`, `check`, `ddi`) and driver files (`scan` and so on). */
 import { parseArguments, USAGE } from './arguments'
 import { check } from './check'
 import { describeRoutine } from './ddi'
@@ -20,8 +20,23 @@ async function main(): Promise<number> {
       return check(parsed)
     case 'ddi':
       return describeRoutine(parsed.name)
+    // Loaded only here: a run of a toy driver needs neither SQLite nor what reads driver files.
+    case 'scan':
+      return (await import('./files/scan')).scanFiles(parsed)
+    case 'import':
+      return (await import('./files/commands')).importFiles(parsed)
+    case 'search':
+      return (await import('./files/commands')).searchFiles(parsed)
+    case 'export':
+      return (await import('./files/commands')).exportFiles(parsed)
   }
 }
+
+// Who reads only the beginning (`| head`) is no fault of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
 
 // exitCode, not exit(): what was written to a pipe has to get out first.
 void main().then(

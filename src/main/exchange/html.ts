@@ -64,10 +64,10 @@ function fileReport(detail: FileDetail): string {
   return `<article><h2>${escapeHtml(row.name)}</h2>
 ${facts([
   ['SHA-256', row.sha256],
-  ['SHA-1', detail.hashes['sha1']],
-  ['MD5', detail.hashes['md5']],
-  ['Authentihash', detail.hashes['authentihash']],
-  ['Imphash', detail.hashes['imphash']],
+  ['SHA-1', detail.hashes['SHA-1']],
+  ['MD5', detail.hashes['MD5']],
+  ['Authentihash', detail.hashes['Authentihash SHA-256']],
+  ['Imphash', detail.hashes['Imphash']],
   [
     'Also known as',
     detail.names

@@ -79,9 +79,9 @@ function sampleOf(detail: FileDetail): Record<string, unknown> {
   const strings = image?.version?.strings ?? {}
   const sample: Record<string, unknown> = {
     Filename: nameOf(detail),
-    MD5: hashes['md5'] ?? '',
-    SHA1: hashes['sha1'] ?? '',
-    SHA256: hashes['sha256'] ?? '',
+    MD5: hashes['MD5'] ?? '',
+    SHA1: hashes['SHA-1'] ?? '',
+    SHA256: hashes['SHA-256'] ?? '',
     Signature: (facts?.signatures ?? []).flatMap(({ chain }) => chain.map((it) => it.subjectName)),
     Date: '',
     Publisher: facts?.signatures[0]?.chain[0]?.subjectName ?? '',

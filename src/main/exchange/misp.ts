@@ -81,9 +81,16 @@ function* objectsOf(detail: FileDetail): Generator<MispObject> {
     detail.row.verdict === 'vulnerable'
   for (const { name } of detail.names.length > 0 ? detail.names : [{ name: detail.row.name }])
     file.add('filename', 'filename', name.split(/[\\/]/).at(-1) ?? name)
-  for (const hash of ['md5', 'sha1', 'sha256', 'tlsh', 'imphash'] as const)
-    file.add(hash, hash, detail.hashes[hash], isHarmful && hash !== 'imphash' && hash !== 'tlsh')
-  file.add('authentihash', 'authentihash', detail.hashes['authentihash'], isHarmful)
+  for (const [type, name] of [
+    ['md5', 'MD5'],
+    ['sha1', 'SHA-1'],
+    ['sha256', 'SHA-256'],
+  ] as const)
+    file.add(type, type, detail.hashes[name], isHarmful)
+  // Many harmless files share these: they correlate, and indicate nothing.
+  file.add('tlsh', 'tlsh', detail.facts?.tlsh ?? undefined)
+  file.add('imphash', 'imphash', detail.hashes['Imphash'])
+  file.add('authentihash', 'authentihash', detail.hashes['Authentihash SHA-256'], isHarmful)
   if (detail.row.size !== null) file.add('size-in-bytes', 'size-in-bytes', String(detail.row.size))
   if (detail.row.signature !== null && detail.row.signature !== 'none')
     file.add('state', 'text', 'Signed')

@@ -27,8 +27,8 @@ interface Rule {
 function rulesOf(detail: FileDetail, number: number): Rule[] {
   const name = detail.row.name.split(/[\\/]/).at(-1) ?? detail.row.name
   const digests = detail.facts?.image?.authentihash ?? {
-    sha1: detail.hashes['authentihashSha1'],
-    sha256: detail.hashes['authentihash'],
+    sha1: detail.hashes['Authentihash SHA-1'],
+    sha256: detail.hashes['Authentihash SHA-256'],
   }
   return (['sha1', 'sha256'] as const).flatMap((algorithm) => {
     const digest = digests[algorithm]

@@ -153,15 +153,13 @@ function attackOf(detail: FileDetail): { id: string; name: string }[] {
   return [...all].map(([id, name]) => ({ id, name }))
 }
 
-const HASH_NAMES = { md5: 'MD5', sha1: 'SHA-1', sha256: 'SHA-256', tlsh: 'TLSH' } as const
-
-function hashesOf(detail: FileDetail): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(HASH_NAMES).flatMap(([key, name]) => {
-      const value = detail.hashes[key]
-      return value ? [[name, value]] : []
-    }),
-  )
+/** The hashes that the format has a name for; they are called the same on the shelf. */
+function hashesOf({ hashes, facts }: FileDetail): Record<string, string> {
+  const own = ['MD5', 'SHA-1', 'SHA-256'].flatMap((name) => {
+    const value = hashes[name]
+    return value ? [[name, value]] : []
+  })
+  return Object.fromEntries(facts?.tlsh ? [...own, ['TLSH', facts.tlsh]] : own)
 }
 
 function patternOf(detail: FileDetail): string | null {

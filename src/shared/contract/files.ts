@@ -111,6 +111,7 @@ export const FileDetail = z.object({
   row: FileRow,
   /** Null for reference data only. */
   facts: FileFacts.nullable(),
+  /** By name: `SHA-256`, `SHA-1`, `MD5`, `Authentihash SHA-256`, `Imphash` and so on. */
   hashes: z.record(z.string(), z.string()),
   names: z.array(z.object({ name: z.string(), from: z.string(), at: z.string() })),
   notes: z.string(),
