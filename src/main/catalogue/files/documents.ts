@@ -16,6 +16,7 @@ import type { FileWriter } from './file-writer'
 import type { FileLanding } from './landing'
 import type { KnownStore } from './known'
 import { annotationsOf, type FileRows } from './rows'
+import { setAdded } from './summary'
 import { tidyTags } from './tags'
 import { HASH_KINDS, type HashKind } from './hashes'
 
@@ -106,45 +107,40 @@ export function createFileDocuments(parts: {
     return withHash.get(Buffer.from(hash!, 'hex'), HASH_KINDS[kind as HashKind]) ?? null
   }
 
-  function mergeFile(file: DocumentFile, job: number | null): 'added' | 'merged' | null {
-    const before = fileOf(file)
-    const old = before === null ? undefined : rows.stored(before)
-    const isHere = old !== undefined && old.deletion === null
-    let id = before
-    let isAdded = false
+  /** @param made  rows of reference data that came with this document */
+  function mergeFile(
+    file: DocumentFile,
+    made: ReadonlySet<number>,
+    job: number | null,
+  ): 'added' | 'merged' | null {
+    let id = fileOf(file)
+    let isNew = id === null || made.has(id)
     if (file.facts) {
-      const [first] = file.names
+      const [{ name, from }] = file.names as [DocumentFile['names'][number]]
+      const yara = file.yara.length > 0 ? file.yara : null
+      const { facts } = file
       const landed = landing.put(
-        [
-          {
-            name: first!.name,
-            from: first!.from,
-            facts: file.facts,
-            quarantine: null,
-            yara: file.yara.length > 0 ? file.yara : null,
-            packages: [],
-          },
-        ],
+        [{ name, from, facts, quarantine: null, yara, packages: [] }],
         [],
         job,
         [],
       )
-      isAdded = landed.added.length > 0
+      isNew &&= landed.added.length > 0
       id = landed.added[0] ?? landed.merged[0] ?? null
     }
     if (id === null) return null
     for (const { name, from, at } of file.names) {
       writer.addName(id, name, from, at)
-      if (isAdded && !isHere) setNameTime.run(from, at, id, name)
+      if (isNew) setNameTime.run(from, at, id, name)
     }
-    if (isAdded && !isHere) {
+    if (isNew) {
       setAddedAt.run(file.addedAt, id)
-      index.columns.set('added', id, Date.parse(file.addedAt) / 1000)
+      setAdded(index.columns, id, file.addedAt)
     }
     const row = rows.stored(id)
     if (!row) return null
     annotations.set(row, joined(annotationsOf(row), file), null)
-    return isAdded ? 'added' : 'merged'
+    return isNew ? 'added' : 'merged'
   }
 
   function merge(head: unknown, list: readonly unknown[], job: number | null): Merged {
@@ -157,14 +153,18 @@ export function createFileDocuments(parts: {
       }
     return index.write(() => {
       const merged: Merged = { added: 0, merged: 0, problems: [] }
-      for (const { entries, ...source } of parsed.data.reference) known.addMissing(source, entries)
+      const made = new Set(
+        parsed.data.reference.flatMap(({ entries, ...source }) =>
+          known.addMissing(source, entries),
+        ),
+      )
       list.forEach((each, at) => {
         const file = DocumentFile.safeParse(each)
         if (!file.success) {
           merged.problems.push(`file ${at + 1} cannot be used (${firstIssue(file.error)})`)
           return
         }
-        const outcome = mergeFile(file.data, job)
+        const outcome = mergeFile(file.data, made, job)
         if (outcome === null)
           merged.problems.push(
             `file ${at + 1} (${file.data.names[0]!.name}) has no facts and is not known here`,

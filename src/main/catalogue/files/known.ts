@@ -60,8 +60,8 @@ export interface KnownStore {
   asOf(): string[]
   /** Entries that list these files, with the samples of these files only, by source. */
   referenceOf(ids: readonly number[]): Reference[]
-  /** Add the entries that are not here yet. Inside a write. */
-  addMissing(source: Omit<KnownSource, 'shipped'>, entries: readonly KnownEntryData[]): void
+  /** Add the entries that are not here yet. Inside a write. @returns the rows that it made */
+  addMissing(source: Omit<KnownSource, 'shipped'>, entries: readonly KnownEntryData[]): number[]
   /** What reference data says of a hash that is not on the shelf. */
   aboutHash(hash: string): string | null
 }
@@ -272,8 +272,8 @@ export function createKnownStore(
     return touched
   }
 
-  /** Make the shelf say what the entries of a sample say. */
-  function settle(sampleId: number, before: Map<number, Groups>): void {
+  /** Make the shelf say what the entries of a sample say. @returns the row that it made, if any */
+  function settle(sampleId: number, before: Map<number, Groups>): number | null {
     const data = dataOfSample.all(sampleId).map(parse)
     const matched = new Set(filesOfSample(sampleId))
     if (data.length === 0) {
@@ -286,7 +286,7 @@ export function createKnownStore(
         if (file.origin === 'known' && isUntouched && groups.knownOf(id).entries.length === 0)
           writer.setDeletion(id, randomUUID())
       }
-      return
+      return null
     }
     const hashes = joinedHashes(data)
     const hasFileHash = FILE_HASHES.some((kind) => hashes[kind])
@@ -306,19 +306,20 @@ export function createKnownStore(
       putMatch.run(id, sampleId, by)
       isThere ||= isFileHash
     }
+    let made: number | null = null
     if (!isThere && (hasFileHash || matched.size === 0)) {
-      const id = writer.insert({
+      made = writer.insert({
         source: { samples: data },
         name: nameOf(sampleId, data),
         from: 'reference data',
         job: null,
         tags: [],
       })
-      putMatch.run(id, sampleId, STRENGTH.find(([kind]) => hashes[kind])?.[1] ?? 'authentihash')
-      sayKnown(id, [])
-      matched.delete(id)
+      putMatch.run(made, sampleId, STRENGTH.find(([kind]) => hashes[kind])?.[1] ?? 'authentihash')
+      sayKnown(made, [])
     }
     for (const id of matched) refresh(id, before.get(id))
+    return made
   }
 
   /** Terms of a file that entries have a say in, before they changed. */
@@ -359,24 +360,24 @@ export function createKnownStore(
     return names[0] ?? data.find((sample) => sample.originalFilename)?.originalFilename ?? 'unnamed'
   }
 
-  /** Inside a write. */
-  function applySlice(from: KnownSource, slice: readonly KnownEntryData[]): void {
+  /** Inside a write. @returns the rows that it made */
+  function applySlice(from: KnownSource, slice: readonly KnownEntryData[]): number[] {
     const ids = slice.flatMap(({ id }) => entryOf.get(id)?.id ?? [])
     const before = new Map<number, Groups>()
     for (const link of ids.flatMap((id) => linksOf.all(id)))
       for (const id of filesOfSample(link.sample_id)) remember(id, before)
     const samples = new Set(slice.flatMap((entry) => [...putEntry(from, entry)]))
-    for (const sample of samples) settle(sample, before)
+    return [...samples].flatMap((sample) => settle(sample, before) ?? [])
   }
 
   function addMissing(
-    source_: Omit<KnownSource, 'shipped'>,
+    from: Omit<KnownSource, 'shipped'>,
     entries: readonly KnownEntryData[],
-  ): void {
+  ): number[] {
     const missing = entries.filter(({ id }) => entryOf.get(id) === undefined)
-    if (missing.length === 0) return
-    applySlice({ ...source_, shipped: false }, missing)
-    if (sources().every(({ name }) => name !== source_.name)) record({ ...source_, shipped: false })
+    if (missing.length === 0) return []
+    if (sources().every(({ name }) => name !== from.name)) record({ ...from, shipped: false })
+    return applySlice({ ...from, shipped: false }, missing)
   }
 
   const record = (from: KnownSource): void =>

@@ -40,8 +40,8 @@ export type TextIndexOf = (field: string) => 'words' | 'values' | null
 
 interface Change {
   term: Term
-  add: number[]
-  remove: number[]
+  /** Whether a file has the term from now on; what is said last counts. */
+  files: Map<number, boolean>
 }
 
 export class Postings {
@@ -97,17 +97,17 @@ export class Postings {
 
   add(fileId: number, terms: Iterable<Term>): void {
     this.#chunks = Math.max(this.#chunks, chunkOf(fileId) + 1)
-    for (const term of terms) this.#changeOf(term).add.push(fileId)
+    for (const term of terms) this.#changeOf(term).files.set(fileId, true)
   }
 
   remove(fileId: number, terms: Iterable<Term>): void {
-    for (const term of terms) this.#changeOf(term).remove.push(fileId)
+    for (const term of terms) this.#changeOf(term).files.set(fileId, false)
   }
 
   #changeOf(term: Term): Change {
     const key = `${term.field}\0${term.value}`
     let change = this.#changes.get(key)
-    if (!change) this.#changes.set(key, (change = { term, add: [], remove: [] }))
+    if (!change) this.#changes.set(key, (change = { term, files: new Map() }))
     return change
   }
 
@@ -118,19 +118,17 @@ export class Postings {
     for (const change of changes.values()) this.#write(change)
   }
 
-  #write({ term, add, remove }: Change): void {
+  #write({ term, files }: Change): void {
     const known = this.termId(term.field, term.value)
-    if (known === null && add.length === 0) return
+    if (known === null && ![...files.values()].includes(true)) return
     const id = known ?? this.#insert(term)
     const chunks = new Map<number, { add: number[]; remove: number[] }>()
-    const placesOf = (fileId: number): { add: number[]; remove: number[] } => {
+    for (const [fileId, has] of files) {
       const chunk = chunkOf(fileId)
       let places = chunks.get(chunk)
       if (!places) chunks.set(chunk, (places = { add: [], remove: [] }))
-      return places
+      places[has ? 'add' : 'remove'].push(fileId % CHUNK)
     }
-    for (const fileId of remove) placesOf(fileId).remove.push(fileId % CHUNK)
-    for (const fileId of add) placesOf(fileId).add.push(fileId % CHUNK)
     let grown = 0
     for (const [chunk, places] of chunks) {
       const before = known === null ? undefined : this.#sql.chunk.get(id, chunk)
@@ -143,8 +141,9 @@ export class Postings {
     const cached = this.#cache.get(id)
     if (!cached) return
     const bits = this.#long(cached)
-    for (const fileId of remove) clearBit(bits, fileId)
-    for (const fileId of add) setBit(bits, fileId)
+    for (const [fileId, has] of files)
+      if (has) setBit(bits, fileId)
+      else clearBit(bits, fileId)
     this.#cache.set(id, bits)
   }
 
