@@ -177,6 +177,25 @@ describe('tabs', () => {
     ])
   })
 
+  test('a file that imports thousands shows the first, and the rest on demand', async () => {
+    const detail = ferryDetail()
+    const [module] = detail.facts!.image!.imports
+    module!.functions = Array.from({ length: 1200 }, (_, i) => ({
+      name: `Routine${i}`,
+      ordinal: null,
+      slot: 0x7000 + i * 8,
+    }))
+    setRing(fakePage([detail]).client)
+    await show()
+    await openTab('Imports')
+    expect(page.findAll('li')).toHaveLength(500)
+    await page.get('input[type="search"]').setValue('Routine1199')
+    expect(page.findAll('li')).toHaveLength(1)
+    await page.get('input[type="search"]').setValue('')
+    await button('Show 706 more').trigger('click')
+    expect(page.findAll('li')).toHaveLength(1206)
+  })
+
   test('strings: classes and words narrow the list', async () => {
     await show()
     await openTab('Strings')
