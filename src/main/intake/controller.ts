@@ -6,11 +6,13 @@
  * read again one at a time; the one that kills it again is failed by name, and the job goes on.
  */
 import type { IntakeFailure, IntakeJob } from '../../shared/contract/files'
-import { ITEMS_AHEAD } from './limits'
+import { ActiveJob } from './active-job'
+import { HelperCalls, type YaraCheck } from './helper-calls'
 import type { FromHost, HostPort, HostSettings, KnownBatch, QuarantineAccess } from './messages'
-import type { IntakeItem, JobStore, NewJob, StoredJob } from './port'
+import type { JobStore, NewJob, StoredJob } from './port'
 import { Rate } from './rate'
 import { messageOf } from './reasons'
+import { Throttle } from './throttle'
 
 export interface ControllerOptions {
   store: JobStore
@@ -35,40 +37,14 @@ export interface ImportRequest extends NewJob {
 
 export type JobAction = 'pause' | 'resume' | 'cancel' | 'undo' | 'dismiss'
 
-export interface KnownProgress {
-  filesDone: number
-  filesTotal: number
-}
-
 /** Progress is told this often at most. */
 const PROGRESS_MS = 200
 const WATCH_MS = 1000
 const MEMORY_BYTES_MAX = 1024 * 1024 * 1024
 /** Helpers that die before they are ready, one after the other, until the job is given up. */
 const FAILED_STARTS_MAX = 3
-/** Deaths of helpers with one and the same file alone: once may have had other reasons. */
-const DEATHS_MAX = 2
 /** Deaths of helpers while a job is listed. */
 const LISTING_DEATHS_MAX = 2
-
-/** The job that runs. */
-interface Active {
-  id: number
-  /** Given to the helper and not answered. */
-  outstanding: Map<number, IntakeItem>
-  /** Last number given in normal operation. */
-  after: number
-  /** To be read one at a time. */
-  suspects: IntakeItem[]
-  /** How often a suspect was alone with a helper that died: the second time it is the culprit. */
-  deaths: Map<number, number>
-  /** A suspect is being read. */
-  isCareful: boolean
-  isListing: boolean
-  listingDeaths: number
-  /** Set while the helper is to stop; it says what for. */
-  stopping: { then(): void } | null
-}
 
 export class IntakeController {
   readonly #options: ControllerOptions
@@ -78,15 +54,13 @@ export class IntakeController {
   #failedStarts = 0
   /** Why the helper was ended by us. */
   #verdict: string | null = null
-  #active: Active | null = null
+  #active: ActiveJob | null = null
   readonly #waiting: number[] = []
   readonly #passwords = new Map<number, string[]>()
-  readonly #progress = new Map<number, { at: number; timer?: ReturnType<typeof setTimeout> }>()
+  readonly #progress = new Throttle(PROGRESS_MS)
   readonly #rate = new Rate()
   #current: string | null = null
-  readonly #known = new Map<number, KnownImport>()
-  readonly #yara = new Map<number, (result: YaraCheck) => void>()
-  #nextId = 1
+  readonly #calls = new HelperCalls()
   #watch: ReturnType<typeof setInterval> | undefined
   #isClosed = false
 
@@ -151,46 +125,36 @@ export class IntakeController {
     paths: string[],
     onBatch: (batch: KnownBatch) => Promise<void>,
   ): Promise<{ problem?: string }> {
-    const id = this.#nextId++
-    return new Promise((resolve) => {
-      this.#known.set(id, { paths, onBatch, resolve, isSent: false, written: Promise.resolve() })
-      this.#ensureHost()
-      this.#go()
-    })
+    const imported = this.#calls.importKnown(paths, onBatch)
+    this.#go()
+    return imported
   }
 
   /** Try the rules of a folder, and use it from the next job on. Null forgets the rules. */
   async setYaraFolder(folder: string | null): Promise<YaraCheck> {
     this.#settings = { ...this.#settings, yaraFolder: folder }
-    const host = this.#host
-    host?.post({ kind: 'settings', settings: this.#settings })
+    this.#host?.post({ kind: 'settings', settings: this.#settings })
     if (folder === null) return { rules: 0, problems: [] }
-    const running = this.#ensureHost()
-    const id = this.#nextId++
-    return new Promise((resolve) => {
-      this.#yara.set(id, resolve)
-      running.post({ kind: 'yara', id, folder })
-    })
+    return this.#calls.checkYara(this.#ensureHost(), folder)
   }
 
   /** End the helper. What ran is `interrupted`. */
   close(): void {
     this.#isClosed = true
     clearInterval(this.#watch)
-    for (const { timer } of this.#progress.values()) clearTimeout(timer)
+    this.#progress.close()
     const { store } = this.#options
     for (const job of store.jobs())
       if (job.state === 'running') store.setState(job.id, 'interrupted')
     const host = this.#host
     this.#host = null
     host?.kill()
-    for (const known of this.#known.values()) known.resolve({ problem: 'The app is closing.' })
+    this.#calls.giveUp('The app is closing.')
   }
 
   #enqueue(job: number): void {
     const isBusy = this.#active?.id === job && !this.#active.stopping
     if (!isBusy && !this.#waiting.includes(job)) this.#waiting.push(job)
-    this.#ensureHost()
     this.#go()
     this.#tell(job, true)
   }
@@ -201,17 +165,17 @@ export class IntakeController {
     this.#host = host
     this.#isReady = false
     this.#verdict = null
-    host.onMessage((message) => {
+    /** The store may fail in any of it. */
+    const guarded = (work: () => void): void => {
       if (host !== this.#host || this.#isClosed) return
       try {
-        this.#take(host, message)
+        work()
       } catch (error) {
         this.#failed(messageOf(error))
       }
-    })
-    host.onExit((reason) => {
-      if (host === this.#host && !this.#isClosed) this.#lost(this.#verdict ?? reason)
-    })
+    }
+    host.onMessage((message) => guarded(() => this.#take(host, message)))
+    host.onExit((reason) => guarded(() => this.#lost(this.#verdict ?? reason)))
     clearInterval(this.#watch)
     const bytesMax = this.#options.memoryBytesMax ?? MEMORY_BYTES_MAX
     this.#watch = setInterval(() => {
@@ -233,11 +197,8 @@ export class IntakeController {
         if (this.#active) this.#begin(host, this.#active)
         return this.#go()
       case 'known':
-        return this.#takeKnown(host, message.id, message.batch)
       case 'yara':
-        this.#yara.get(message.id)?.({ rules: message.rules, problems: message.problems })
-        this.#yara.delete(message.id)
-        return
+        return this.#calls.take(host, message)
     }
     const active = this.#active
     if (message.job !== active?.id) return
@@ -253,7 +214,7 @@ export class IntakeController {
         return this.#tell(active.id)
       case 'batch': {
         const landing = store.land(active.id, message.batch)
-        for (const number of message.batch.items) active.outstanding.delete(number)
+        active.answered(message.batch.items)
         host.post({ kind: 'written', job: active.id })
         const { done, bytesDone } = store.get(active.id)
         this.#rate.mark(performance.now(), done, bytesDone)
@@ -276,7 +237,8 @@ export class IntakeController {
     const active = this.#active
     // Whatever it has in hand is read again when the job is resumed.
     this.#letGo()
-    if (active) this.#giveUp(active, reason)
+    if (active?.stopping) this.#stopped(active)
+    else if (active) this.#giveUp(active, reason)
     else this.#go()
   }
 
@@ -285,51 +247,30 @@ export class IntakeController {
     this.#host = null
     this.#isReady = false
     host?.kill()
-    this.#answerOpen('It was ended.')
+    this.#calls.lost('The helper of the import was ended.')
   }
 
-  /** Open calls about reference data and rules cannot be answered any more. */
-  #answerOpen(reason: string): void {
-    for (const [id, known] of this.#known)
-      if (known.isSent) {
-        this.#known.delete(id)
-        known.resolve({ problem: reason })
-      }
-    for (const resolve of this.#yara.values()) resolve({ rules: 0, problems: [reason] })
-    this.#yara.clear()
+  get #isNeeded(): boolean {
+    return this.#active !== null || this.#waiting.length > 0 || this.#calls.isWaiting
   }
 
   /** Begin what waits, when nothing runs. */
   #go(): void {
-    if (!this.#host && this.#waiting.length + this.#known.size > 0) this.#ensureHost()
+    if (!this.#host && this.#isNeeded) this.#ensureHost()
     const host = this.#host
     if (!host || !this.#isReady) return
-    for (const [id, known] of this.#known) {
-      if (known.isSent) continue
-      known.isSent = true
-      host.post({ kind: 'known', id, paths: known.paths })
-    }
+    this.#calls.send(host)
     if (this.#active) return
     const id = this.#waiting.shift()
     if (id === undefined) return
     this.#rate.reset()
     this.#current = null
-    this.#active = {
-      id,
-      outstanding: new Map(),
-      after: 0,
-      suspects: [],
-      deaths: new Map(),
-      isCareful: false,
-      isListing: false,
-      listingDeaths: 0,
-      stopping: null,
-    }
+    this.#active = new ActiveJob(id)
     this.#begin(host, this.#active)
   }
 
   /** Open the active job in a helper, new or not. */
-  #begin(host: HostPort, active: Active): void {
+  #begin(host: HostPort, active: ActiveJob): void {
     const { store } = this.#options
     const { paths, keepBytes, phase } = store.get(active.id)
     const quarantine = keepBytes ? this.#options.quarantine() : null
@@ -347,40 +288,30 @@ export class IntakeController {
   }
 
   /** Give the helper more to read; end the job when there is no more. */
-  #feed(host: HostPort, active: Active): void {
+  #feed(host: HostPort, active: ActiveJob): void {
     if (active.stopping || active.isListing) return
     const { store } = this.#options
-    if (active.isCareful && active.outstanding.size > 0) return
-    const suspect = active.suspects.shift()
-    active.isCareful = suspect !== undefined
-    if (suspect) return this.#give(host, active, [suspect])
-    if (active.outstanding.size > ITEMS_AHEAD / 2) return
-    const items = store.pending(active.id, active.after, ITEMS_AHEAD)
-    if (items.length > 0) {
-      active.after = items.at(-1)?.number ?? active.after
-      return this.#give(host, active, items)
-    }
-    if (active.outstanding.size > 0) return
-    active.stopping = {
-      then: () => {
-        store.setState(active.id, 'done')
-        this.#passwords.delete(active.id)
-      },
-    }
-    host.post({ kind: 'stop', job: active.id })
+    const { id } = active
+    const items = active.next((after, limit) => store.pending(id, after, limit))
+    if (items === null) {
+      active.stopping = () => {
+        store.setState(id, 'done')
+        this.#passwords.delete(id)
+      }
+      host.post({ kind: 'stop', job: id })
+    } else if (items.length > 0) host.post({ kind: 'read', job: id, items })
   }
 
-  #give(host: HostPort, active: Active, items: IntakeItem[]): void {
-    for (const item of items) active.outstanding.set(item.number, item)
-    host.post({ kind: 'read', job: active.id, items })
-  }
-
-  #stopped(active: Active): void {
-    active.stopping?.then()
+  #stopped(active: ActiveJob): void {
+    try {
+      active.stopping?.()
+    } catch (error) {
+      this.#options.onProblem?.(`The end of an import could not be written: ${messageOf(error)}`)
+    }
     this.#finish(active)
   }
 
-  #finish(active: Active): void {
+  #finish(active: ActiveJob): void {
     if (this.#active === active) this.#active = null
     this.#tell(active.id, true)
     this.#go()
@@ -396,7 +327,7 @@ export class IntakeController {
     if (active?.id !== job) return Promise.resolve()
     return new Promise((resolve) => {
       const isStopping = active.stopping !== null
-      active.stopping = { then: resolve }
+      active.stopping = resolve
       if (!isStopping) this.#host?.post({ kind: 'stop', job })
     })
   }
@@ -409,20 +340,17 @@ export class IntakeController {
     const wasReady = this.#isReady
     this.#isReady = false
     const active = this.#active
-    this.#answerOpen(reason)
+    this.#calls.lost(reason)
     if (active) {
       if (active.stopping) this.#stopped(active)
       else if (this.#failedStarts >= FAILED_STARTS_MAX) this.#giveUp(active, reason)
       else if (wasReady) this.#suspect(active, reason)
     }
-    const isNeeded = this.#active !== null || this.#waiting.length > 0 || this.#known.size > 0
-    if (!isNeeded) return
+    if (!this.#isNeeded) return
     if (this.#failedStarts >= FAILED_STARTS_MAX) {
       this.#failedStarts = 0
       for (const job of this.#waiting.splice(0)) this.#interrupt(job, reason)
-      for (const known of this.#known.values()) known.resolve({ problem: reason })
-      this.#known.clear()
-      return
+      return this.#calls.giveUp(reason)
     }
     this.#ensureHost()
   }
@@ -440,70 +368,42 @@ export class IntakeController {
     this.#tell(job, true)
   }
 
-  #giveUp(active: Active, reason: string): void {
+  #giveUp(active: ActiveJob, reason: string): void {
     this.#interrupt(active.id, reason)
     this.#finish(active)
   }
 
-  #suspect(active: Active, reason: string): void {
+  #suspect(active: ActiveJob, reason: string): void {
     const { store } = this.#options
     if (active.isListing) {
       active.isListing = false
       if (++active.listingDeaths >= LISTING_DEATHS_MAX) this.#giveUp(active, reason)
       return
     }
-    const items = [...active.outstanding.values()]
-    active.outstanding.clear()
-    const [only] = items
-    const deaths = only && items.length === 1 ? (active.deaths.get(only.number) ?? 0) + 1 : 0
-    if (only && deaths > 0) active.deaths.set(only.number, deaths)
-    if (only && deaths >= DEATHS_MAX) {
-      const failure = { name: only.name, offset: null, reason: `It was left out: ${reason}` }
-      store.land(active.id, {
-        items: [only.number],
-        found: [],
-        packages: [],
-        files: [],
-        records: [],
-        failures: [failure],
-        skipped: 0,
-      })
-    } else active.suspects.unshift(...items)
-  }
-
-  #takeKnown(host: HostPort, id: number, batch: KnownBatch): void {
-    const known = this.#known.get(id)
-    if (!known) return
-    // One after the other, whatever each takes; the helper sends a few ahead and then waits.
-    known.written = known.written
-      .then(() => known.onBatch(batch))
-      .then(() => {
-        host.post({ kind: 'known-written', id })
-        if (!batch.isLast) return
-        this.#known.delete(id)
-        known.resolve({})
-      })
-      .catch((error: unknown) => {
-        this.#known.delete(id)
-        known.resolve({ problem: messageOf(error) })
-      })
+    const culprit = active.died()
+    if (!culprit) return
+    store.land(active.id, {
+      items: [culprit.number],
+      found: [],
+      packages: [],
+      files: [],
+      records: [],
+      failures: [{ name: culprit.name, offset: null, reason: `It was left out: ${reason}` }],
+      skipped: 0,
+    })
   }
 
   /** Tell how a job stands, now or when it is time again. */
   #tell(job: number, isUrgent = false): void {
-    const last = this.#progress.get(job) ?? { at: -Infinity }
-    const now = performance.now()
-    const wait = last.at + PROGRESS_MS - now
-    if (!isUrgent && wait > 0) {
-      last.timer ??= setTimeout(() => this.#tell(job, true), wait)
-      this.#progress.set(job, last)
-      return
-    }
-    clearTimeout(last.timer)
-    this.#progress.set(job, { at: now })
-    if (this.#isClosed) return
-    const stored = this.#options.store.jobs().find(({ id }) => id === job)
-    if (stored) this.#options.onProgress(this.#shown(stored))
+    this.#progress.tell(
+      job,
+      () => {
+        if (this.#isClosed) return
+        const stored = this.#options.store.jobs().find(({ id }) => id === job)
+        if (stored) this.#options.onProgress(this.#shown(stored))
+      },
+      isUrgent,
+    )
   }
 
   #shown(job: StoredJob): IntakeJob {
@@ -515,18 +415,4 @@ export class IntakeController {
       : { rate: null, secondsLeft: null }
     return { ...shown, rate, secondsLeft, current: isActive ? this.#current : null }
   }
-}
-
-export interface YaraCheck {
-  rules: number
-  problems: string[]
-}
-
-interface KnownImport {
-  paths: string[]
-  onBatch(batch: KnownBatch): Promise<void>
-  resolve(result: { problem?: string }): void
-  isSent: boolean
-  /** Settles when the batches so far are written. */
-  written: Promise<void>
 }
