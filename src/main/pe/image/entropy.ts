@@ -43,11 +43,21 @@ export function entropyMap(bytes: Uint8Array, deadline: Deadline): EntropyMap {
       look = start + STRETCH
     }
     const end = Math.min(start + blockSize, bytes.length)
+    if (isZero(bytes, start, end)) {
+      values.push(0)
+      continue
+    }
     lanes.fill(0)
     countBytes(bytes, start, end)
     values.push(bitsPerByte(end - start, 100))
   }
   return { blockSize, values }
+}
+
+/** Padding, which most images have plenty of, is told by a look. */
+function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] !== 0) return false
+  return true
 }
 
 function countBytes(bytes: Uint8Array, start: number, end: number): void {

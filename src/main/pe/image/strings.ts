@@ -52,6 +52,15 @@ function scan({ reader, deadline }: Reading, found: Collection): boolean {
   let look = STRETCH
   let at = 0
   while (at < end) {
+    // Where the fifth byte from here can be in no text, none of the bytes up to it is in one: a text
+    // is too long to end before it. A zero can be the second half of a character, if one lies before
+    // it. Most of a file is passed five bytes at a time.
+    if (at + 4 < end && signsOf[bytes[at + 4]] === 0) {
+      if (bytes[at + 4] !== 0 || signsOf[bytes[at + 3]] === 0) {
+        at += LENGTH_MIN
+        continue
+      }
+    }
     let signs = signsOf[bytes[at]]
     if (signs === 0) {
       at++

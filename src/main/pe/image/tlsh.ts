@@ -63,19 +63,15 @@ export function tlsh(bytes: Uint8Array, deadline: Deadline): string | null {
 }
 
 /**
- * What the last byte of a window and another of its bytes are hashed to, for all pairs (last << 8 |
- * other): one look-up instead of three each time. The fourth lane belongs to the checksum.
- * The numbers are the permutation's values of TLSH's salts: 0, then 2, 3, 5, 7, 11, 13.
+ * What the last byte of a window is hashed to first, with each of TLSH's salts (0, then 2, 3, 5, 7,
+ * 11, 13; the numbers are the permutation's values of them): several in one entry, a byte each.
  */
-const withSecond = pairs([49, 12, 84, 1])
-const withThird = pairs([178, 166])
-const withFourth = pairs([230])
+const withSecond = firsts([49, 12, 84, 1])
+const withOthers = firsts([178, 166, 230])
 
-function pairs(salts: number[]): Int32Array {
-  const hashed = (salt: number, pair: number): number =>
-    pearson[pearson[salt ^ (pair >> 8)] ^ (pair & 255)]
-  return Int32Array.from({ length: 1 << 16 }, (_, pair) =>
-    salts.reduce((entry, salt, lane) => entry | (hashed(salt, pair) << (8 * lane)), 0),
+function firsts(salts: number[]): Int32Array {
+  return Int32Array.from({ length: 256 }, (_, last) =>
+    salts.reduce((entry, salt, lane) => entry | (pearson[salt ^ last] << (8 * lane)), 0),
   )
 }
 
@@ -84,13 +80,11 @@ const BLOCK = 64
 /** The checksum behind a block of zeros, by the one before. */
 const behindZeros = Uint8Array.from({ length: 256 }, (_, before) => {
   let checksum = before
-  for (let count = 0; count < BLOCK; count++) checksum = pearson[(withSecond[0] >>> 24) ^ checksum]
+  for (let at = 0; at < BLOCK; at++) checksum = pearson[pearson[pearson[1]] ^ checksum]
   return checksum
 })
 /** Buckets that a window of zeros goes into. */
-const bucketsOfZeros = [withSecond[0], withSecond[0] >>> 8, withSecond[0] >>> 16]
-  .concat([withThird[0], withThird[0] >>> 8, withFourth[0]])
-  .map((hashed) => pearson[hashed & 255])
+const bucketsOfZeros = [49, 12, 178, 166, 84, 230].map((salt) => pearson[pearson[pearson[salt]]])
 
 /** Put the windows that end at `start` up to `end` into their buckets. */
 function count(view: DataView, start: number, end: number, checksum: number): number {
@@ -124,16 +118,15 @@ function countBlock(view: DataView, start: number, end: number, checksum: number
   let e = view.getUint8(start - 4)
   for (let at = start; at < end; at++) {
     const a = view.getUint8(at)
-    const row = a << 8
-    const second = withSecond[row | b]
-    const third = withThird[row | c]
-    sum = pearson[(second >>> 24) ^ sum]
-    buckets[pearson[(second & 255) ^ c]]++
-    buckets[pearson[((second >>> 8) & 255) ^ d]]++
-    buckets[pearson[((second >>> 16) & 255) ^ e]]++
-    buckets[pearson[(third & 255) ^ d]]++
-    buckets[pearson[(third >>> 8) ^ e]]++
-    buckets[pearson[withFourth[row | d] ^ e]]++
+    const second = withSecond[a]
+    const other = withOthers[a]
+    sum = pearson[pearson[(second >>> 24) ^ b] ^ sum]
+    buckets[pearson[pearson[(second & 255) ^ b] ^ c]]++
+    buckets[pearson[pearson[((second >>> 8) & 255) ^ b] ^ d]]++
+    buckets[pearson[pearson[((second >>> 16) & 255) ^ b] ^ e]]++
+    buckets[pearson[pearson[(other & 255) ^ c] ^ d]]++
+    buckets[pearson[pearson[((other >>> 8) & 255) ^ c] ^ e]]++
+    buckets[pearson[pearson[(other >>> 16) ^ d] ^ e]]++
     e = d
     d = c
     c = b
