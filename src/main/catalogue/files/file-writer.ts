@@ -31,6 +31,8 @@ export interface Reread {
   job: number | null
   /** Whether the file itself comes only now: it then counts as added now. */
   isNew: boolean
+  /** What the row rests on in the index; as the tables have it, if not given. */
+  was?: Source
 }
 
 export interface FileWriter {
@@ -167,9 +169,9 @@ export function createFileWriter(
     return id
   }
 
-  function reread(id: number, source: Source, { job, isNew }: Reread): void {
+  function reread(id: number, source: Source, { job, isNew, was }: Reread): void {
     const file = present(id)
-    const before = read(sourceOf(file))
+    const before = read(was ?? sourceOf(file))
     const after = read(source)
     const isAlive = file.deletion === null
     const at = isNew ? now().toISOString() : file.added_at

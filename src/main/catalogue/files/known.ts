@@ -5,20 +5,19 @@
  * recorded at the end only.
  */
 import type { Database } from 'better-sqlite3'
-import { randomUUID } from 'node:crypto'
-import type { z } from 'zod'
-import type { filesContract, KnownEntry } from '../../../shared/contract/files'
 import type { KnownEntryData, KnownSampleData } from '../../../shared/driver-file/known'
 import { identityKey } from '../../known/identity'
 import { mergeEntries } from '../../known/merge'
 import type { FileIndex } from './file-index'
 import type { FileWriter } from './file-writer'
 import type { FileGroups } from './groups'
-import { hashesOfSample, hashEntries, HASH_KINDS, type HashKind, type Hashes } from './hashes'
+import { hashesOfSample, hashEntries, HASH_KINDS, type Hashes } from './hashes'
 import type { Term } from './index/postings'
 import type { FileRows } from './rows'
+import { hasFileHash, matchedBy, STRENGTH, type MatchedBy } from './known-matching'
+import { createKnownReading, type KnownReading } from './known-reading'
 import { inSlices } from './slices'
-import { termsOfKnown, termsOfSamples } from './terms'
+import { termsOfKnown } from './terms'
 
 export interface KnownSource {
   /** `LOLDrivers (magicsword-io)`. */
@@ -28,9 +27,6 @@ export interface KnownSource {
   shipped: boolean
 }
 
-type SourceInfo = z.input<(typeof filesContract)['known.info']['output']>['sources'][number]
-type MatchedBy = KnownEntry['matchedBy']
-
 export interface KnownApplied {
   entries: number
   /** As the entries list them; a file may be listed twice. */
@@ -39,44 +35,19 @@ export interface KnownApplied {
   nameless: number
 }
 
-export interface Reference {
-  name: string
-  version: string
-  licence: string
-  entries: KnownEntryData[]
-}
-
-export interface KnownStore {
+export interface KnownStore extends KnownReading {
   /** Add entries, or bring them up to date; what newer entries leave open stays. */
   apply(source: KnownSource, entries: readonly KnownEntryData[]): Promise<KnownApplied>
-  hasSource(name: string, version: string): boolean
-  sources(): SourceInfo[]
+  /** Add the entries that are not here yet. Inside a write. @returns the rows that it made */
+  addMissing(source: Omit<KnownSource, 'shipped'>, entries: readonly KnownEntryData[]): number[]
   /** Find out which known samples a file is. Inside a write. */
   recognise(id: number, hashes: Hashes): void
   /** A known row that a file with these hashes should become, if there is one. */
   rowOf(hashes: Hashes): number | null
-  entriesOf(id: number): KnownEntry[]
-  /** Which data this rests on, in sentences. */
-  asOf(): string[]
-  /** Entries that list these files, with the samples of these files only, by source. */
-  referenceOf(ids: readonly number[]): Reference[]
-  /** Add the entries that are not here yet. Inside a write. @returns the rows that it made */
-  addMissing(source: Omit<KnownSource, 'shipped'>, entries: readonly KnownEntryData[]): number[]
-  /** What reference data says of a hash that is not on the shelf. */
-  aboutHash(hash: string): string | null
 }
 
-const STRENGTH: [HashKind, MatchedBy][] = [
-  ['sha256', 'sha256'],
-  ['sha1', 'sha1'],
-  ['md5', 'md5'],
-  ['authSha256', 'authentihash'],
-  ['authSha1', 'authentihash'],
-  ['authMd5', 'authentihash'],
-]
 /** Entries applied in one transaction: some tens of milliseconds. */
 const SLICE = 40
-const FILE_HASHES: readonly HashKind[] = ['sha256', 'sha1', 'md5']
 
 export function createKnownStore(
   db: Database,
@@ -86,6 +57,7 @@ export function createKnownStore(
   writer: FileWriter,
   now: () => Date,
 ): KnownStore {
+  const reading = createKnownReading(db)
   const entryOf = db.prepare<[string], { id: number; source: string; data: string }>(
     'SELECT id, source, data FROM known_entries WHERE entry = ? ORDER BY id DESC LIMIT 1',
   )
@@ -135,43 +107,6 @@ export function createKnownStore(
     `INSERT OR REPLACE INTO known_sources (name, version, licence, shipped, imported_at)
      VALUES (@name, @version, @licence, @shipped, @at)`,
   )
-  const source = db
-    .prepare<[string, string], number>('SELECT 1 FROM known_sources WHERE name = ? AND version = ?')
-    .pluck()
-  const sourceRows = db.prepare<[], Omit<SourceInfo, 'shipped'> & { shipped: number }>(
-    `SELECT s.name, s.version, s.licence, s.shipped, s.imported_at AS importedAt,
-       count(DISTINCT e.id) AS entries, count(l.position) AS samples
-     FROM known_sources s LEFT JOIN known_entries e ON e.source = s.name
-     LEFT JOIN known_links l ON l.entry_id = e.id GROUP BY s.name ORDER BY s.name`,
-  )
-  const entriesOfFile = db.prepare<
-    [number],
-    {
-      id: number
-      source: string
-      entry: string
-      category: string
-      data: string
-      sample: string
-      matched_by: MatchedBy
-      samples: number
-    }
-  >(
-    `SELECT e.id, e.source, e.entry, e.category, e.data, l.data AS sample, m.matched_by,
-       (SELECT count(*) FROM known_links WHERE entry_id = e.id) AS samples
-     FROM known_matches m JOIN known_links l ON l.sample_id = m.sample_id
-     JOIN known_entries e ON e.id = l.entry_id WHERE m.file_id = ? ORDER BY e.id`,
-  )
-
-  const listedFor = db.prepare<
-    [number],
-    { id: number; source: string; data: string; position: number; sample: string }
-  >(
-    `SELECT e.id, e.source, e.data, l.position, l.data AS sample
-     FROM known_matches m JOIN known_links l ON l.sample_id = m.sample_id
-     JOIN known_entries e ON e.id = l.entry_id WHERE m.file_id = ? ORDER BY e.id, l.position`,
-  )
-
   const parse = (data: string): KnownSampleData => JSON.parse(data) as KnownSampleData
   const bytes = (hash: string): Buffer => Buffer.from(hash, 'hex')
 
@@ -179,19 +114,6 @@ export function createKnownStore(
     samples.reduce<Hashes>((all, sample) => ({ ...hashesOfSample(sample), ...all }), {})
   /** Hashes of a sample, of all entries that list it. */
   const hashesOf = (sampleId: number): Hashes => joinedHashes(dataOfSample.all(sampleId).map(parse))
-
-  /** The strongest hash both have; a stronger one that differs counts against weaker ones. */
-  function matchedBy(sample: Hashes, file: Hashes): MatchedBy | null {
-    for (const kind of FILE_HASHES) {
-      if (!sample[kind] || !file[kind]) continue
-      if (sample[kind] === file[kind]) return kind as MatchedBy
-      break
-    }
-    const isSameImage = STRENGTH.some(
-      ([kind, by]) => by === 'authentihash' && sample[kind] && sample[kind] === file[kind],
-    )
-    return isSameImage ? 'authentihash' : null
-  }
 
   const identityHashes = (hashes: Hashes): (Uint8Array | null)[] =>
     STRENGTH.map(([kind]) => (hashes[kind] ? bytes(hashes[kind]) : null))
@@ -231,7 +153,7 @@ export function createKnownStore(
       const by = matchedBy(sample, hashes)
       if (by === null) continue
       // The same image is the same file only for a sample that is known by its image alone.
-      if (by === 'authentihash' && FILE_HASHES.some((kind) => sample[kind])) continue
+      if (by === 'authentihash' && hasFileHash(sample)) continue
       const id = filesOfSample(sampleId).find((each) => rows.stored(each)?.origin === 'known')
       if (id !== undefined) return id
     }
@@ -273,26 +195,19 @@ export function createKnownStore(
   }
 
   /** Make the shelf say what the entries of a sample say. @returns the row that it made, if any */
-  function settle(sampleId: number, before: Map<number, Groups>): number | null {
+  function settle(sampleId: number, before: Map<number, Before>): number | null {
     const data = dataOfSample.all(sampleId).map(parse)
     const matched = new Set(filesOfSample(sampleId))
     if (data.length === 0) {
       dropMatches.run(sampleId)
-      for (const id of matched) {
-        const file = rows.stored(id)
-        if (!file) continue
-        refresh(id, before.get(id))
-        const isUntouched = file.notes === '' && file.tags === '[]' && file.verdict === 'none'
-        if (file.origin === 'known' && isUntouched && groups.knownOf(id).entries.length === 0)
-          writer.setDeletion(id, randomUUID())
-      }
+      for (const id of matched) forgetSample(id, before.get(id))
       return null
     }
     const hashes = joinedHashes(data)
-    const hasFileHash = FILE_HASHES.some((kind) => hashes[kind])
+    const isKnownByFile = hasFileHash(hashes)
     let isThere = matchesOfSample
       .all(sampleId)
-      .some(({ by }) => by !== 'authentihash' || !hasFileHash)
+      .some(({ by }) => by !== 'authentihash' || !isKnownByFile)
     // Kinds are numbered by strength, so the strongest hash that fits comes first.
     for (const { id, kind } of filesWith.all(...identityHashes(hashes))) {
       const by = STRENGTH.find(([each]) => HASH_KINDS[each] === kind)?.[1]
@@ -307,7 +222,7 @@ export function createKnownStore(
       isThere ||= isFileHash
     }
     let made: number | null = null
-    if (!isThere && (hasFileHash || matched.size === 0)) {
+    if (!isThere && (isKnownByFile || matched.size === 0)) {
       made = writer.insert({
         source: { samples: data },
         name: nameOf(sampleId, data),
@@ -322,28 +237,39 @@ export function createKnownStore(
     return made
   }
 
-  /** Terms of a file that entries have a say in, before they changed. */
-  interface Groups {
-    known: Term[]
-    read: Term[]
+  /** No entry lists a sample any more: a row that nobody touched goes with it. */
+  function forgetSample(id: number, was: Before | undefined): void {
+    refresh(id, was)
+    const file = rows.stored(id)
+    if (file?.origin !== 'known' || groups.samplesOf(id).length > 0) return
+    if (file.notes !== '' || file.tags !== '[]' || file.verdict !== 'none') return
+    const samples = was?.samples ?? []
+    writer.reread(id, { samples: [] }, { job: null, isNew: false, was: { samples } })
+    writer.purge(id)
   }
 
-  function remember(id: number, before: Map<number, Groups>): void {
+  /** What entries had a say in, before they changed. */
+  interface Before {
+    known: Term[]
+    samples: KnownSampleData[]
+  }
+
+  function remember(id: number, before: Map<number, Before>): void {
     const file = rows.stored(id)
     if (file && !before.has(id))
       before.set(id, {
         known: groups.known(id),
-        read: file.origin === 'known' ? groups.read(file) : [],
+        samples: file.origin === 'known' ? groups.samplesOf(id) : [],
       })
   }
 
-  function refresh(id: number, before: Groups | undefined): void {
-    const file = rows.stored(id)
-    if (!file) return
-    sayKnown(id, before?.known ?? [])
-    if (file.origin !== 'known' || !before) return
+  /** Without `before` nothing was taken away, since no entry that listed the file changed. */
+  function refresh(id: number, before: Before = { known: [], samples: [] }): void {
+    sayKnown(id, before.known)
+    if (rows.stored(id)?.origin !== 'known') return
     const samples = groups.samplesOf(id)
-    if (samples.length > 0) index.replace(id, before.read, termsOfSamples(samples))
+    if (samples.length > 0)
+      writer.reread(id, { samples }, { job: null, isNew: false, was: { samples: before.samples } })
   }
 
   const firstEntry = db
@@ -363,7 +289,7 @@ export function createKnownStore(
   /** Inside a write. @returns the rows that it made */
   function applySlice(from: KnownSource, slice: readonly KnownEntryData[]): number[] {
     const ids = slice.flatMap(({ id }) => entryOf.get(id)?.id ?? [])
-    const before = new Map<number, Groups>()
+    const before = new Map<number, Before>()
     for (const link of ids.flatMap((id) => linksOf.all(id)))
       for (const id of filesOfSample(link.sample_id)) remember(id, before)
     const samples = new Set(slice.flatMap((entry) => [...putEntry(from, entry)]))
@@ -376,7 +302,8 @@ export function createKnownStore(
   ): number[] {
     const missing = entries.filter(({ id }) => entryOf.get(id) === undefined)
     if (missing.length === 0) return []
-    if (sources().every(({ name }) => name !== from.name)) record({ ...from, shipped: false })
+    if (reading.sources().every(({ name }) => name !== from.name))
+      record({ ...from, shipped: false })
     return applySlice({ ...from, shipped: false }, missing)
   }
 
@@ -397,81 +324,5 @@ export function createKnownStore(
     }
   }
 
-  function entriesOf(id: number): KnownEntry[] {
-    const found = new Map<number, KnownEntry>()
-    const order = STRENGTH.map(([, by]) => by)
-    for (const row of entriesOfFile.all(id)) {
-      const present = found.get(row.id)
-      if (present && order.indexOf(present.matchedBy) <= order.indexOf(row.matched_by)) continue
-      const data = JSON.parse(row.data) as Omit<KnownEntryData, 'samples'>
-      found.set(row.id, {
-        id: row.entry,
-        source: row.source,
-        names: data.names,
-        category: row.category,
-        cve: data.cve,
-        attack: data.attack,
-        created: data.created,
-        verified: data.verified,
-        description: data.description,
-        resources: data.resources,
-        matchedBy: row.matched_by,
-        loadsDespiteHvci: parse(row.sample).loadsDespiteHvci,
-        samples: row.samples,
-      })
-    }
-    return [...found.values()]
-  }
-
-  function referenceOf(ids: readonly number[]): Reference[] {
-    const entries = new Map<number, { source: string; entry: KnownEntryData }>()
-    const positions = new Set<string>()
-    for (const id of ids)
-      for (const row of listedFor.all(id)) {
-        let found = entries.get(row.id)
-        if (!found) {
-          const said = JSON.parse(row.data) as Omit<KnownEntryData, 'samples'>
-          found = { source: row.source, entry: { ...said, samples: [] } }
-          entries.set(row.id, found)
-        }
-        const place = `${row.id}:${row.position}`
-        if (!positions.has(place)) found.entry.samples.push(parse(row.sample))
-        positions.add(place)
-      }
-    return sources().flatMap(({ name, version, licence }) => {
-      const own = [...entries.values()].filter(({ source: from }) => from === name)
-      return own.length > 0
-        ? [{ name, version, licence, entries: own.map(({ entry }) => entry) }]
-        : []
-    })
-  }
-
-  const sources = (): SourceInfo[] =>
-    sourceRows.all().map((row) => ({ ...row, shipped: row.shipped === 1 }))
-
-  return {
-    apply,
-    hasSource: (name, version) => source.get(name, version) !== undefined,
-    sources,
-    referenceOf,
-    addMissing,
-    recognise,
-    rowOf,
-    entriesOf,
-    asOf: () => {
-      const known = sources().map(
-        (it) =>
-          `${it.name}, version ${it.version} (${it.licence}): ${it.entries} entries, taken in on ${it.importedAt.slice(0, 10)}.`,
-      )
-      return known.length > 0 ? known : ['No reference data was taken in.']
-    },
-    aboutHash: (hash) => {
-      const kinds = STRENGTH.map(([kind]) => kind)
-      const found = kinds.flatMap((kind) => samplesWith.all(bytes(hash), HASH_KINDS[kind]))[0]
-      const entry = found === undefined ? undefined : firstEntry.get(found)
-      if (entry === undefined) return null
-      const { names, category } = JSON.parse(entry) as { names: string[]; category: string }
-      return `Reference data knows it as ${names[0] ?? 'a driver without a name'} (${category}).`
-    },
-  }
+  return { ...reading, apply, addMissing, recognise, rowOf }
 }

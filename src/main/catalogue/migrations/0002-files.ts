@@ -3,9 +3,10 @@
  *
  * `files` has what a line of the table shows; all that was read from a file is one deflated JSON in
  * `file_facts`. Questions are answered by an inverted index: `terms` are the values that occur
- * (`import` / `mmmapiospace`), `postings` say which files have them, in chunks of 4,096 ids of at
- * most 512 bytes (`files/index/chunk.ts`), and `columns` hold numbers of all files in the same
- * chunks. Two trigram tables find terms by a part of them; they hold no text of their own.
+ * (`import` / `mmmapiospace`), `postings` say which files have them, as one list
+ * (`files/index/id-list.ts`) or in chunks of 4,096 ids of at most 512 bytes
+ * (`files/index/chunk.ts`), and `columns` hold numbers of all files in the same chunks. Two trigram
+ * tables find terms by a part of them; they hold no text of their own.
  */
 import type { Database } from 'better-sqlite3'
 
@@ -256,6 +257,7 @@ export function up(db: Database): void {
     ) STRICT;
     CREATE TABLE postings (
       term_id INTEGER NOT NULL,
+      -- -1: all ids of a term that few files have, as a list.
       chunk INTEGER NOT NULL,
       bits BLOB NOT NULL,
       PRIMARY KEY (term_id, chunk)
@@ -268,7 +270,11 @@ export function up(db: Database): void {
     ) STRICT;
 
     -- rowid: id of the term.
-    CREATE VIRTUAL TABLE words_fts USING fts5 (value, content = '', tokenize = 'trigram');
-    CREATE VIRTUAL TABLE values_fts USING fts5 (value, content = '', tokenize = 'trigram');
+    CREATE VIRTUAL TABLE words_fts USING fts5 (
+      value, content = '', columnsize = 0, tokenize = 'trigram'
+    );
+    CREATE VIRTUAL TABLE values_fts USING fts5 (
+      value, content = '', columnsize = 0, tokenize = 'trigram'
+    );
   `)
 }

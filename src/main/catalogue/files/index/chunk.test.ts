@@ -15,6 +15,7 @@ import {
   type Bits,
 } from './bitset'
 import { changeChunk, readChunk } from './chunk'
+import { eachId, encodeIdList } from './id-list'
 
 const places = fc.array(fc.nat(CHUNK - 1), { maxLength: 600 })
 
@@ -57,6 +58,16 @@ describe('a chunk', () => {
     readChunk(shifted, 0, into)
     expect([...idsOf(into)]).toEqual(all)
   })
+})
+
+test('a list of ids is read back', () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.nat(300), fc.nat(2 ** 31 - 1))), (ids) => {
+      const read: number[] = []
+      eachId(encodeIdList(rising(ids)), (id) => read.push(id))
+      expect(read).toEqual(rising(ids))
+    }),
+  )
 })
 
 describe('sets of bits', () => {

@@ -15,10 +15,13 @@ import {
   type Bits,
 } from './bitset'
 import { changeChunk, readChunk } from './chunk'
+import { eachId, encodeIdList, LIST_MAX } from './id-list'
 
 /** Bytes of sets kept in memory; a set of 200,000 files has 25 KB. */
 const CACHE_BYTES_MAX = 24 * 2 ** 20
 const TERM_IDS_MAX = 60_000
+/** The chunk that a list of all ids of a term is kept under. */
+const LIST = -1
 
 export interface Term {
   field: string
@@ -122,6 +125,36 @@ export class Postings {
     const known = this.termId(term.field, term.value)
     if (known === null && ![...files.values()].includes(true)) return
     const id = known ?? this.#insert(term)
+    const list = known === null ? new Uint8Array(0) : this.#sql.chunk.get(id, LIST)
+    const grown = list ? this.#writeList(id, list, files) : this.#writeChunks(id, files)
+    if (grown !== 0) this.#sql.grow.run(grown, id)
+    const cached = this.#cache.get(id)
+    if (!cached) return
+    const bits = this.#long(cached)
+    for (const [fileId, has] of files)
+      if (has) setBit(bits, fileId)
+      else clearBit(bits, fileId)
+    this.#cache.set(id, bits)
+  }
+
+  /** @returns how many more files have the term */
+  #writeList(id: number, list: Uint8Array, files: ReadonlyMap<number, boolean>): number {
+    const ids = new Set<number>()
+    eachId(list, (each) => ids.add(each))
+    const before = ids.size
+    for (const [fileId, has] of files)
+      if (has) ids.add(fileId)
+      else ids.delete(fileId)
+    if (ids.size <= LIST_MAX) {
+      this.#sql.write.run(id, LIST, encodeIdList([...ids].sort((a, b) => a - b)))
+      return ids.size - before
+    }
+    this.#sql.erase.run(id, LIST)
+    return this.#writeChunks(id, new Map([...ids].map((each) => [each, true]))) - before
+  }
+
+  /** @returns how many more files have the term */
+  #writeChunks(id: number, files: ReadonlyMap<number, boolean>): number {
     const chunks = new Map<number, { add: number[]; remove: number[] }>()
     for (const [fileId, has] of files) {
       const chunk = chunkOf(fileId)
@@ -131,20 +164,13 @@ export class Postings {
     }
     let grown = 0
     for (const [chunk, places] of chunks) {
-      const before = known === null ? undefined : this.#sql.chunk.get(id, chunk)
+      const before = this.#sql.chunk.get(id, chunk)
       const after = changeChunk(before ?? null, places.add, places.remove)
       if (after.bytes) this.#sql.write.run(id, chunk, after.bytes)
       else if (before) this.#sql.erase.run(id, chunk)
       grown += after.grown
     }
-    if (grown !== 0) this.#sql.grow.run(grown, id)
-    const cached = this.#cache.get(id)
-    if (!cached) return
-    const bits = this.#long(cached)
-    for (const [fileId, has] of files)
-      if (has) setBit(bits, fileId)
-      else clearBit(bits, fileId)
-    this.#cache.set(id, bits)
+    return grown
   }
 
   #insert(term: Term): number {
@@ -181,7 +207,7 @@ export class Postings {
       return cached
     }
     const bits = emptyBits(this.#chunks)
-    for (const [chunk, bytes] of this.#sql.chunks.iterate(termId)) readChunk(bytes, chunk, bits)
+    this.collect(bits, this.#sql.chunks.iterate(termId))
     this.#cache.set(termId, bits)
     const setsMax = Math.max(64, CACHE_BYTES_MAX / (this.#chunks * CHUNK_WORDS * 4))
     for (const oldest of this.#cache.keys()) {
@@ -199,7 +225,10 @@ export class Postings {
 
   /** Add files to a set of `chunks` chunks: rows of `SELECT chunk, bits`. */
   collect(into: Bits, rows: Iterable<[number, Uint8Array]>): void {
-    for (const [chunk, bytes] of rows) readChunk(bytes, chunk, into)
+    const take = (id: number): void => setBit(into, id)
+    for (const [chunk, bytes] of rows)
+      if (chunk === LIST) eachId(bytes, take)
+      else readChunk(bytes, chunk, into)
   }
 
   #long(bits: Bits): Bits {
