@@ -80,10 +80,14 @@ const accessNames: Readonly<Record<number, string>> = {
   [FILE_READ_ACCESS | FILE_WRITE_ACCESS]: 'FILE_READ_ACCESS | FILE_WRITE_ACCESS',
 }
 
+/** The first name that stands for each number. */
+const deviceTypeNames = new Map<number, string>(
+  CONSTANT_GROUPS.DEVICE_TYPE.names.map((name) => [CONSTANTS[name], name] as const).toReversed(),
+)
+
 /** Name of a device type, `FILE_DEVICE_UNKNOWN`; numbers without one in hexadecimal. */
 export function deviceTypeName(deviceType: number): string {
-  const known = CONSTANT_GROUPS.DEVICE_TYPE.names.find((name) => CONSTANTS[name] === deviceType)
-  return known ?? hex(deviceType)
+  return deviceTypeNames.get(deviceType) ?? hex(deviceType)
 }
 
 /** Name of a transfer method, `METHOD_BUFFERED`. */

@@ -2,22 +2,9 @@
 import type { Comparison } from './state'
 import type { Value } from './value'
 
-export type Condition = 'e' | 'ne' | 'a' | 'ae' | 'b' | 'be' | 'g' | 'ge' | 'l' | 'le' | 's' | 'ns'
+const all = ['e', 'ne', 'a', 'ae', 'b', 'be', 'g', 'ge', 'l', 'le', 's', 'ns'] as const
+export type Condition = (typeof all)[number]
 
-const conditions = new Set<string>([
-  'e',
-  'ne',
-  'a',
-  'ae',
-  'b',
-  'be',
-  'g',
-  'ge',
-  'l',
-  'le',
-  's',
-  'ns',
-])
 const opposites: Readonly<Record<Condition, Condition>> = {
   e: 'ne',
   ne: 'e',
@@ -33,10 +20,14 @@ const opposites: Readonly<Record<Condition, Condition>> = {
   ns: 's',
 }
 
+/** By mnemonic: `je`, `cmovne`, `seta`. */
+const byMnemonic = new Map<string, Condition>(
+  ['j', 'cmov', 'set'].flatMap((stem) => all.map((word) => [stem + word, word] as const)),
+)
+
 /** The condition in a mnemonic: `je`, `cmovne`, `seta`; null for others, such as parity. */
 export function conditionOf(mnemonic: string): Condition | null {
-  const word = /^(?:j|cmov|set)(\w+)$/.exec(mnemonic)?.[1] ?? ''
-  return conditions.has(word) ? (word as Condition) : null
+  return byMnemonic.get(mnemonic) ?? null
 }
 
 export function opposite(condition: Condition): Condition {

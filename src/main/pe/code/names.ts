@@ -46,18 +46,21 @@ export function driverNames(
 ): Pick<DriverFacts, 'deviceNames' | 'symbolicLinks' | 'sddl'> {
   const texts = (list: readonly (FoundText | null)[]): FoundText[] =>
     list.filter((item): item is FoundText => item !== null)
+  // Most texts begin with something else, which is told without an expression.
+  const paths = strings.filter(({ text }) => text.startsWith('\\'))
+  const descriptors = strings.filter(({ text }) => text.charAt(1) === ':')
   return {
     deviceNames: named(
       texts(devices.map(({ name }) => name)),
-      strings.filter(({ text }) => DEVICE.test(text) && !SYSTEM_DEVICES.test(text)),
+      paths.filter(({ text }) => DEVICE.test(text) && !SYSTEM_DEVICES.test(text)),
     ),
     symbolicLinks: named(
       links,
-      strings.filter(({ text }) => LINK.test(text) && !SYSTEM_LINKS.test(text)),
+      paths.filter(({ text }) => LINK.test(text) && !SYSTEM_LINKS.test(text)),
     ),
     sddl: named(
       texts(devices.map(({ sddl }) => sddl)),
-      strings.filter(({ text }) => SDDL.test(text)),
+      descriptors.filter(({ text }) => SDDL.test(text)),
     ),
   }
 }
