@@ -64,6 +64,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     quarantine: vault.access,
     onProgress: options.onProgress,
     onChanged,
+    onProblem: options.onProblem,
   })
 
   function begin(
@@ -128,6 +129,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
         const seeded = await seedReference(shelf, dataFolder)
         if (!seeded.ok) options.onProblem(`${seeded.error.message} ${seeded.error.detail ?? ''}`)
         else if (seeded.value) onChanged('reference data')
+        await vault.sweep(intake.jobs())
       } catch (error) {
         options.onProblem(
           `The shelf of driver files could not be brought up to date: ${String(error)}`,

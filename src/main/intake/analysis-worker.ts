@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { analyse } from '../pe/analyse'
 import { loadRules, readBaseRates } from '../pe/capabilities'
+import { warmUp } from '../pe/code/disassembler'
 import type { WorkerData } from './worker-messages'
 import { serveAnalysis } from './worker-serve'
 
@@ -12,6 +13,7 @@ const capabilities = {
   baseRates: readBaseRates(data.importFrequency),
 }
 
+warmUp()
 serveAnalysis(parentPort, (bytes, { msMax, catalogues }) =>
   analyse(bytes, { milliseconds: msMax, catalogues, capabilities }),
 )

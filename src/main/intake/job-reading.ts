@@ -17,7 +17,7 @@ import { PoolBroken, type Pool } from './pool'
 import type { IntakeBatch, IntakeItem, NewItem } from './port'
 import { KEPT_BYTES_MAX, openQuarantine, type Quarantine } from './quarantine'
 import { messageOf, Unreadable } from './reasons'
-import { HEAD_BYTES, recognise } from './recognise'
+import { HEAD_BYTES, recognise, whyNoImage } from './recognise'
 import { recordsIn } from './records'
 import type { Yara } from './yara'
 
@@ -171,6 +171,8 @@ export class JobReading {
     const head = bytes.subarray(0, HEAD_BYTES)
     switch (recognise(item.name, head)) {
       case 'driver': {
+        const none = whyNoImage(head)
+        if (none !== null) throw new Unreadable(none, 0)
         const folder = await this.#folderOf(item)
         this.#begin(bytes.length, this.#analyse(item, bytes, folder))
         return null

@@ -30,13 +30,16 @@ const OTHER_ARCHIVES: [name: string, magic: string][] = [
   ['Zstandard', '28b52ffd'],
 ]
 
+/** Every image begins with this. */
+const MZ = '4d5a'
+
 /**
  * @param name file name, folders allowed
  * @param head the first bytes, `HEAD_BYTES` of them where there are so many
- * @returns null for what the import leaves out
+ * @returns null for what the import leaves out; a `.sys` is a driver that `whyNoImage` may refuse
  */
 export function recognise(name: string, head: Uint8Array): Kind | null {
-  if (startsWith(head, '4d5a')) return 'driver'
+  if (startsWith(head, MZ)) return 'driver'
   if (startsWith(head, '504b0304') || startsWith(head, '504b0506'))
     return ZIP_DOCUMENTS.test(name) ? null : 'archive'
   if (/\.sys$/i.test(name)) return 'driver'
@@ -45,6 +48,14 @@ export function recognise(name: string, head: Uint8Array): Kind | null {
   if (/\.json$/i.test(name) && Buffer.from(head).toString('latin1').includes(RECORDS_FORMAT))
     return 'records'
   return otherArchive(head) === null ? null : 'other-archive'
+}
+
+/** Why a file that is called a driver is none; null when it may be one. */
+export function whyNoImage(head: Uint8Array): string | null {
+  if (head.length === 0) return 'The file is empty.'
+  if (startsWith(head, MZ)) return null
+  const begins = Buffer.from(head.subarray(0, 4)).toString('hex').toUpperCase()
+  return `This is no driver: an image begins with 4D5A (MZ), this file with ${begins}.`
 }
 
 /** The name of an archive format that cannot be opened here; null when it is none. */

@@ -23,6 +23,9 @@ function load(): { iced: typeof Iced; tables: IcedTables } {
   return loaded
 }
 
+/** Load the module now rather than with the first image, whose time it would cost. */
+export const warmUp = (): void => void load()
+
 export class Disassembler {
   readonly tables: IcedTables
   /** The instruction that `step` decoded last. */
