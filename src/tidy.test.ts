@@ -34,7 +34,7 @@ const layers: Record<string, Layer> = {
   'main/pe': {
     below: ['shared'],
     // The last two read capability rules.
-    packages: ['asn1js', 'pkijs', 'iced-x86', 'yaml', 'zod'],
+    packages: ['iced-x86', 'yaml', 'zod'],
     node: true,
   },
   'main/known': { below: ['shared'], packages: ['yaml', 'fast-xml-parser', 'zod'], node: true },
@@ -72,7 +72,6 @@ const layers: Record<string, Layer> = {
       '@vueuse/core',
       '@lucide/vue',
       '@fontsource/*',
-      'd3-force',
     ]),
   },
 }

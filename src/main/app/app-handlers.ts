@@ -5,7 +5,7 @@ import type { Handlers } from '../../shared/contract/table'
 import { fail, ok } from '../../shared/errors'
 import { saveText } from './dialogs'
 import { docsAddress } from './docs'
-import { LICENCES } from './licences'
+import { DATA_LICENCES, LICENCES } from './licences'
 import { systemTheme } from './theme'
 
 export interface AppHandlerOptions {
@@ -26,7 +26,7 @@ export function createAppHandlers(options: AppHandlerOptions): Handlers<typeof a
         platform: process.platform,
         theme: options.theme(),
         ...systemTheme(),
-        licences: [...LICENCES],
+        licences: [...LICENCES, ...DATA_LICENCES],
       }),
     'app.theme': ({ theme }) => {
       options.setTheme(theme)

@@ -114,7 +114,12 @@ describe('local settings', () => {
   test('are kept, and a damaged file is as good as none', () => {
     const folder = temporaryFolder()
     const settings = openLocalSettings(folder)
-    expect(settings.current).toEqual({ theme: 'system', window: null, catalogueFolder: null })
+    expect(settings.current).toEqual({
+      theme: 'system',
+      window: null,
+      catalogueFolder: null,
+      yaraFolder: null,
+    })
     settings.change({ theme: 'dark' })
     expect(openLocalSettings(folder).current.theme).toBe('dark')
     writeFileSync(join(folder, 'local-settings.json'), '{"theme":"dark","window":{"x":"far"}}')
@@ -122,6 +127,7 @@ describe('local settings', () => {
       theme: 'dark',
       window: null,
       catalogueFolder: null,
+      yaraFolder: null,
     })
     for (const text of ['{', '[]', 'null', '7', '{"theme":"pink"}']) {
       writeFileSync(join(folder, 'local-settings.json'), text)
