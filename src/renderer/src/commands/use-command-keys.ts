@@ -40,8 +40,12 @@ export function useCommandKeys(): void {
         return ui.area === 'lab' && !(inEditor && EDITOR_OWN.has(command.id as CommandId))
       case 'editor':
         return inEditor
-      case 'pictures':
-        return focusedPicture(target) !== null && !isEditable(target)
+      case 'pictures': {
+        const picture = focusedPicture(target)
+        if (picture === null || isEditable(target)) return false
+        // What a picture does not do itself is about the run, which the catalogue does not show.
+        return ui.area !== 'catalogue' || picture[command.id as CommandId] !== undefined
+      }
       case 'files':
         // The page of a file has keys of its own: single keys are for the table alone.
         return (
