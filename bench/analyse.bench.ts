@@ -1,0 +1,143 @@
+/**
+ * Files a second: everything that is read from a driver file (capabilities among it, YARA not), beside
+ * Debian's python3-pefile reading digests, imports, imphash and authentihash only: with the least work
+ * it can be asked for, and as it comes. All on the same files, one after the other, several times in
+ * turn; the medians count. Both sides read from disk and keep what they found where they found it.
+ *
+ * Two sets: small drivers made of the fixtures, each another file, and, where Wine is installed, its
+ * drivers of some hundred kilobytes as they are. Processor time stands beside the rates: it is what
+ * counts on a machine that has other work to do.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { makeDriverSet } from '../scripts/fixtures/driver-set.mjs'
+import { analyse } from '../src/main/pe/analyse'
+import { loadCapabilities } from './lib/capabilities'
+import { keepRows, median, row } from './lib/table.mjs'
+
+const FILES = 3000
+/** Wine has some twenty: they are read so often in a round. */
+const WINE_TURNS = 20
+const WINE = '/usr/lib/x86_64-linux-gnu/wine/x86_64-windows'
+const ROUNDS = 3
+const WORKERS = 2
+/** Files a worker reads before the first round; in a collection it has read thousands. */
+const WARM_UP = 500
+
+interface Time {
+  /** On the clock, and of all processors together. */
+  seconds: number
+  used: number
+}
+
+/** A worker: warms up with part of its share, then reads it each time it is told to. */
+function serve(paths: string[]): void {
+  const capabilities = loadCapabilities()
+  const readAll = (some: string[]): void => {
+    for (const path of some) analyse(readFileSync(path), { capabilities })
+  }
+  readAll(paths.slice(0, WARM_UP))
+  parentPort!.postMessage('ready')
+  parentPort!.on('message', () => {
+    readAll(paths)
+    parentPort!.postMessage('done')
+  })
+}
+
+const answer = (worker: Worker): Promise<unknown> =>
+  new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+
+async function compare(name: string, paths: string[], python: string | null): Promise<void> {
+  const shares = Array.from({ length: WORKERS }, (_, index) =>
+    paths.filter((_path, at) => at % WORKERS === index),
+  )
+  const workers = shares.map((share) => new Worker(__filename, { workerData: share }))
+  await Promise.all(workers.map(answer))
+  const ours: Time[] = []
+  const theirs = ['least', 'default'].flatMap((mode) =>
+    [1, WORKERS].map((processes) => ({ mode, processes, times: [] as Time[] })),
+  )
+  for (let round = 0; round < ROUNDS; round++) {
+    const [start, before] = [performance.now(), process.cpuUsage()]
+    const done = workers.map(answer)
+    for (const worker of workers) worker.postMessage('go')
+    await Promise.all(done)
+    const { user, system } = process.cpuUsage(before)
+    ours.push({ seconds: (performance.now() - start) / 1000, used: (user + system) / 1e6 })
+    if (python === null) continue
+    for (const { mode, processes, times } of theirs) {
+      times.push(pefileTime(python, paths, mode, processes))
+    }
+  }
+  for (const worker of workers) await worker.terminate()
+
+  const shown = (times: Time[]): string => {
+    const rate = Math.round(paths.length / middle(times, 'seconds')).toLocaleString('en-US')
+    const each = (middle(times, 'used') / paths.length) * 1000
+    return `${rate}/s, ${each.toFixed(2)} ms of a processor each`
+  }
+  row(`${name}: everything, ${WORKERS} threads`, shown(ours))
+  if (python === null) row(`${name}: pefile`, 'not installed')
+  else {
+    for (const { mode, processes, times } of theirs) {
+      const what = mode === 'least' ? 'pefile, least work' : 'pefile as it comes'
+      row(
+        `${name}: ${what}, ${processes === 1 ? '1 process' : `${processes} processes`}`,
+        shown(times),
+      )
+      if (processes !== WORKERS) continue
+      const rates = middle(times, 'seconds') / middle(ours, 'seconds')
+      const work = middle(times, 'used') / middle(ours, 'used')
+      row(`${name}: ours : ${what}`, `${rates.toFixed(2)} : 1 (processor ${work.toFixed(2)} : 1)`)
+    }
+  }
+}
+
+const middle = (times: Time[], what: keyof Time): number => median(times.map((time) => time[what]))
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'ring0-bench-'))
+  try {
+    makeDriverSet(folder, { count: FILES })
+    const python = findPefile()
+    await compare('small drivers', driversBelow(folder), python)
+    const wine = existsSync(WINE) ? driversBelow(WINE) : []
+    if (wine.length > 0) {
+      await compare("Wine's drivers", Array.from({ length: WINE_TURNS }, () => wine).flat(), python)
+    }
+    keepRows('analyse')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function driversBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.sys'))
+    .sort()
+    .map((name) => join(folder, name))
+}
+
+/** A Python that has pefile; Debian's own first, since another one on the path may lack it. */
+function findPefile(): string | null {
+  const found = ['/usr/bin/python3', 'python3'].find(
+    (python) => spawnSync(python, ['-c', 'import pefile']).status === 0,
+  )
+  return found ?? null
+}
+
+function pefileTime(python: string, paths: string[], mode: string, processes: number): Time {
+  const script = join('bench', 'lib', 'pefile-rates.py')
+  const output = execFileSync(python, [script, mode, String(processes)], {
+    input: paths.join('\n'),
+    encoding: 'utf8',
+  })
+  const [seconds, used] = output.trim().split(' ').map(Number)
+  return { seconds, used }
+}
+
+if (isMainThread) void main()
+else serve(workerData as string[])
