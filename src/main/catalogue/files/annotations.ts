@@ -21,7 +21,7 @@ export interface Changed {
   undo: string | null
 }
 
-/** Files changed in one transaction: a few tens of milliseconds. */
+/** Files changed in the first transaction of a change. */
 const SLICE = 500
 /** Bytes of notes that one change may write: they stand in each file and in its trail. */
 const BULK_NOTES_MAX = 64 * 2 ** 20

@@ -18,11 +18,19 @@ export interface FileIndex {
   refresh(): void
   /** Do it in one transaction, with the changes of the index; all or nothing. */
   write<T>(work: () => T): T
+  /**
+   * The same for what can be done again: it is on the disk with the next `write`, and a loss of
+   * power before that takes it back whole.
+   */
+  writeLazily<T>(work: () => T): T
   /** Replace one group of a file's terms. */
   replace(fileId: number, before: Iterable<Term>, after: Iterable<Term>): void
 }
 
 export function createFileIndex(db: Database): FileIndex {
+  // The pages of an index are written again and again: folding the log in less often (at 16 MB)
+  // writes each of them to the file less often.
+  db.pragma('wal_autocheckpoint = 4000')
   const postings = new Postings(db, textIndexOf)
   const columns = new Columns(db)
   const orders = new Orders(db, columns)
@@ -76,6 +84,14 @@ export function createFileIndex(db: Database): FileIndex {
     generation: () => generation,
     refresh,
     write,
+    writeLazily: (work) => {
+      db.pragma('synchronous = NORMAL')
+      try {
+        return write(work)
+      } finally {
+        db.pragma('synchronous = FULL')
+      }
+    },
     replace: (fileId, before, after) => {
       const wanted = new Map([...after].map((term) => [`${term.field}\0${term.value}`, term]))
       const gone: Term[] = []

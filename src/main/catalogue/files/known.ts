@@ -46,8 +46,8 @@ export interface KnownStore extends KnownReading {
   rowOf(hashes: Hashes): number | null
 }
 
-/** Entries applied in one transaction: some tens of milliseconds. */
-const SLICE = 40
+/** Entries applied in the first transaction. */
+const SLICE = 48
 
 export function createKnownStore(
   db: Database,
@@ -314,7 +314,7 @@ export function createKnownStore(
     from: KnownSource,
     entries: readonly KnownEntryData[],
   ): Promise<KnownApplied> {
-    await inSlices(entries, SLICE, (slice) => index.write(() => applySlice(from, slice)))
+    await inSlices(entries, SLICE, (slice) => index.writeLazily(() => applySlice(from, slice)))
     index.write(() => record(from))
     const samples = entries.flatMap((entry) => entry.samples)
     return {

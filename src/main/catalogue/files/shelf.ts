@@ -216,7 +216,7 @@ export function createFileShelf(db: Database, now: () => Date): FileShelf {
   async function reindex(): Promise<void> {
     index.write(() => index.postings.erase())
     await inSlices(everyId.all(), 200, (slice) =>
-      index.write(() => {
+      index.writeLazily(() => {
         for (const id of slice) {
           const file = rows.stored(id)
           if (!file) continue

@@ -32,6 +32,7 @@ export const SMALL_FIELDS = ['tag', 'import', 'export', 'capability', 'cve', 'ya
 /** Fields of the index that answer a field of the query line. */
 export const INDEX_FIELDS: Partial<Record<FileField, readonly string[]>> = {
   attack: ['attack', 'known-attack'],
+  entry: ['entry', 'entry-id'],
 }
 
 export const textIndexOf: TextIndexOf = (field) =>
@@ -229,7 +230,7 @@ export function termsOfKnown({ sources, entries }: KnownState): Term[] {
   for (const source of sources) terms.put('known', wordsOf(fold(source))[0], source)
   for (const { id, names, category, cve, attack } of entries) {
     terms.put('known', /^vulnerable/i.test(category) ? 'vulnerable' : category, category)
-    terms.put('entry', id)
+    terms.put('entry-id', id)
     for (const name of names) terms.put('entry', name)
     for (const each of cve) terms.put('cve', each)
     for (const each of attack) putTechnique(terms, 'known-attack', each)

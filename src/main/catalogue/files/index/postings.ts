@@ -62,7 +62,7 @@ export class Postings {
       termId: db
         .prepare<[string, string], number>('SELECT id FROM terms WHERE field = ? AND value = ?')
         .pluck(),
-      insertTerm: db.prepare('INSERT INTO terms (field, value, label) VALUES (?, ?, ?)'),
+      insertTerm: db.prepare('INSERT INTO terms (field, value, label, files) VALUES (?, ?, ?, ?)'),
       grow: db.prepare('UPDATE terms SET files = files + ? WHERE id = ?'),
       insertText: {
         words: db.prepare('INSERT INTO words_fts (rowid, value) VALUES (?, ?)'),
@@ -122,10 +122,12 @@ export class Postings {
   }
 
   #write({ term, files }: Change): void {
-    const known = this.termId(term.field, term.value)
-    if (known === null && ![...files.values()].includes(true)) return
-    const id = known ?? this.#insert(term)
-    const list = known === null ? new Uint8Array(0) : this.#sql.chunk.get(id, LIST)
+    const id = this.termId(term.field, term.value)
+    if (id === null) {
+      this.#writeNew(term, files)
+      return
+    }
+    const list = this.#sql.chunk.get(id, LIST)
     const grown = list ? this.#writeList(id, list, files) : this.#writeChunks(id, files)
     if (grown !== 0) this.#sql.grow.run(grown, id)
     const cached = this.#cache.get(id)
@@ -173,13 +175,18 @@ export class Postings {
     return grown
   }
 
-  #insert(term: Term): number {
-    const label = term.label === term.value ? null : term.label
-    const id = Number(this.#sql.insertTerm.run(term.field, term.value, label).lastInsertRowid)
-    const text = this.textIndexOf(term.field)
-    if (text !== null) this.#sql.insertText[text].run(id, term.value)
-    this.#remember(`${term.field}\0${term.value}`, id)
-    return id
+  #writeNew({ field, value, label }: Term, files: ReadonlyMap<number, boolean>): void {
+    const ids: number[] = []
+    for (const [fileId, has] of files) if (has) ids.push(fileId)
+    if (ids.length === 0) return
+    const shown = label === value ? null : label
+    const { lastInsertRowid } = this.#sql.insertTerm.run(field, value, shown, ids.length)
+    const id = Number(lastInsertRowid)
+    const text = this.textIndexOf(field)
+    if (text !== null) this.#sql.insertText[text].run(id, value)
+    this.#remember(`${field}\0${value}`, id)
+    if (ids.length > LIST_MAX) this.#writeChunks(id, files)
+    else this.#sql.write.run(id, LIST, encodeIdList(ids.sort((a, b) => a - b)))
   }
 
   #remember(key: string, id: number): void {
