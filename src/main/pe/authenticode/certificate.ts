@@ -4,7 +4,7 @@
  * The same few authorities sign most drivers, so what was read is kept by the bytes it was read
  * from: the second file of a batch costs a lookup.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Certificate } from '../../../shared/driver-file/facts'
 import { context, Der, DerError, hex, isoTime, TAG } from './der'
 import { attributeName, curveName, digestName, ekuName, OID, signatureAlgorithm } from './oids'
@@ -63,7 +63,7 @@ export function parseAlgorithm(node: Der): Algorithm {
 }
 
 function digest(name: string, bytes: Uint8Array): string {
-  return createHash(name).update(bytes).digest('hex')
+  return hash(name, bytes, 'hex')
 }
 
 function read(node: Der, sha256: string, offset: number): ParsedCertificate {

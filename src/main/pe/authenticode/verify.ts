@@ -3,7 +3,7 @@
  * MD5 and SHA-1: here the question is what was signed, not whether it should still be trusted.
  */
 import type { KeyObject } from 'node:crypto'
-import { constants, createHash, createPublicKey, verify } from 'node:crypto'
+import { constants, createPublicKey, hash, verify } from 'node:crypto'
 import type { Algorithm, ParsedCertificate } from './certificate'
 import { pssDigest } from './certificate'
 import { context, TAG } from './der'
@@ -18,7 +18,7 @@ const keys = new Map<string, KeyObject | null>()
 
 /** A key as Node has it; null when Node knows no such key. */
 function keyOf(publicKey: Uint8Array): KeyObject | null {
-  const id = createHash('sha256').update(publicKey).digest('base64')
+  const id = hash('sha256', publicKey, 'base64')
   const known = keys.get(id)
   if (known !== undefined) return known
   let key: KeyObject | null = null
@@ -91,7 +91,7 @@ export function isSignedBy(
   publicKey: Uint8Array,
   work: Work,
 ): boolean {
-  const key = createHash('sha256').update(publicKey).digest('base64')
+  const key = hash('sha256', publicKey, 'base64')
   const id = certificate.facts.thumbprint.sha256 + key
   const known = links.get(id)
   if (known !== undefined) return known

@@ -6,20 +6,30 @@ import type { Headers } from './headers'
 const PAGE = 0x1000
 const zeros = new Uint8Array(PAGE)
 
+/** Pieces of more bytes than this are digested where they lie. */
+const JOINED_MAX = 1 << 20
+
 /** MD5, SHA-1 and SHA-256 of pieces in a row. */
 export function digestsOf(...pieces: Uint8Array[]): Digests {
-  return {
-    md5: digest('md5', pieces),
-    sha1: digest('sha1', pieces),
-    sha256: digest('sha256', pieces),
-  }
+  const digest = digester(pieces)
+  return { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }
 }
 
-function digest(algorithm: string, pieces: Uint8Array[]): string {
-  if (pieces.length === 1) return hash(algorithm, pieces[0], 'hex')
-  const state = createHash(algorithm)
-  for (const piece of pieces) state.update(piece)
-  return state.digest('hex')
+/**
+ * The digest of pieces by its name. They are joined first: in Electron an object with state costs
+ * 3 microseconds more than a digest in one go, which is as much as the digest of a small driver.
+ */
+function digester(pieces: Uint8Array[]): (algorithm: string) => string {
+  const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  if (pieces.length === 1 || size <= JOINED_MAX) {
+    const joined = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, size)
+    return (algorithm) => hash(algorithm, joined, 'hex')
+  }
+  return (algorithm) => {
+    const state = createHash(algorithm)
+    for (const piece of pieces) state.update(piece)
+    return state.digest('hex')
+  }
 }
 
 type Range = { offset: number; size: number }
@@ -64,7 +74,8 @@ export function pageHash(bytes: Uint8Array, headers: Headers): NonNullable<Image
     left.push({ offset: headers.securityEntryOffset, size: 8 })
   }
   const pieces = [...without(bytes, size, left), zeros.subarray(0, PAGE - size)]
-  return { sha1: digest('sha1', pieces), sha256: digest('sha256', pieces) }
+  const digest = digester(pieces)
+  return { sha1: digest('sha1'), sha256: digest('sha256') }
 }
 
 /** The first `end` bytes without some ranges. */

@@ -2,7 +2,7 @@
  * What an image wants from others: by name and by ordinal, at load time and delayed. Malformed
  * tables are judged as pefile judges them, so that imphash is the same for the same file.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Image } from '../../../shared/driver-file/facts'
 import { hex } from '../../../shared/nt/format'
 import { ordinalName } from './ordinal-names'
@@ -238,5 +238,5 @@ function imphash(descriptors: Descriptor[]): string | null {
       return `${module}.${shown.toLowerCase()}`
     })
   })
-  return createHash('md5').update(names.join(',')).digest('hex')
+  return hash('md5', names.join(','), 'hex')
 }
