@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { must } from '../testing/temporary-catalogue'
-import { landed, temporaryShelf, type TestShelf } from './testing/temporary-shelf'
+import { hashesOfFile, landed, temporaryShelf, type TestShelf } from './testing/temporary-shelf'
 
 const NO_TAGS = { addTags: [], removeTags: [] }
 
@@ -130,7 +130,9 @@ describe('removal', () => {
     expect(it.shelf.complete('name:', 5).completions.map(({ label }) => label)).toEqual([
       'name:b.sys',
     ])
+    expect(it.names(hashesOfFile('a.sys').sha256!)).toEqual([])
     expect(it.put(landed('a.sys'))).not.toEqual([a])
+    expect(it.names(hashesOfFile('a.sys').sha256!)).toEqual(['a.sys'])
   })
 })
 

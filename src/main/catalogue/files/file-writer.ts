@@ -218,6 +218,7 @@ export function createFileWriter(
   function purge(id: number): void {
     const file = present(id)
     index.postings.remove(id, groups.all(file))
+    dropHashes(id, read(sourceOf(file)).hashes)
     setColumns(index.columns, id, summaryOfSamples([]), null)
     index.columns.set('added', id, null)
     dropRow.run(id)

@@ -81,7 +81,9 @@ function meets(file: Model, match: FileMatch): boolean {
       const texts = ['name', 'signer', 'device', 'company', 'tag', 'import', 'capability'].flatMap(
         (field) => valuesOf(file, field),
       )
-      return [...texts, file.notes.toLowerCase()].some((text) => text.includes(match.text))
+      return [...texts, file.notes.toLowerCase().replaceAll('\n', ' ')].some((text) =>
+        text.includes(match.text),
+      )
     }
     case 'values':
       return match.values.some((value) => valuesOf(file, match.field).includes(value))
@@ -240,6 +242,7 @@ const anyTerm = fc.constantFrom(
     'ferry01',
     'remark',
     '"a remark on"',
+    '"on ärger"',
     'file',
     '.sys',
     '100',
@@ -257,7 +260,7 @@ const anyChange = fc.oneof(
     which: fc.nat(20),
     addTags: fc.subarray(TAGS),
     removeTags: fc.subarray(TAGS),
-    notes: fc.option(fc.constantFrom('', 'A remark on Lantern', 'q'), { nil: undefined }),
+    notes: fc.option(fc.constantFrom('', 'A remark\non Ärger', 'q'), { nil: undefined }),
     status: fc.option(fc.constantFrom('new' as const, 'done' as const), { nil: undefined }),
   }),
   fc.record({ what: fc.constant('remove' as const), which: fc.nat(20) }),

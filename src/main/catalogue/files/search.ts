@@ -2,6 +2,7 @@
 import type { Database } from 'better-sqlite3'
 import {
   clausesOf,
+  fold,
   parseFileQuery,
   type FileMatch,
   type FileTerm,
@@ -71,9 +72,11 @@ export function createFileSearch(db: Database, postings: Postings, columns: Colu
     `terms t CROSS JOIN postings p ON p.term_id = t.id
      WHERE t.field IN (${placeholders(WORD_FIELDS)}) AND t.value LIKE ? ESCAPE '\\'`,
   )
+  // LIKE and instr know the cases of ASCII only.
+  db.function('fold', { deterministic: true }, (text) => fold(String(text)))
   const inNotes = db
     .prepare<[string], number>(
-      `SELECT id FROM files INDEXED BY files_notes WHERE notes <> '' AND notes LIKE ? ESCAPE '\\'`,
+      `SELECT id FROM files INDEXED BY files_notes WHERE notes <> '' AND instr(fold(notes), ?) > 0`,
     )
     .pluck()
   const withHash = db
@@ -128,7 +131,7 @@ export function createFileSearch(db: Database, postings: Postings, columns: Colu
       else if (isWord) postings.collect(into, byWord.iterate(ftsString(text)))
       else {
         postings.collect(into, byValue.iterate(ftsString(text)))
-        for (const id of inNotes.all(pattern)) setBit(into, id)
+        for (const id of inNotes.all(text)) setBit(into, id)
       }
     })
   }

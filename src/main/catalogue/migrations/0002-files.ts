@@ -111,11 +111,12 @@ export function up(db: Database): void {
       PRIMARY KEY (file_id, name)
     ) STRICT, WITHOUT ROWID;
 
-    -- kind: files/hashes.ts.
+    -- kind: files/hashes.ts. No foreign key: it would read the whole table for each file that is
+    -- swept up, which the writer spares by knowing the hashes.
     CREATE TABLE file_hashes (
       hash BLOB NOT NULL,
       kind INTEGER NOT NULL,
-      file_id INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+      file_id INTEGER NOT NULL,
       PRIMARY KEY (hash, kind, file_id)
     ) STRICT, WITHOUT ROWID;
 
