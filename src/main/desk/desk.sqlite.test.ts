@@ -168,6 +168,14 @@ describe('exporting', () => {
   test('every format holds the digests of the files, and none loses the way back', async () => {
     const desk = await temporaryDesk(workers)
     await desk.import([PE])
+    must(
+      await desk.handlers['files.annotate']({
+        selection: { query: '' },
+        verdict: 'vulnerable',
+        addTags: [],
+        removeTags: [],
+      }),
+    )
     const sha256 = (await detail(desk, 'name:ferry-forged.sys')).row.sha256!
     const authentihash = (await detail(desk, 'name:ferry-forged.sys')).facts!.image!.authentihash!
     for (const format of EXPORT_FORMATS) {

@@ -130,6 +130,36 @@ describe('LOLDrivers YAML', () => {
     expect(entry!['KnownVulnerableSamples']).toHaveLength(2)
   })
 
+  test('what nobody found anything of is not proposed, and named as left out', () => {
+    const row = { ...ferry.row, known: null }
+    const left: string[] = []
+    const text = write(
+      'loldrivers-yaml',
+      [
+        { ...ferry, known: [], row: { ...row, verdict: 'none', name: 'a.sys' } },
+        { ...ferry, row: { ...ferry.row, verdict: 'benign', name: 'b.sys' } },
+      ],
+      left,
+    )
+    expect(text).toBe('')
+    expect(left.map((line) => line.slice(0, 5))).toEqual(['a.sys', 'b.sys'])
+  })
+
+  test('a hostile name does not get into the line that people paste', () => {
+    const [entry] = read([
+      { ...ferry, names: [], row: { ...ferry.row, name: 'x && calc.exe & rem.sys' } },
+    ])
+    expect(entry!['Commands']).toMatchObject({
+      Command:
+        'sc.exe create driver binPath=C:\\windows\\temp\\driver.sys type=kernel && sc.exe start driver',
+    })
+  })
+
+  test('no technique is made up', () => {
+    const [entry] = read([{ ...ferry, known: [], facts: { ...ferry.facts!, capabilities: [] } }])
+    expect(entry!['MitreID']).toBe('')
+  })
+
   test('keeps digests, certificates and sections of each sample', () => {
     const [entry] = read([ferry])
     expect(entry!['KnownVulnerableSamples']).toMatchObject([

@@ -1,6 +1,7 @@
 /**
  * Exports: what the shelf knows of some files as text for other programs and people. Everything
- * is a generator of pieces, so that an export of the whole shelf needs no more memory than one file.
+ * is a generator of pieces with one file in memory at a time, but LOLDrivers entries, which gather
+ * files by name.
  */
 import type { ExportFormat, FileDetail, FileRow } from '../../shared/contract/files'
 import { csv } from './csv'
@@ -43,7 +44,7 @@ export function exportText(
     case 'csv':
       return csv(source.rows())
     case 'loldrivers-yaml':
-      return lolDriversYaml(source.details(), now)
+      return lolDriversYaml(source.details(), now, left)
     case 'stix':
       return stix(source.details(), now)
     case 'misp':

@@ -2,8 +2,9 @@
  * Entries in the form of the LOLDrivers project, ready to be proposed there.
  *
  * Files of one name become one entry with several samples; entries are documents of one YAML
- * stream. What nobody has found out yet (use case, detection) is an empty text, as in their own
- * template, because their schema wants the fields to be there.
+ * stream. Only what somebody found vulnerable or malicious is proposed. What nobody has found out
+ * yet (use case, technique, detection) is an empty text, as in their own template, because their
+ * schema wants the fields to be there.
  *
  * @see https://github.com/magicsword-io/LOLDrivers/blob/main/bin/spec/drivers.spec.json
  */
@@ -12,13 +13,31 @@ import type { FileDetail } from '../../shared/contract/files'
 import type { Certificate } from '../../shared/driver-file/facts'
 import { RING0_NAMESPACE, uuid5 } from './uuid'
 
-export function* lolDriversYaml(details: Iterable<FileDetail>, now: Date): Generator<string> {
+/** @param left  gets a sentence for each file that nobody found anything of */
+export function* lolDriversYaml(
+  details: Iterable<FileDetail>,
+  now: Date,
+  left: string[],
+): Generator<string> {
   let first = true
-  for (const group of byName(details)) {
+  for (const group of byName(proposed(details, left))) {
     if (!first) yield '---\n'
     first = false
     yield stringify(entryOf(group, now), { lineWidth: 0 })
   }
+}
+
+function* proposed(details: Iterable<FileDetail>, left: string[]): Generator<FileDetail> {
+  for (const detail of details)
+    if (categoryOf(detail) !== null) yield detail
+    else left.push(`${detail.row.name}: neither judged vulnerable or malicious, nor known as such`)
+}
+
+/** In their words: the analyst's verdict, else what reference data says. */
+function categoryOf({ row }: FileDetail): string | null {
+  if (row.verdict === 'malicious') return 'malicious'
+  if (row.verdict === 'vulnerable') return 'vulnerable driver'
+  return row.verdict === 'benign' ? null : row.known
 }
 
 /** Groups in the order in which their first file came. */
@@ -43,7 +62,9 @@ function entryOf(group: FileDetail[], now: Date): Record<string, unknown> {
     (facts?.capabilities ?? []).flatMap((capability) => capability.attack.map(({ id }) => id)),
   )
   const cve = [...new Set(known.flatMap((entry) => entry.cve))]
-  const service = (names[0] ?? 'driver').replace(/\.sys$/i, '')
+  // The line is there to be pasted into a shell: no name from a file gets to say more than a name.
+  const file = names.find((name) => /^[\w.-]{1,100}$/.test(name)) ?? 'driver.sys'
+  const service = file.replace(/\.sys$/i, '')
   const reasons = group.map(({ verdictReason }) => verdictReason).filter((text) => text !== '')
   return {
     Id: uuid5(RING0_NAMESPACE, group.map(({ row }) => row.sha256 ?? row.name).join('\n')),
@@ -51,13 +72,11 @@ function entryOf(group: FileDetail[], now: Date): Record<string, unknown> {
     Verified: 'FALSE',
     Author: '',
     Created: now.toISOString().slice(0, 10),
-    MitreID: known[0]?.attack[0] ?? attack[0] ?? 'T1068',
-    Category: group.some(({ row }) => row.verdict === 'malicious' || row.known === 'malicious')
-      ? 'malicious'
-      : 'vulnerable driver',
+    MitreID: known[0]?.attack[0] ?? attack[0] ?? '',
+    Category: group.map(categoryOf).find((it) => it === 'malicious') ?? categoryOf(group[0]!),
     ...(cve.length > 0 ? { CVE: cve } : {}),
     Commands: {
-      Command: `sc.exe create ${service} binPath=C:\\windows\\temp\\${names[0]} type=kernel && sc.exe start ${service}`,
+      Command: `sc.exe create ${service} binPath=C:\\windows\\temp\\${file} type=kernel && sc.exe start ${service}`,
       Description: reasons[0] ?? known[0]?.description ?? '',
       Usecase: '',
       Privileges: 'kernel',
