@@ -32,9 +32,18 @@ const cli = {
     'vite.cli.config.mts',
     'data',
     // All but the app itself.
-    ...['catalogue', 'cli', 'dsl', 'exchange', 'intake', 'kernel', 'known', 'lab', 'pe'].map(
-      (part) => `src/main/${part}`,
-    ),
+    ...[
+      'catalogue',
+      'cli',
+      'desk',
+      'dsl',
+      'exchange',
+      'intake',
+      'kernel',
+      'known',
+      'lab',
+      'pe',
+    ].map((part) => `src/main/${part}`),
   ],
   stamp: inProject('out', '.cli'),
   result: inProject('out', 'cli', 'index.cjs'),
