@@ -8,7 +8,7 @@ import { writeText } from '../../desk/write-text'
 import type { ExportArguments, ImportArguments, SearchArguments } from '../arguments'
 import { openShelf, type OpenDesk } from './open'
 import { asTyped, whereTyped } from '../where-typed'
-import { rowsAsText } from './report'
+import { plain, rowsAsText } from './report'
 
 /** Do it with an open shelf, and close it whatever happens. @returns the exit status */
 async function withShelf(
@@ -69,7 +69,9 @@ export function importFiles(options: ImportArguments): Promise<number> {
         process.stdout.write(`${JSON.stringify({ added, merged, failed, failures }, null, 2)}\n`)
       else {
         for (const { name, offset, reason } of failures)
-          process.stdout.write(`${name}${offset === null ? '' : ` at ${offset}`}: ${reason}\n`)
+          process.stdout.write(
+            `${plain(name)}${offset === null ? '' : ` at ${offset}`}: ${plain(reason)}\n`,
+          )
         process.stdout.write(`${added} added, ${merged} merged, ${failed} failed\n`)
       }
       return failed > 0 ? 1 : 0
@@ -136,7 +138,7 @@ export function exportFiles(options: ExportArguments): Promise<number> {
       if (!written.ok) return refuse(written.error)
       process.stderr.write(`${selected.value.length} files written to ${options.out}\n`)
     }
-    for (const line of left) process.stderr.write(`left out: ${line}\n`)
+    for (const line of left) process.stderr.write(`left out: ${plain(line)}\n`)
     return 0
   })
 }
