@@ -70,7 +70,7 @@ export function useLatest<Q, T>(
     pending,
     refresh: () => {
       asked = null
-      if (wanted !== null) void run()
+      if (wanted !== null && !disposed) void run()
     },
   }
 }

@@ -1,7 +1,7 @@
 import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import axe from 'axe-core'
 import { createPinia, setActivePinia } from 'pinia'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ok } from '../../../../shared/errors'
 import { setRing } from '../../services/ring'
 import { useUi } from '../../stores/ui'
@@ -59,7 +59,10 @@ beforeEach(() => {
   fake = fakePage([ferryDetail(), lanternDetail(), knownOnlyDetail()])
   setRing(fake.client)
 })
-afterEach(() => page.unmount())
+afterEach(() => {
+  page.unmount()
+  vi.useRealTimers()
+})
 
 describe('the overview', () => {
   test('says what it is, how it is signed, what it can do and what is known, as of which data', async () => {
@@ -222,6 +225,25 @@ describe('tabs', () => {
     expect(page.text()).toContain('not in the catalogue')
   })
 
+  test('a list that was shown whole stays so while files come in', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    const detail = ferryDetail()
+    detail.facts!.image!.imports[0]!.functions = Array.from({ length: 600 }, (_, i) => ({
+      name: `Routine${i}`,
+      ordinal: null,
+      slot: 0x7000 + i * 8,
+    }))
+    fake = fakePage([detail])
+    setRing(fake.client)
+    await show()
+    await openTab('Imports')
+    await button('Show 106 more').trigger('click')
+    fake.emit('files.changed')
+    vi.advanceTimersByTime(2000)
+    await settle()
+    expect(page.findAll('li')).toHaveLength(606)
+  })
+
   test('the chosen tab stays while going to the next file', async () => {
     await show()
     await openTab('Headers')
@@ -319,6 +341,63 @@ describe('what people say', () => {
     notice.action!.run()
     await settle()
     expect(fake.calls.find(({ name }) => name === 'files.undo')?.input).toEqual({ undo: 'undo-1' })
+  })
+
+  const reason = () => page.get<HTMLInputElement>('input[placeholder="what the verdict rests on"]')
+  const annotated = () =>
+    fake.calls.filter(({ name }) => name === 'files.annotate').map(({ input }) => input)
+  async function typeReason(text: string): Promise<void> {
+    reason().element.value = text
+    await reason().trigger('input')
+  }
+  /** The shelf tells of a change, and the page has asked anew. */
+  async function changed(): Promise<void> {
+    fake.emit('files.changed')
+    vi.advanceTimersByTime(2000)
+    await settle()
+  }
+
+  test('a reason that is being typed outlives every change of the shelf', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    await show()
+    await openTab('Notes')
+    await typeReason('redirects conn')
+    for (let batch = 0; batch < 3; batch++) await changed()
+    expect(reason().element.value).toBe('redirects conn')
+    fake.files.set(FERRY_ID, { ...fake.files.get(FERRY_ID)!, verdictReason: 'of somebody else' })
+    await changed()
+    expect(reason().element.value).toBe('redirects conn')
+    await typeReason('redirects connections ')
+    await reason().trigger('change')
+    await settle()
+    expect(annotated()).toEqual([
+      { selection: { ids: [FERRY_ID] }, verdictReason: 'redirects connections' },
+    ])
+    // What is not being typed follows the shelf again.
+    fake.files.set(FERRY_ID, { ...fake.files.get(FERRY_ID)!, verdictReason: 'taken back' })
+    await changed()
+    expect(reason().element.value).toBe('taken back')
+  })
+
+  test('a reason goes to the file it was typed for, also after the next one is shown', async () => {
+    await show()
+    await openTab('Notes')
+    await typeReason('of ferry')
+    await page.setProps({ id: LANTERN_ID })
+    await settle()
+    expect(annotated()).toEqual([{ selection: { ids: [FERRY_ID] }, verdictReason: 'of ferry' }])
+    expect(reason().element.value).toBe(lanternDetail().verdictReason)
+  })
+
+  test('notes that are being typed outlive the changes of an import', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    await show()
+    await openTab('Notes')
+    await button('Edit notes').trigger('click')
+    await page.get('textarea').setValue('half a sent')
+    fake.emit('files.changed')
+    await settle()
+    expect(page.get<HTMLTextAreaElement>('textarea').element.value).toBe('half a sent')
   })
 
   test('tags are added and removed', async () => {

@@ -22,8 +22,8 @@ export type View =
   | { kind: 'compare'; left: number; right: number }
   | { kind: 'matrix'; ids: number[] }
 
-/** Changes come in hundreds during an import; the list follows this often, in ms. */
-const REFRESH_MS = 700
+/** Changes come in hundreds during an import; list and page follow this often, in ms. */
+export const REFRESH_MS = 700
 /** As many as the contract's `files.matrix` takes. */
 export const MATRIX_MAX = 60
 

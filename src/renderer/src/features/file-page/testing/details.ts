@@ -302,6 +302,8 @@ export function kinOf(count: number): Kin {
 
 export interface FakePage {
   client: RingClient
+  /** What `files.get` answers; a test changes it as somebody else would. */
+  files: Map<number, FileDetail>
   calls: { name: string; input: unknown }[]
   emit(stream: string): void
 }
@@ -332,11 +334,16 @@ export function fakePage(details: readonly FileDetail[], kin: Kin = kinOf(24)): 
           { id: 1, at: '2026-11-21T08:30:00Z', what: 'imported', before: '', after: 'case-0412' },
         ],
       }),
-    'files.annotate': (input: { selection: { ids: number[] }; verdict?: FileRow['verdict'] }) => {
+    'files.annotate': (input: {
+      selection: { ids: number[] }
+      verdict?: FileRow['verdict']
+      verdictReason?: string
+    }) => {
       for (const id of input.selection.ids) {
         const found = files.get(id)
-        const { verdict } = input
-        if (found && verdict) files.set(id, { ...found, row: { ...found.row, verdict } })
+        const { verdict = found?.row.verdict, verdictReason = found?.verdictReason } = input
+        if (found && verdict && verdictReason !== undefined)
+          files.set(id, { ...found, verdictReason, row: { ...found.row, verdict } })
       }
       return ok({ changed: 1, undo: 'undo-1' })
     },
@@ -360,6 +367,7 @@ export function fakePage(details: readonly FileDetail[], kin: Kin = kinOf(24)): 
     }
   return {
     client: client as unknown as RingClient,
+    files,
     calls,
     emit: () => {
       for (const listener of listeners) listener()
