@@ -24,6 +24,8 @@ export interface Notice {
   hint?: string
   detail?: string
   action?: { label: string; run: () => void }
+  /** The change that the action takes back: the notice goes when that is done, from wherever. */
+  undo?: string
 }
 
 /** What is open and where the user is; nothing here outlives the window. */
@@ -60,5 +62,22 @@ export const useUi = defineStore('ui', () => {
     notices.value = notices.value.filter((notice) => notice.id !== id)
   }
 
-  return { area, editorReady, explore, picker, dialog, outputTab, notices, notify, fail, dismiss }
+  /** A change was taken back: what offers that is not needed any more. */
+  function undone(undo: string): void {
+    notices.value = notices.value.filter((notice) => notice.undo !== undo)
+  }
+
+  return {
+    area,
+    editorReady,
+    explore,
+    picker,
+    dialog,
+    outputTab,
+    notices,
+    notify,
+    fail,
+    dismiss,
+    undone,
+  }
 })

@@ -241,6 +241,7 @@ export const useCatalogue = defineStore('catalogue', () => {
       text: `${what} deleted.`,
       hint: 'Ctrl+Z brings it back, and “Deleted” does so for 30 days.',
       action: { label: 'Undo', run: () => void undo(done.undo) },
+      undo: done.undo,
     })
     announce(`${what} deleted. Control Z brings it back.`)
   }
@@ -250,7 +251,7 @@ export const useCatalogue = defineStore('catalogue', () => {
     if (undoToken.value === token) undoToken.value = null
     const done = await attempt(() => value(ring()['samples.undoDelete']({ undo: token })))
     if (!done) return
-    for (const notice of ui.notices) if (notice.action?.label === 'Undo') ui.dismiss(notice.id)
+    ui.undone(token)
     announce(`${plural(done.restored, 'sample')} brought back`)
   }
 

@@ -328,6 +328,26 @@ describe('selection', () => {
     expect(lab.shelf.rows.get(2)?.tags).toContain('set-1')
   })
 
+  test('outlives another query as far as it is found, also beyond the rows in sight', async () => {
+    await show({ files: fakeRows(1000) })
+    await key('End', { shiftKey: true })
+    await settle()
+    expect(useFileShelf().selectedCount).toBe(1000)
+    await search('-tag:byovd')
+    expect(useFileShelf().total).toBeGreaterThan(300)
+    expect(useFileShelf().selectedCount).toBe(useFileShelf().total)
+  })
+
+  test('taking one change back leaves the notices of other changes alone', async () => {
+    await show()
+    await useFileShelf().annotate({ status: 'done' }, 'first')
+    await useFileShelf().annotate({ addTags: ['x'] }, 'second')
+    useUi().notify({ kind: 'info', text: 'other', action: { label: 'Undo', run: () => undefined } })
+    runCommand('file.undo')
+    await settle(1000)
+    expect(useUi().notices.map(({ text }) => text)).toEqual(['1 file: first.', 'other'])
+  })
+
   test('removing says so, and the notice brings it back', async () => {
     await show()
     expect(runCommand('file.remove')).toBe(true)
@@ -431,12 +451,61 @@ describe('imports', () => {
       { text: expect.stringContaining('broken-07.sys\t0x3C\t') as string },
     ])
     await button('Undo import').trigger('click')
-    await settle()
+    await settle(1000)
     expect(inputsOf('intake.control')).toEqual([
       { job: 1, action: 'undo' },
       { job: 1, action: 'dismiss' },
     ])
     expect(view.find('[aria-label="Imports"]').exists()).toBe(false)
+    expect(view.find('[role="grid"]').exists()).toBe(false)
+    useUi().notices.at(-1)?.action?.run()
+    await settle(1000)
+    expect(names()).toHaveLength(3)
+  })
+
+  test('are not undone unasked when somebody wrote about their files', async () => {
+    const [alpha, beta, gamma] = SHELF
+    await show({
+      files: [
+        { ...alpha!, hasNotes: true, verdict: 'malicious' },
+        beta!,
+        { ...gamma!, hasNotes: true },
+      ],
+    })
+    const done = jobOf({ state: 'done', rate: null })
+    lab.shelf.jobs = [done]
+    lab.send('intake.progress', done)
+    await settle()
+    await button('Undo import').trigger('click')
+    await settle()
+    const dialog = () => view.get('dialog[aria-label="Undo this import?"]')
+    expect(dialog().text()).toContain('2 with notes, 1 with a verdict')
+    await button('Keep the files').trigger('click')
+    await settle()
+    expect(inputsOf('intake.control')).toEqual([])
+    await button('Undo import').trigger('click')
+    await settle()
+    await button('Undo the import').trigger('click')
+    await settle()
+    expect(inputsOf('intake.control')[0]).toEqual({ job: 1, action: 'undo' })
+  })
+
+  test('that were interrupted say why, and count what came in part', async () => {
+    await show()
+    const job = jobOf({
+      state: 'interrupted',
+      failed: 0,
+      noted: 3,
+      interruption: 'The disk is full. Make room and resume.',
+    })
+    lab.send('intake.progress', job)
+    await settle()
+    expect(bar().text()).toContain('The disk is full. Make room and resume.')
+    expect(bar().text()).not.toContain('The app ended')
+    expect(bar().text()).toContain('3 in part')
+    await button('Show which').trigger('click')
+    await settle()
+    expect(view.get('dialog').text()).toContain('3 files came in with less than was asked for')
   })
 
   test('that the app was ended in offer to go on after a restart', async () => {
@@ -446,6 +515,7 @@ describe('imports', () => {
     view = mount(FileShelf, { global: { stubs: { FilePage: true } } })
     await settle()
     expect(bar().text()).toContain('Interrupted')
+    expect(bar().text()).toContain('The app ended during this import')
     await button('Resume').trigger('click')
     await settle()
     expect(inputsOf('intake.control')).toEqual([{ job: 1, action: 'resume' }])

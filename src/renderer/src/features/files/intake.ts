@@ -6,11 +6,19 @@ import { announce } from '../../composables/use-announcer'
 import { asAppError, ring, value } from '../../services/ring'
 import { useSettings } from '../../stores/settings'
 import { useUi } from '../../stores/ui'
+import { useFileShelf } from './store'
 import { files } from './words'
 
 export type JobAction = 'pause' | 'resume' | 'cancel' | 'undo' | 'dismiss'
 
 const KEEP_BYTES = 'intake.keepBytes'
+
+/** What people say of a file, as the query asks for it; tags are left out, an import can give them. */
+const WRITTEN = [
+  ['has:notes', 'with notes'],
+  ['-verdict:none', 'with a verdict'],
+  ['-status:new', 'in work or done'],
+] as const
 
 export const useIntake = defineStore('intake', () => {
   const ui = useUi()
@@ -66,8 +74,26 @@ export const useIntake = defineStore('intake', () => {
     gone.add(job.id)
     jobs.value = jobs.value.filter(({ id }) => id !== job.id)
     if (action === 'dismiss') return
-    ui.notify({ kind: 'info', text: `${files(done.changed)} of ${job.title} left the shelf.` })
+    const undo = 'undo' in done && typeof done.undo === 'string' ? done.undo : null
+    useFileShelf().offerUndo(`${files(done.changed)} of ${job.title} left the shelf.`, undo)
     await attempt(() => value(ring()['intake.control']({ job: job.id, action: 'dismiss' })))
+  }
+
+  /**
+   * What people wrote about the files of an import, which undoing it would take along: `2 with
+   * notes`. Empty when there is nothing; null when it could not be told.
+   */
+  async function writtenAbout(job: IntakeJob): Promise<string[] | null> {
+    const counts = await attempt(() =>
+      Promise.all(
+        WRITTEN.map(async ([term, words]) => {
+          const query = `job:${job.id} ${term}`
+          const { total } = await value(ring()['files.list']({ query, limit: 1 }))
+          return total > 0 ? [`${total.toLocaleString('en')} ${words}`] : []
+        }),
+      ),
+    )
+    return counts?.flat() ?? null
   }
 
   /** Know of the imports there are and follow them; returns what ends that. */
@@ -80,5 +106,5 @@ export const useIntake = defineStore('intake', () => {
     return ring().on('intake.progress', progress)
   }
 
-  return { jobs, tags, passwords, keepBytes, choose, drop, control, open }
+  return { jobs, tags, passwords, keepBytes, choose, drop, control, writtenAbout, open }
 })

@@ -26,6 +26,8 @@ export type View =
 export const REFRESH_MS = 700
 /** As many as the contract's `files.matrix` takes. */
 export const MATRIX_MAX = 60
+/** As many as the contract's `files.ids` gives at once. */
+const IDS_MAX = 200_000
 
 export const useFileShelf = defineStore('file-shelf', () => {
   const ui = useUi()
@@ -84,14 +86,28 @@ export const useFileShelf = defineStore('file-shelf', () => {
     if (token !== asked) return
     take(result, 0)
     if (!result.ok) return
-    const kept = result.value.rows.filter((row) => selected.value.has(row.id))
-    cursor.value = anchor = kept[0] ? rows.placeOf(kept[0].id) : 0
-    const first = result.value.rows[0]
-    if (selected.value.size === 0 || (!isOrder && kept.length < selected.value.size)) {
-      const stays = kept.length > 0 ? kept : first && !isAllSelected.value ? [first] : []
-      selected.value = new Set(stays.map((row) => row.id))
-    }
+    const before = selected.value
+    let kept = result.value.rows.map(({ id }) => id).filter((id) => before.has(id))
+    cursor.value = anchor = kept[0] === undefined ? 0 : rows.placeOf(kept[0])
     revealed.value = { place: cursor.value }
+    if (before.size > 0 && (isOrder || kept.length === before.size)) return
+    // Several may be found further down than what was fetched; one alone gives way to the first hit.
+    if (before.size > 1 && result.value.total > PAGE) {
+      const found = await attempt(() =>
+        value(
+          ring()['files.ids']({
+            query: query.value,
+            offset: 0,
+            limit: Math.min(result.value.total, IDS_MAX),
+          }),
+        ),
+      )
+      if (!found || selected.value !== before) return
+      kept = found.ids.filter((id) => before.has(id))
+    }
+    const first = result.value.rows[0]
+    if (kept.length === 0 && first && !isAllSelected.value) kept = [first.id]
+    selected.value = new Set(kept)
   }
 
   /** Ask anew for what is in sight; place and selection stay. */
@@ -275,6 +291,7 @@ export const useFileShelf = defineStore('file-shelf', () => {
     }
   }
 
+  /** Say what was done; with a word, how to take it back. */
   function offerUndo(text: string, undo: string | null): void {
     undoWord.value = undo
     ui.notify({
@@ -285,6 +302,7 @@ export const useFileShelf = defineStore('file-shelf', () => {
         : {
             hint: 'Ctrl+Z takes it back.',
             action: { label: 'Undo', run: () => void undoLast(undo) },
+            undo,
           }),
     })
     announce(text)
@@ -316,7 +334,7 @@ export const useFileShelf = defineStore('file-shelf', () => {
     if (undoWord.value === word) undoWord.value = null
     const done = await attempt(() => value(ring()['files.undo']({ undo: word })))
     if (!done) return
-    for (const notice of ui.notices) if (notice.action?.label === 'Undo') ui.dismiss(notice.id)
+    ui.undone(word)
     announce(`${files(done.changed)} as before`)
   }
 
@@ -374,6 +392,7 @@ export const useFileShelf = defineStore('file-shelf', () => {
     step,
     annotate,
     remove,
+    offerUndo,
     undoLast,
     exportAs,
   }

@@ -160,6 +160,9 @@ const FIELDS: Record<string, (row: FileRow) => readonly string[]> = {
   tag: (row) => row.tags,
   status: (row) => [row.status],
   origin: (row) => [row.origin],
+  // The one import that a test shows brought everything.
+  job: (row) => (row.origin === 'file' ? ['1'] : []),
+  has: (row) => (row.hasNotes ? ['notes'] : []),
   signer: (row) => [row.signer ?? ''],
 }
 
@@ -526,7 +529,11 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
         shelf.jobs = shelf.jobs.map((other) => (other === job ? next : other))
         send('intake.progress', next)
       }
-      return ok({ changed: action === 'undo' ? job.added : 0 })
+      if (action !== 'undo') return ok({ changed: 0 })
+      const removed = chosen({ query: `job:${id}` })
+      for (const row of removed) rows.delete(row.id)
+      changed('removed')
+      return ok({ changed: job.added, undo: keepUndo(removed) })
     },
     'intake.failures': ({ offset = 0 }: { offset?: number }) =>
       ok({ total: shelf.failures.length, failures: shelf.failures.slice(offset, offset + 200) }),
