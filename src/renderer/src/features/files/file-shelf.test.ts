@@ -143,9 +143,9 @@ describe('the list', () => {
     expect(inputsOf('intake.choose')).toMatchObject([{ what: 'folder', keepBytes: false }])
   })
 
-  test('a shelf of reference data alone says so, and what to do', async () => {
+  test('a shelf of known data alone says so, and what to do', async () => {
     await show({ files: SHELF.map((row) => ({ ...row, origin: 'known' as const, size: null })) })
-    expect(view.get('.list').text()).toContain('3 drivers that reference data knows, facts only.')
+    expect(view.get('.list').text()).toContain('3 drivers of the known data, facts only.')
     await button('Import files…', view.get('.list')).trigger('click')
     await settle()
     expect(inputsOf('intake.choose')).toMatchObject([{ what: 'files' }])
@@ -191,7 +191,7 @@ describe('search', () => {
     expect(view.get('[aria-label="Driver files found"]').text()).toBe('2 of 3')
   })
 
-  test('a hash that is not here is answered from reference data', async () => {
+  test('a hash that is not here is answered from known data', async () => {
     await show()
     await search('0'.repeat(31) + 'f')
     expect(view.get('.problem').text()).toContain('LOLDrivers knows it as malicious')
@@ -212,7 +212,7 @@ describe('search', () => {
     expect(names()).toHaveLength(2)
   })
 
-  test('facets put their value in, take it out, and with Shift leave it out', async () => {
+  test('facets put their value in, take it out, and with Alt or Shift leave it out', async () => {
     await show()
     const facet = () =>
       view
@@ -226,11 +226,16 @@ describe('search', () => {
     await facet().trigger('click')
     await settle(300)
     expect(input().element.value).toBe('')
+    await facet().trigger('click', { altKey: true })
+    await settle(300)
+    expect(input().element.value).toBe('-tag:byovd')
+    await facet().trigger('click')
+    await settle(300)
     await facet().trigger('click', { shiftKey: true })
     await settle(300)
     expect(input().element.value).toBe('-tag:byovd')
     expect(names()).toEqual(['gamma.sys'])
-    expect(facet().attributes('aria-label')).toContain('left out')
+    expect(facet().text()).toContain('left out')
   })
 
   test('earlier searches come back with the down key', async () => {
@@ -522,7 +527,7 @@ describe('imports', () => {
   })
 })
 
-describe('options and reference data', () => {
+describe('options and known data', () => {
   test('keeping bytes asks for a key first, and is kept on once there is one', async () => {
     await show()
     await view.get('[title="Import driver files"]').trigger('click')
