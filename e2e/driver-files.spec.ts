@@ -134,7 +134,7 @@ test('a block list says which file it stops, and by which rule', async ({ launch
   await shelf.import('Folder…', fixture('pe'))
   await shelf.answerOpen(fixture('sipolicy', 'sample-block-policy.xml'))
   await page.keyboard.press('Control+Alt+K')
-  const dialog = page.getByRole('dialog', { name: 'Reference data' })
+  const dialog = page.getByRole('dialog', { name: 'Known data' })
   await expect(dialog.getByText(/^LOLDrivers/).first()).toBeVisible()
   await dialog.getByRole('button', { name: 'Files…' }).click()
   await expect(dialog.getByText('10.0.26100.1')).toBeVisible()

@@ -321,7 +321,7 @@ export const COMMANDS = [
   },
   {
     id: 'file.knownData',
-    title: 'Reference data, YARA rules, quarantine…',
+    title: 'Known data, YARA rules, quarantine…',
     keys: ['Ctrl+Alt+K'],
     area: 'app',
     menu: 'catalogue',

@@ -129,7 +129,7 @@ export const FILE_FIELDS = rules({
   origin: {
     takes: 'value',
     several: 'any',
-    help: 'file: read here; known: reference data only',
+    help: 'file: read here; known: facts of known data only',
     values: ['file', 'known'],
   },
   job: { takes: 'value', several: 'any', help: 'number of the import' },

@@ -111,6 +111,7 @@ describe('parseFileQuery', () => {
     ['size>big', '“big” is not a number: write 20480, 20kb or 1.5mb.'],
     ['sha256:xyz', '“xyz” is not a hash: sha256: takes hexadecimal digits.'],
     ['status:odd', 'There is no status “odd”. It is one of new, in-work and done.'],
+    ['is:odd', '“is:” does not take “odd”. It takes signed and unsigned.'],
     ['-', 'The minus sign at column 1 needs a word right after it.'],
     ['"***"', '“***” has no letter and no digit, so it was left out.'],
     ['import:', '“import:” at column 1 needs a value.'],

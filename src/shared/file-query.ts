@@ -159,7 +159,10 @@ function toTerm(token: QueryToken<FileField>): FileTerm | string {
       const spelled = rule.aliases?.[value] ?? value
       const among = field === 'has' ? HAS_VALUES : rule.values
       if (among !== undefined && !among.includes(spelled))
-        return `There is no ${field} “${token.value}”. It is one of ${listed(among)}.`
+        // The verbs among the fields read badly as nouns.
+        return field === 'is' || field === 'has'
+          ? `“${field}:” does not take “${token.value}”. It takes ${listed(among)}.`
+          : `There is no ${field} “${token.value}”. It is one of ${listed(among)}.`
       return term({ kind: 'values', field, values: [spelled] })
     }
   }

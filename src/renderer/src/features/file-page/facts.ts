@@ -84,7 +84,7 @@ export function identityFacts({ facts, row }: FileDetail): Fact[] {
 
 /**
  * Hashes of the file and of what is in it, each one searchable and to be copied. What was read comes
- * first; of a file that was never read, reference data may know some (`FileDetail.hashes`).
+ * first; of a file that was never read, known data may have some (`FileDetail.hashes`).
  */
 export function hashFacts({ facts, hashes, row }: FileDetail): Fact[] {
   const image = facts?.image ?? null

@@ -113,9 +113,9 @@ describe('the overview', () => {
     expect(page.emitted('open')).toEqual([[3]])
   })
 
-  test('of a file that was never read shows what the reference data says, without tabs of code', async () => {
+  test('of a file that was never read shows what the known data says, without tabs of code', async () => {
     await show(9)
-    expect(page.text()).toContain('facts of reference data only')
+    expect(page.text()).toContain('facts of known data only')
     expect(page.findAll('[role="tab"]').map((tab) => tab.text())).toEqual([
       'Overview',
       'Kin',

@@ -57,7 +57,7 @@ export function reportText(detail: FileDetail): string {
   }
 
   lines.push('', 'Known as')
-  if (detail.known.length === 0) lines.push('  in no entry of the reference data')
+  if (detail.known.length === 0) lines.push('  in no entry of the known data')
   for (const entry of detail.known)
     lines.push(
       `  ${entry.source}: ${entry.names.join(', ')} (${entry.category}), by ${entry.matchedBy}`,

@@ -103,7 +103,7 @@ describe('the report for the clipboard', () => {
 
   test('says what is not known', () => {
     const text = reportText(lanternDetail())
-    expect(text).toContain('in no entry of the reference data')
+    expect(text).toContain('in no entry of the known data')
     expect(text).toContain('on no block list that was imported')
     expect(text).not.toContain('Evidence against')
   })

@@ -60,7 +60,7 @@ export const evidenceMark = ({ evidence }: FileRow): Mark | null =>
 export const capabilityMark = ({ capabilities }: FileRow): Mark | null =>
   capabilities === 0 ? null : { word: String(capabilities), tone: 'plain', icon: Wrench }
 
-/** What there is of it here: reference data alone, or a file without an image; null for a driver. */
+/** What there is of it here: known data alone, or a file without an image; null for a driver. */
 export function materialMark({ origin, machine }: FileRow): Mark | null {
   if (origin === 'known') return { word: 'facts only', tone: 'plain', icon: Microscope }
   return machine === null ? { word: 'no image', tone: 'warn', icon: FileX2 } : null

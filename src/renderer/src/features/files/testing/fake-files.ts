@@ -1,5 +1,5 @@
 /**
- * The analyst's desk in memory: rows, details, jobs, reference data, with the contract's face.
+ * The analyst's desk in memory: rows, details, jobs, known data, with the contract's face.
  * Of the query language it knows words, hashes that are words, `-`, and the fields of `FIELDS`.
  */
 import type {
