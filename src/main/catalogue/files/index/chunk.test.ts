@@ -15,7 +15,7 @@ import {
   type Bits,
 } from './bitset'
 import { changeChunk, readChunk } from './chunk'
-import { eachId, encodeIdList } from './id-list'
+import { appendToIdList, eachId, encodeIdList } from './id-list'
 
 const places = fc.array(fc.nat(CHUNK - 1), { maxLength: 600 })
 
@@ -60,12 +60,18 @@ describe('a chunk', () => {
   })
 })
 
-test('a list of ids is read back', () => {
+test('a list of ids is read back, whole or appended', () => {
+  const anyId = fc.oneof(fc.nat(300), fc.nat(2 ** 31 - 1))
   fc.assert(
-    fc.property(fc.array(fc.oneof(fc.nat(300), fc.nat(2 ** 31 - 1))), (ids) => {
+    fc.property(fc.array(anyId), fc.nat(), (some, cut) => {
+      const ids = rising(some)
+      const first = ids.slice(0, cut % (ids.length + 1))
+      const rest = ids.slice(first.length)
+      const list = appendToIdList(encodeIdList(first), first.at(-1) ?? 0, rest)
       const read: number[] = []
-      eachId(encodeIdList(rising(ids)), (id) => read.push(id))
-      expect(read).toEqual(rising(ids))
+      eachId(list, (id) => read.push(id))
+      expect(read).toEqual(ids)
+      expect(list).toEqual(encodeIdList(ids))
     }),
   )
 })

@@ -23,10 +23,12 @@ export function eachId(bytes: Uint8Array, take: (id: number) => void): void {
   }
 }
 
-/** @param ids  rising, each once */
-export function encodeIdList(ids: readonly number[]): Uint8Array {
+/**
+ * @param ids   rising, each once, above `last`
+ * @param last  the id that stands before them; 0 for none
+ */
+export function encodeIdList(ids: readonly number[], last = 0): Uint8Array {
   const bytes: number[] = []
-  let last = 0
   for (const id of ids) {
     let difference = id - last
     last = id
@@ -37,4 +39,13 @@ export function encodeIdList(ids: readonly number[]): Uint8Array {
     bytes.push(difference)
   }
   return Uint8Array.from(bytes)
+}
+
+/** The list with more ids at its end: what a batch of new files asks for, without taking it apart. */
+export function appendToIdList(list: Uint8Array, last: number, ids: readonly number[]): Uint8Array {
+  const more = encodeIdList(ids, last)
+  const bytes = new Uint8Array(list.length + more.length)
+  bytes.set(list)
+  bytes.set(more, list.length)
+  return bytes
 }

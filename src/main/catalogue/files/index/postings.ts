@@ -15,7 +15,7 @@ import {
   type Bits,
 } from './bitset'
 import { changeChunk, readChunk } from './chunk'
-import { eachId, encodeIdList, LIST_MAX } from './id-list'
+import { appendToIdList, eachId, encodeIdList, LIST_MAX } from './id-list'
 
 /** Bytes of sets kept in memory; a set of 200,000 files has 25 KB. */
 const CACHE_BYTES_MAX = 24 * 2 ** 20
@@ -141,9 +141,20 @@ export class Postings {
 
   /** @returns how many more files have the term */
   #writeList(id: number, list: Uint8Array, files: ReadonlyMap<number, boolean>): number {
+    let before = 0
+    let last = 0
+    eachId(list, (each) => {
+      before++
+      last = each
+    })
+    const added = [...files.keys()].sort((a, b) => a - b)
+    const isAppended = added[0]! > last && [...files.values()].every((has) => has)
+    if (isAppended && before + added.length <= LIST_MAX) {
+      this.#sql.write.run(id, LIST, appendToIdList(list, last, added))
+      return added.length
+    }
     const ids = new Set<number>()
     eachId(list, (each) => ids.add(each))
-    const before = ids.size
     for (const [fileId, has] of files)
       if (has) ids.add(fileId)
       else ids.delete(fileId)
