@@ -70,13 +70,19 @@ function compiledLate(signature: Signature, compiled: string): Item[] {
   if (leaf && !isMicrosofts && Date.parse(leaf.from) < EXEMPTION_END && at > EXEMPTION_END + DAY) {
     items.push({
       id: 'pre-2015-07-29-exemption-claimed',
-      text: `The signer's certificate was issued ${day(leaf.from)}, before 2015-07-29, so Windows loads the driver without a signature of Microsoft; the image was compiled later, ${day(compiled)}.`,
+      text: `The signer's certificate was issued ${day(leaf.from)}, before 2015-07-29: ${exemption(signature)}; the image was compiled later, ${day(compiled)}.`,
       caveat: `A certificate issued before that day could be used for as long as it was valid (here until ${day(leaf.to)}). ${COMPILED_CAVEAT}`,
       data: { compiled, signer: leaf.subjectName, signerFrom: leaf.from, signerTo: leaf.to },
     })
   }
   return items
 }
+
+/** The rule asks for two things, and a date alone is one of them: Windows wants the chain as well. */
+const exemption = ({ kind }: Signature): string =>
+  kind === 'cross-signed'
+    ? 'the rule of that date exempts a driver so signed from a signature of Microsoft'
+    : 'the rule of that date would exempt the driver from a signature of Microsoft, if its chain ended at a cross-certified authority'
 
 function stampItems(
   signature: Signature,

@@ -165,6 +165,26 @@ function signatureValueOffset(bytes: Uint8Array, table: number): number {
 }
 
 describe('evidence', () => {
+  test('of the rule of 2015-07-29 says what the rule wants of the chain, and does not say it is met', () => {
+    const { signatures, evidence } = signaturesOf(fixture('pe/ferry-forged.sys'))
+    const claimed = evidence.find(({ id }) => id === 'pre-2015-07-29-exemption-claimed')
+    expect(signatures[0].reason).toContain('in test mode only')
+    expect(claimed?.text).toBe(
+      "The signer's certificate was issued 2013-04-09, before 2015-07-29: the rule of that date would exempt the driver from a signature of Microsoft, if its chain ended at a cross-certified authority; the image was compiled later, 2023-05-02.",
+    )
+  })
+
+  test('of the rule of 2015-07-29 says that a cross-signed driver meets it', () => {
+    const bytes = fixture('signed/cross-shaped.sys')
+    const { evidence } = readSignatures(bytes, {
+      ...imageOf(bytes),
+      compiled: '2023-05-02T09:10:11Z',
+      timeIsHash: false,
+    })
+    const claimed = evidence.find(({ id }) => id === 'pre-2015-07-29-exemption-claimed')
+    expect(claimed?.text).toContain('exempts a driver so signed from a signature of Microsoft')
+  })
+
   const forged = fixture('signed/forged.sys')
 
   test('comes with data, a text and a caveat', () => {
