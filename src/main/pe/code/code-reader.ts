@@ -3,7 +3,7 @@
  * after subtractions, or at the leaves of a binary search), bit tests, short ranges, jump tables.
  */
 import type { FoundCode } from './control-code'
-import { conditionOf, type Condition } from './conditions'
+import type { Condition } from './conditions'
 import { keyOf, solve, type Expression } from './expression'
 import type { Findings } from './findings'
 import type { Instruction } from './instruction'
@@ -62,10 +62,9 @@ export class CodeReader {
   }
 
   /** `sete` and `cmove` recognise a code without going anywhere. */
-  conditional(instruction: Instruction, state: State, confidence: Confidence): void {
+  conditional({ condition }: Instruction, state: State, confidence: Confidence): void {
     const { comparison } = state
     if (!comparison || comparison.kind === 'bit' || comparison.left?.kind === 'bit') return
-    const condition = conditionOf(instruction.name)
     if (condition !== 'e' && condition !== 'ne') return
     const found = this.#codesOf(comparison, state)
     if (found) this.#keep(found, comparison.rva, null, confidence, state)

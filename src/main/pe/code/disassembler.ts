@@ -8,19 +8,39 @@ import type * as Iced from 'iced-x86'
 
 import type { Section } from '../../../shared/driver-file/facts'
 import type { Mapping } from '../mapping'
-import type { Flow, Instruction, Operand } from './instruction'
+import { Decoded } from './decoded'
+import type { Instruction, Operand } from './instruction'
 import { icedTables, type IcedTables } from './iced-tables'
 
 /** More bytes than any driver's code; the copy in WebAssembly memory stays below this. */
 const CODE_BYTES_MAX = 32 * 1024 * 1024
+/** Operands looked at; the fourth and fifth are of no instruction that is followed. */
+const OPERANDS_MAX = 3
 
-let loaded: { iced: typeof Iced; tables: IcedTables } | undefined
+interface Loaded {
+  readonly iced: typeof Iced
+  readonly tables: IcedTables
+  /** One for all images, like the module itself: making one costs as much as reading a function. */
+  readonly formatter: Iced.Formatter
+}
 
-function load(): { iced: typeof Iced; tables: IcedTables } {
+let loaded: Loaded | undefined
+
+function load(): Loaded {
   if (loaded) return loaded
   const iced = createRequire(import.meta.url)('iced-x86') as typeof Iced
-  loaded = { iced, tables: icedTables(iced) }
+  loaded = { iced, tables: icedTables(iced), formatter: newFormatter(iced) }
   return loaded
+}
+
+function newFormatter(iced: typeof Iced): Iced.Formatter {
+  const formatter = new iced.Formatter(iced.FormatterSyntax.Intel)
+  formatter.hexPrefix = '0x'
+  formatter.hexSuffix = ''
+  formatter.spaceAfterOperandSeparator = true
+  formatter.branchLeadingZeros = false
+  formatter.showBranchSize = false
+  return formatter
 }
 
 /** Load the module now rather than with the first image, whose time it would cost. */
@@ -29,13 +49,15 @@ export const warmUp = (): void => void load()
 export class Disassembler {
   readonly tables: IcedTables
   /** The instruction that `step` decoded last. */
-  readonly current: Iced.Instruction
+  readonly current: Decoded
   readonly #iced: typeof Iced
+  readonly #formatter: Iced.Formatter
   readonly #decoders = new Map<Section, Iced.Decoder | null>()
   readonly #cache = new Map<number, Instruction | null>()
-  #formatter: Iced.Formatter | undefined
   #section: Section | null = null
   #decoder: Iced.Decoder | null = null
+  /** RVA after the last byte that the present decoder has. */
+  #end = 0
   #position = -1
   #bytesLeft = CODE_BYTES_MAX
 
@@ -43,10 +65,11 @@ export class Disassembler {
     readonly mapping: Mapping,
     readonly bitness: 32 | 64,
   ) {
-    const { iced, tables } = load()
+    const { iced, tables, formatter } = load()
     this.#iced = iced
+    this.#formatter = formatter
     this.tables = tables
-    this.current = new iced.Instruction()
+    this.current = new Decoded(iced)
   }
 
   /**
@@ -55,11 +78,12 @@ export class Disassembler {
    */
   step(rva: number): number {
     if (rva !== this.#position && !this.#seek(rva)) return 0
-    const decoder = this.#decoder
-    if (!decoder?.canDecode) return this.#lose()
-    decoder.decodeOut(this.current)
-    if (this.current.isInvalid) return this.#lose()
-    const length = this.current.length
+    const { current } = this
+    if (this.#decoder === null || rva >= this.#end) return this.#lose()
+    this.#decoder.decodeOut(current.instruction)
+    current.refresh()
+    if (current.code === 0) return this.#lose()
+    const { length } = current
     this.#position = rva + length
     return length
   }
@@ -77,23 +101,29 @@ export class Disassembler {
   /** The instruction in Intel's notation, with RVAs for addresses; empty where there is none. */
   text(rva: number): string {
     if (this.step(rva) === 0) return ''
-    this.#formatter ??= this.#makeFormatter()
-    return this.#formatter.format(this.current)
+    return this.#formatter.format(this.current.instruction)
   }
 
   /** RVA that a near branch goes to; null for indirect ones and for targets outside 32 bits. */
   branchTarget(): number | null {
-    if (!this.tables.isNearBranch[this.current.op0Kind]) return null
-    const target = Number(this.current.nearBranchTarget)
+    if (!this.tables.isNearBranch[this.current.opKind(0)]) return null
+    const target = this.current.displacement
     return target <= 0xffff_ffff ? target : null
+  }
+
+  /** RVA that the operand is at, if it is RIP-relative; null for others. */
+  relativeAddress(): number | null {
+    const { current, tables } = this
+    if (!tables.isInstructionPointer[current.memoryBase]) return null
+    // EIP: an address of 32 bits.
+    const isWide = current.memoryBase === this.#iced.Register.RIP
+    return isWide ? current.displacement : current.displacement32 >>> 0
   }
 
   free(): void {
     for (const decoder of this.#decoders.values()) decoder?.free()
     this.#decoders.clear()
     this.current.free()
-    this.#formatter?.free()
-    this.#formatter = undefined
     this.#decoder = null
     this.#cache.clear()
   }
@@ -108,10 +138,10 @@ export class Disassembler {
     if (section === null || rva < section.rva || rva >= section.rva + section.virtualSize) {
       this.#section = this.mapping.isExecutable(rva) ? this.mapping.sectionOf(rva) : null
       this.#decoder = this.#section && this.#decoderOf(this.#section)
+      this.#end = this.#section && this.#decoder ? this.#section.rva + this.#decoder.maxPosition : 0
     }
-    const offset = this.#section ? rva - this.#section.rva : 0
-    if (!this.#decoder || offset >= this.#decoder.maxPosition) return this.#lose() > 0
-    this.#decoder.position = offset
+    if (!this.#decoder || !this.#section || rva >= this.#end) return this.#lose() > 0
+    this.#decoder.position = rva - this.#section.rva
     this.#decoder.ip = BigInt(rva)
     this.#position = rva
     return true
@@ -128,84 +158,72 @@ export class Disassembler {
     return decoder
   }
 
-  #makeFormatter(): Iced.Formatter {
-    const formatter = new this.#iced.Formatter(this.#iced.FormatterSyntax.Intel)
-    formatter.hexPrefix = '0x'
-    formatter.hexSuffix = ''
-    formatter.spaceAfterOperandSeparator = true
-    formatter.branchLeadingZeros = false
-    formatter.showBranchSize = false
-    return formatter
-  }
-
   #plain(rva: number, length: number): Instruction {
     const { current, tables } = this
-    const name = tables.names[current.mnemonic]
+    const { name, flow, condition, operandCount, memoryBytes } = tables.formOf(current.code)
     const operands: Operand[] = []
-    for (let index = 0; index < Math.min(current.opCount, 3); index++) {
+    for (let index = 0; index < operandCount && index < OPERANDS_MAX; index++) {
       const operand = this.#operand(index)
       if (operand) operands.push(operand)
     }
-    const memory = tables.memorySizes[current.memorySize] ?? 0
-    const first = operands[0]
+    const memory = current.isBroadcast
+      ? (tables.memorySizes[current.instruction.memorySize] ?? 0)
+      : memoryBytes
+    const first = operands.length > 0 ? operands[0] : undefined
     const size = memory || (first?.kind === 'register' ? first.size : 0)
-    const flow: Flow = tables.isStop[current.mnemonic] ? 'stop' : tables.flows[current.flowControl]
-    const isRepeated = current.hasRepPrefix || current.hasRepnePrefix
+    const { isRepeated } = current
     const target = this.branchTarget()
-    return { rva, next: rva + length, name, flow, target, operands, size, isRepeated }
+    return { rva, next: rva + length, name, flow, condition, target, operands, size, isRepeated }
   }
 
   #operand(index: number): Operand | null {
     const { current, tables } = this
-    const kind = tables.operandKinds[current.opKind(index)]
-    if (kind === 'register') {
-      const register = current.opRegister(index)
-      return {
-        kind,
-        register: tables.registers[register] ?? -1,
-        size: tables.registerSizes[register] ?? 0,
-        isHigh: tables.isHighByte[register] === 1,
-      }
-    }
-    if (kind === 'immediate') return this.#immediate(index)
+    const opKind = current.opKind(index)
+    const kind = tables.operandKinds[opKind]
+    if (kind === 'register') return tables.registerOperands[current.opRegister(index)]
+    if (kind === 'immediate') return this.#immediate(opKind)
     return kind === 'memory' ? this.#memory() : null
   }
 
-  /** Big integers cost time: only what does not fit 32 bits goes through them. */
-  #immediate(index: number): Operand {
+  /** Big integers cost time: only what does not fit a number goes through them. */
+  #immediate(opKind: number): Operand {
     const { current, tables } = this
-    const opKind = current.opKind(index)
     const bytes = tables.immediateBytes[opKind]
-    if (bytes === 1)
-      return { kind: 'immediate', value: (current.immediate8 << 24) >> 24, wide: null }
+    const low = current.immediate32
+    if (bytes === 1) return { kind: 'immediate', value: (low << 24) >> 24, wide: null }
     if (bytes === 4) {
-      const isExtended = opKind === tables.immediate32to64
-      const value = isExtended ? current.immediate32 | 0 : current.immediate32
+      const value = opKind === tables.immediate32to64 ? low : low >>> 0
       return { kind: 'immediate', value, wide: null }
     }
-    const wide = BigInt.asIntN(64, BigInt(current.immediate(index)))
-    const value = Number(wide)
-    return { kind: 'immediate', value: Number.isSafeInteger(value) ? value : null, wide }
+    if (opKind !== tables.immediate64) {
+      // 16 bits, or the second immediate of an instruction.
+      const value = opKind === this.#iced.OpKind.Immediate16 ? low : current.displacement32
+      return { kind: 'immediate', value, wide: null }
+    }
+    // The upper half lies where other instructions have their displacement.
+    const high = current.displacement32
+    const value = high * 0x1_0000_0000 + (low >>> 0)
+    if (Number.isSafeInteger(value)) return { kind: 'immediate', value, wide: null }
+    return { kind: 'immediate', value: null, wide: (BigInt(high) << 32n) | BigInt(low >>> 0) }
   }
 
   #memory(): Operand {
     const { current, tables } = this
-    const isRelative = current.isIpRelMemoryOperand
-    const displacement = isRelative
-      ? Number(current.ipRelMemoryAddress)
-      : current.memoryDisplSize === 0
-        ? 0
-        : this.bitness === 64
-          ? Number(BigInt.asIntN(64, current.memoryDisplacement))
-          : Number(current.memoryDisplacement) | 0
+    const relative = this.relativeAddress()
     return {
       kind: 'memory',
-      base: isRelative ? -1 : (tables.registers[current.memoryBase] ?? -1),
-      index: tables.registers[current.memoryIndex] ?? -1,
+      base: relative === null ? tables.registers[current.memoryBase] : -1,
+      index: tables.registers[current.memoryIndex],
       scale: current.memoryIndexScale,
-      displacement,
-      isRelative,
-      isSegment: tables.isThreadSegment[current.memorySegment] === 1,
+      displacement: relative ?? this.#displacement(),
+      isRelative: relative !== null,
+      isSegment: current.isThreadSegment,
     }
+  }
+
+  #displacement(): number {
+    const { current } = this
+    if (!current.hasDisplacement) return 0
+    return this.bitness === 64 ? current.displacementSigned : current.displacement32
   }
 }

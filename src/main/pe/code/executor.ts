@@ -3,7 +3,6 @@
  * pointers, numbers and control codes about. Everything else makes its destination unknown.
  */
 import { difference, inverted, logical, narrowed, negated, shifted, sum } from './arithmetic'
-import { conditionOf } from './conditions'
 import {
   RAX,
   RBP,
@@ -342,9 +341,8 @@ export class Executor {
   }
 
   #other(instruction: Instruction, state: State, first: Operand | undefined): void {
-    const { name, size, rva } = instruction
+    const { name, size, rva, condition } = instruction
     this.#forget(state, implicitResults[name] ?? [])
-    const condition = conditionOf(name)
     if (condition === null) state.comparison = undefined
     // A conditional move may or may not happen.
     this.write(state, first, undefined, size, rva)

@@ -1,36 +1,45 @@
 /** The decoder's numbers (mnemonics, registers, operand kinds) as tables, made once after loading it. */
 import type * as Iced from 'iced-x86'
 
-import type { Flow } from './instruction'
+import { conditionOf, type Condition } from './conditions'
+import type { Flow, RegisterOperand } from './instruction'
+
+/** What all instructions of one form (`mov r32, r/m32`) have in common. */
+export interface Form {
+  readonly mnemonic: number
+  /** The mnemonic in lower case. */
+  readonly name: string
+  readonly flow: Flow
+  readonly condition: Condition | null
+  readonly operandCount: number
+  /** Bytes of the memory operand; 0 for none and for unusual sizes. */
+  readonly memoryBytes: number
+}
 
 export interface IcedTables {
-  /** Mnemonics in lower case by number. */
-  readonly names: readonly string[]
   readonly mnemonics: Readonly<Record<string, number>>
-  /** By FlowControl. */
-  readonly flows: readonly Flow[]
-  /** By mnemonic: 1 for traps behind which nothing runs (int 29h, int3 as padding, ud2). */
-  readonly isStop: Uint8Array
+  /** By Code; filled as instructions come along, since few of some 5,000 do. */
+  readonly formOf: (code: number) => Form
   /** Decoder's register to the numbers of `RegisterOperand.register`; -1 for other registers. */
   readonly registers: Int16Array
-  readonly registerSizes: Uint8Array
-  /** 1 for AH to BH. */
-  readonly isHighByte: Uint8Array
-  /** 1 for FS and GS. */
-  readonly isThreadSegment: Uint8Array
+  /** Operands by the decoder's register: they are the same for all instructions. */
+  readonly registerOperands: readonly RegisterOperand[]
+  /** By register: 1 for RIP and EIP. */
+  readonly isInstructionPointer: Uint8Array
   readonly operandKinds: readonly ('register' | 'immediate' | 'memory' | 'other')[]
   readonly isNearBranch: Uint8Array
   /** By OpKind: bytes that an immediate of 8 or 32 bits takes, 0 for other operands. */
   readonly immediateBytes: Uint8Array
   /** The OpKind of a 32-bit immediate that is sign-extended to 64 bits. */
   readonly immediate32to64: number
+  readonly immediate64: number
   /** By Code: 1 for moves to and from control and debug registers. */
   readonly isControlMove: Uint8Array
   /** Bytes by MemorySize; 0 for the rest. */
   readonly memorySizes: readonly number[]
 }
 
-const REGISTERS_MAX = 512
+const REGISTERS_MAX = 256
 
 const flowNames: Readonly<Record<string, Flow>> = {
   Next: 'next',
@@ -72,12 +81,12 @@ function entriesOf(enumeration: object): [string, number][] {
 }
 
 export function icedTables(iced: typeof Iced): IcedTables {
-  const names: string[] = []
   const mnemonics: Record<string, number> = {}
-  for (const [name, value] of entriesOf(iced.Mnemonic)) {
-    names[value] = name.toLowerCase()
-    mnemonics[name.toLowerCase()] = value
-  }
+  for (const [name, value] of entriesOf(iced.Mnemonic)) mnemonics[name.toLowerCase()] = value
+  // Taken from the keys of an object, equal names are one and the same string, which `switch`
+  // compares much faster than two strings of equal characters.
+  const names: string[] = []
+  for (const [name, value] of Object.entries(mnemonics)) names[value] = name
   const isStop = new Uint8Array(names.length)
   for (const name of ['int', 'int3', 'ud2']) isStop[mnemonics[name]] = 1
   const flows: Flow[] = []
@@ -106,28 +115,36 @@ export function icedTables(iced: typeof Iced): IcedTables {
   for (const [name, value] of entriesOf(iced.MemorySize)) {
     memorySizes[value] = memorySizeNames[name] ?? 0
   }
-  const isThreadSegment = new Uint8Array(REGISTERS_MAX)
-  isThreadSegment[iced.Register.FS] = 1
-  isThreadSegment[iced.Register.GS] = 1
+  const isInstructionPointer = new Uint8Array(REGISTERS_MAX)
+  isInstructionPointer[iced.Register.RIP] = 1
+  isInstructionPointer[iced.Register.EIP] = 1
+  const forms: Form[] = []
+  const sample = new iced.Instruction()
+  const newForm = (code: number): Form => {
+    sample.code = code
+    const { mnemonic } = sample
+    const flow = isStop[mnemonic] ? 'stop' : flows[sample.flowControl]
+    const memoryBytes = memorySizes[sample.memorySize] ?? 0
+    const [name, operandCount] = [names[mnemonic], sample.opCount]
+    const condition = conditionOf(name)
+    return (forms[code] = { mnemonic, name, flow, condition, operandCount, memoryBytes })
+  }
   return {
-    names,
     mnemonics,
-    flows,
-    isStop,
+    formOf: (code) => forms[code] ?? newForm(code),
     operandKinds,
     isNearBranch,
     immediateBytes,
     immediate32to64: iced.OpKind.Immediate32to64,
+    immediate64: iced.OpKind.Immediate64,
     isControlMove,
     memorySizes,
-    isThreadSegment,
+    isInstructionPointer,
     ...registerTables(iced),
   }
 }
 
-function registerTables(
-  iced: typeof Iced,
-): Pick<IcedTables, 'registers' | 'registerSizes' | 'isHighByte'> {
+function registerTables(iced: typeof Iced): Pick<IcedTables, 'registers' | 'registerOperands'> {
   const { Register } = iced
   const registers = new Int16Array(REGISTERS_MAX).fill(-1)
   const registerSizes = new Uint8Array(REGISTERS_MAX)
@@ -147,5 +164,9 @@ function registerTables(
   put(Register.EAX, 16, 0, 4)
   put(Register.RAX, 16, 0, 8)
   put(Register.XMM0, 16, 16, 16)
-  return { registers, registerSizes, isHighByte }
+  const registerOperands = Array.from(registers, (register, number): RegisterOperand => {
+    const [size, isHigh] = [registerSizes[number], isHighByte[number] === 1]
+    return { kind: 'register', register, size, isHigh }
+  })
+  return { registers, registerOperands }
 }

@@ -3,6 +3,7 @@
  * are RVAs: the decoder is told that the image lies at 0, so RIP-relative operands come out as RVAs;
  * absolute ones keep the virtual address that stands in the file.
  */
+import type { Condition } from './conditions'
 
 /** Where control goes after an instruction. `stop`: nowhere (hlt loops, int 29h, ud2). */
 export type Flow = 'next' | 'jump' | 'branch' | 'return' | 'call' | 'stop'
@@ -48,6 +49,8 @@ export interface Instruction {
   /** Mnemonic in lower case: `mov`, `je`, `stosq`. */
   readonly name: string
   readonly flow: Flow
+  /** Of `je`, `cmove`, `sete` and their like; null for others. */
+  readonly condition: Condition | null
   /** RVA a near jump, branch or call goes to; null for the others. */
   readonly target: number | null
   readonly operands: readonly Operand[]

@@ -49,7 +49,7 @@ let classes: Uint8Array | undefined
 
 function classesOf({ tables }: Disassembler): Uint8Array {
   if (classes) return classes
-  classes = new Uint8Array(tables.names.length)
+  classes = new Uint8Array(Math.max(...Object.values(tables.mnemonics)) + 1)
   const put = (kind: number, names: readonly string[]): void => {
     for (const name of names) {
       const mnemonic = tables.mnemonics[name]
@@ -148,7 +148,7 @@ class Surveyor {
     const { disassembler } = this.program
     for (const rva of privileged) {
       const text = disassembler.text(rva)
-      const name = disassembler.tables.names[disassembler.current.mnemonic]
+      const { name } = disassembler.tables.formOf(disassembler.current.code)
       const instruction = privilegedLabel(name, text)
       if (instruction !== null && this.#privileged.length < PRIVILEGED_MAX) {
         this.#privileged.push({ instruction, rva, text })
@@ -172,11 +172,12 @@ class Surveyor {
       const length = disassembler.step(rva)
       if (length === 0) return false
       if (!this.#count()) return true
-      const { mnemonic } = current
+      const { code } = current
+      const { mnemonic, flow } = tables.formOf(code)
       const kind = kinds[mnemonic]
       if (kind === PRIVILEGED) privileged.push(rva)
       else if (kind === MOVE) {
-        if (tables.isControlMove[current.code]) privileged.push(rva)
+        if (tables.isControlMove[code]) privileged.push(rva)
         this.#tables.noteScaledAccess()
       } else if (kind === ADDRESS) this.#noteAddress()
       if (kind === EQUAL && compared && isPlausibleCode(compared.value)) {
@@ -185,7 +186,6 @@ class Surveyor {
       if (kind === COMPARE) compared = this.#comparison(rva)
       else if (kind !== ORDERED) compared = null
 
-      const flow = tables.isStop[mnemonic] ? 'stop' : tables.flows[current.flowControl]
       const next = rva + length
       if (flow === 'return' || flow === 'stop') return true
       if (flow !== 'next') {
@@ -217,15 +217,15 @@ class Surveyor {
 
   #comparison(rva: number): { value: number; rva: number } | null {
     const { current, tables } = this.program.disassembler
-    const bytes = tables.immediateBytes[current.op1Kind]
+    const bytes = tables.immediateBytes[current.opKind(1)]
     if (bytes === 0) return null
-    return { value: bytes === 1 ? current.immediate8 : current.immediate32, rva }
+    const number = current.immediate32
+    return { value: bytes === 1 ? number & 0xff : number >>> 0, rva }
   }
 
   #noteAddress(): void {
-    const { current } = this.program.disassembler
-    if (!current.isIpRelMemoryOperand) return
-    const rva = Number(current.ipRelMemoryAddress)
+    const rva = this.program.disassembler.relativeAddress()
+    if (rva === null) return
     this.#tables.noteAddress(rva)
     this.#addPointer(rva)
   }

@@ -40,7 +40,7 @@ export class TableFinder {
   noteScaledAccess(): void {
     const { current, tables } = this.program.disassembler
     if (current.memoryIndexScale < 4 || tables.registers[current.memoryIndex] < 0) return
-    const displacement = Number(current.memoryDisplacement)
+    const { displacement } = current
     if (displacement > 0 && displacement <= 0xffff_ffff) this.#scaled.push(displacement)
   }
 

@@ -5,7 +5,7 @@
  * everything is counted. Comparisons of the control code are the business of `CodeReader`.
  */
 import { CodeReader } from './code-reader'
-import { decide, conditionOf, opposite } from './conditions'
+import { decide, opposite } from './conditions'
 import { Convention, droppedBytes } from './convention'
 import { Executor } from './executor'
 import type { Findings } from './findings'
@@ -183,9 +183,8 @@ export class Walker {
   }
 
   #branch(frame: Frame, instruction: Instruction, state: State): number | null {
-    const { target, next, name } = instruction
+    const { target, next, condition } = instruction
     if (target === null) return next
-    const condition = conditionOf(name)
     const { comparison } = state
     if (condition !== null && comparison) {
       const decision = decide(condition, comparison)
