@@ -81,6 +81,23 @@ describe('a toy driver made of a file', () => {
     },
   )
 
+  test('what a forged document calls codes and functions gets into no source text', async () => {
+    const detail = withDriver({
+      majorFunctions: [
+        {
+          index: 0,
+          name: "IRP_MJ_CREATE] = 0 as never\nDbgPrint('INJECTED')\n//",
+          handler: 0x1000,
+          rva: 0x10,
+        },
+      ],
+      ioctls: [{ ...ioctl('0x00222000'), code: "0x1 */ ; DbgPrint('INJECTED') /*" }],
+    })
+    const { files } = toy(detail)
+    expect(Object.values(files).join('\n')).not.toContain('INJECTED')
+    expect((await run(detail)).outcome).toBe('ok')
+  })
+
   test('many codes: the first two hundred, and a word on the rest', async () => {
     const ioctls = Array.from({ length: 230 }, (_, index) =>
       ioctl(`0x${(0x222000 + index * 4).toString(16).toUpperCase().padStart(8, '0')}`),

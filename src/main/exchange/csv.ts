@@ -27,12 +27,15 @@ const COLUMNS: readonly [string, (row: FileRow) => string | number | boolean | n
   ['added_at', (row) => row.addedAt],
 ]
 
-/** A cell that no spreadsheet runs: quoted where needed, never a formula. */
+/**
+ * A cell that no spreadsheet runs. Texts are always quoted, since one with other habits takes `;` or a
+ * tab for the end of a cell; blanks and full-width signs in front of a formula are looked through.
+ */
 export function csvCell(value: string | number | boolean | null): string {
   if (value === null) return ''
-  const text = String(value)
-  const safe = typeof value === 'string' && /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  if (typeof value !== 'string') return String(value)
+  const isFormula = /^[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠]|^[\t\r\n]/u.test(value)
+  return `"${(isFormula ? `'${value}` : value).replaceAll('"', '""')}"`
 }
 
 export function* csv(rows: Iterable<FileRow>): Generator<string> {

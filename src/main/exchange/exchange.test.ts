@@ -28,16 +28,19 @@ test('ids are those of RFC 9562: the example of its appendix', () => {
 
 describe('CSV', () => {
   test.each([
-    ['=1+1', "'=1+1"],
-    ['+49', "'+49"],
-    ['-2', "'-2"],
-    ['@SUM(A1)', "'@SUM(A1)"],
-    ['\tx', "'\tx"],
+    ['=1+1', `"'=1+1"`],
+    ['+49', `"'+49"`],
+    ['-2', `"'-2"`],
+    ['@SUM(A1)', `"'@SUM(A1)"`],
+    ['  =1+1', `"'  =1+1"`],
+    ['＝1+1', `"'＝1+1"`],
+    ['\tx', `"'\tx"`],
+    ['x;=1+1', '"x;=1+1"'],
     ['a,b', '"a,b"'],
-    ['say "hi"', '"say ""hi"""'],
+    ['say "hi"', '"say ""hi""' + '"'],
     ['=cmd|"/c calc"!A1', `"'=cmd|""/c calc""!A1"`],
     ['two\nlines', '"two\nlines"'],
-    ['plain', 'plain'],
+    ['plain', '"plain"'],
   ])('the cell %j is written as %j', (value, cell) => {
     expect(csvCell(value)).toBe(cell)
   })

@@ -136,7 +136,8 @@ function observationOf(
   detail: FileDetail,
   now: Date,
 ): StixObject {
-  const seen = detail.row.addedAt === '' ? timeOf(now) : timeOf(new Date(detail.row.addedAt))
+  const added = new Date(detail.row.addedAt)
+  const seen = timeOf(Number.isNaN(added.getTime()) ? now : added)
   return domain('observed-data', file.id, {
     first_observed: seen,
     last_observed: seen,
@@ -223,7 +224,7 @@ function certificateOf(certificate: Certificate): StixObject {
     signature_algorithm: certificate.signatureAlgorithm,
     issuer: certificate.issuer,
     subject: certificate.subject,
-    validity_not_before: certificate.from,
-    validity_not_after: certificate.to,
+    ...(certificate.from === '' ? {} : { validity_not_before: certificate.from }),
+    ...(certificate.to === '' ? {} : { validity_not_after: certificate.to }),
   }
 }

@@ -11,11 +11,24 @@ import { z } from 'zod'
 
 export const FACTS_SCHEMA = 'ring0-driver/1'
 
-const Hex = z.string().regex(/^[0-9a-f]*$/)
-const Offset = z.number().int().min(0)
-const Time = z.string()
+// Documents of others are held against these shapes before anything of them is believed: a size is a
+// whole number, a name that gets into source text is one word, a time can be read.
+const Hex = z
+  .string()
+  .max(4096)
+  .regex(/^[0-9a-f]*$/)
+const hexOf = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
+const Whole = z.number().int().min(0)
+const Offset = Whole
+const Rva = Whole
+const Bits = z.number().min(0).max(8)
+const Time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+/** Empty when what stands there is no time. */
+const WrittenTime = Time.or(z.literal(''))
+/** `IRP_MJ_CREATE`, `FILE_DEVICE_UNKNOWN`. */
+const Constant = z.string().regex(/^[A-Z][A-Z0-9_]{0,60}$/)
 
-export const Digests = z.object({ md5: Hex, sha1: Hex, sha256: Hex })
+export const Digests = z.object({ md5: hexOf(32), sha1: hexOf(40), sha256: hexOf(64) })
 export type Digests = z.infer<typeof Digests>
 
 /** Something in the file that is not as the format wants it. The reading went on. */
@@ -34,30 +47,30 @@ export type Anomaly = z.infer<typeof Anomaly>
 
 export const Section = z.object({
   name: z.string(),
-  rva: z.number(),
-  virtualSize: z.number(),
+  rva: Rva,
+  virtualSize: Whole,
   offset: Offset,
-  rawSize: z.number(),
+  rawSize: Whole,
   /** Bits per byte over the first min(virtual size, raw size) bytes, four decimals; 0 when empty. */
-  entropy: z.number(),
+  entropy: Bits,
   /** `R`, `W`, `X` as set, in this order: `RX`, `RW`. */
   flags: z.string(),
-  characteristics: z.number(),
+  characteristics: Whole,
 })
 export type Section = z.infer<typeof Section>
 
 export const ImportedFunction = z.object({
   name: z.string().nullable(),
-  ordinal: z.number().nullable(),
+  ordinal: Whole.nullable(),
   /** RVA of the slot in the import address table. */
-  slot: z.number(),
+  slot: Whole,
 })
 export const ImportedModule = z.object({
   /** As written in the file: `ntoskrnl.exe`. */
   dll: z.string(),
   delayed: z.boolean(),
   /** Descriptors of one module are merged; functions keep the order of the file. */
-  descriptors: z.number(),
+  descriptors: Whole,
   functions: z.array(ImportedFunction),
 })
 export type ImportedModule = z.infer<typeof ImportedModule>
@@ -67,8 +80,8 @@ export const Exports = z.object({
   functions: z.array(
     z.object({
       name: z.string().nullable(),
-      ordinal: z.number(),
-      rva: z.number(),
+      ordinal: Whole,
+      rva: Rva,
       forwarder: z.string().nullable(),
     }),
   ),
@@ -78,9 +91,9 @@ export const Resource = z.object({
   /** `RT_VERSION`, or the number or name. */
   type: z.string(),
   name: z.string(),
-  language: z.number(),
+  language: Whole,
   offset: Offset,
-  size: z.number(),
+  size: Whole,
 })
 
 export const VersionInfo = z.object({
@@ -100,26 +113,26 @@ export const DebugEntry = z.object({
   /** CodeView only. */
   pdb: z.string().nullable(),
   guid: z.string().nullable(),
-  age: z.number().nullable(),
+  age: Whole.nullable(),
 })
 
 export const RichHeader = z.object({
   offset: Offset,
-  key: z.number(),
+  key: Whole,
   checksumMatches: z.boolean(),
   /** In the order of the file. */
-  entries: z.array(z.object({ product: z.number(), build: z.number(), count: z.number() })),
+  entries: z.array(z.object({ product: Whole, build: Whole, count: Whole })),
   /** Digests of the decoded header, as pefile counts them (RichHash). */
   hash: Digests,
 })
 
 export const LoadConfig = z.object({
-  size: z.number(),
+  size: Whole,
   securityCookie: z.string().nullable(),
   /** Control Flow Guard: GuardFlags has CF_INSTRUMENTED. */
   cfg: z.boolean(),
-  guardFlags: z.number(),
-  guardFunctions: z.number(),
+  guardFlags: Whole,
+  guardFunctions: Whole,
 })
 
 export const Image = z.object({
@@ -127,50 +140,50 @@ export const Image = z.object({
   machine: z.string(),
   is64Bit: z.boolean(),
   /** 1 is NATIVE, what kernel drivers have. */
-  subsystem: z.number(),
+  subsystem: Whole,
   /** Names without their IMAGE_FILE_ and IMAGE_DLLCHARACTERISTICS_ beginnings. */
   characteristics: z.array(z.string()),
   dllCharacteristics: z.array(z.string()),
   imageBase: z.string(),
   /** RVA, 0 for none. */
-  entryPoint: z.number(),
-  sizeOfImage: z.number(),
-  sizeOfHeaders: z.number(),
-  sectionAlignment: z.number(),
-  fileAlignment: z.number(),
+  entryPoint: Whole,
+  sizeOfImage: Whole,
+  sizeOfHeaders: Whole,
+  sectionAlignment: Whole,
+  fileAlignment: Whole,
   linkerVersion: z.string(),
   osVersion: z.string(),
   subsystemVersion: z.string(),
   /** COFF time stamp; null when it is 0 or `timeIsHash`. */
   compiled: Time.nullable(),
-  timestamp: z.number(),
+  timestamp: Whole,
   /** A reproducible build: the stamp is a hash, not a time. */
   timeIsHash: z.boolean(),
-  checksum: z.object({ reported: z.number(), computed: z.number(), matches: z.boolean() }),
+  checksum: z.object({ reported: Whole, computed: Whole, matches: z.boolean() }),
   sections: z.array(Section),
-  directories: z.array(z.object({ name: z.string(), rva: z.number(), size: z.number() })),
+  directories: z.array(z.object({ name: z.string(), rva: Rva, size: Whole })),
   imports: z.array(ImportedModule),
-  importDescriptors: z.number(),
-  imphash: Hex.nullable(),
+  importDescriptors: Whole,
+  imphash: hexOf(32).nullable(),
   exports: Exports.nullable(),
   resources: z.array(Resource),
   version: VersionInfo.nullable(),
   debug: z.array(DebugEntry),
   rich: RichHeader.nullable(),
-  relocations: z.object({ blocks: z.number(), entries: z.number() }).nullable(),
+  relocations: z.object({ blocks: Whole, entries: Whole }).nullable(),
   loadConfig: LoadConfig.nullable(),
   /** Bytes after the last section that are no certificate table. */
-  overlay: z.object({ offset: Offset, size: z.number(), entropy: z.number() }).nullable(),
+  overlay: z.object({ offset: Offset, size: Whole, entropy: Bits }).nullable(),
   /** The attribute certificate table. */
-  certificateTable: z.object({ offset: Offset, size: z.number() }).nullable(),
+  certificateTable: z.object({ offset: Offset, size: Whole }).nullable(),
   authentihash: Digests.nullable(),
   /** Hash of the first page as code integrity policies name it. */
-  pageHash: z.object({ sha1: Hex, sha256: Hex }).nullable(),
+  pageHash: z.object({ sha1: hexOf(40), sha256: hexOf(64) }).nullable(),
 })
 export type Image = z.infer<typeof Image>
 
 /** One value for each block of the file, for the picture of it. */
-export const EntropyMap = z.object({ blockSize: z.number(), values: z.array(z.number()) })
+export const EntropyMap = z.object({ blockSize: Whole, values: z.array(Bits) })
 export type EntropyMap = z.infer<typeof EntropyMap>
 
 export const STRING_CLASSES = [
@@ -206,8 +219,8 @@ export const Certificate = z.object({
   issuer: z.string(),
   issuerName: z.string(),
   serial: Hex,
-  from: Time,
-  to: Time,
+  from: WrittenTime,
+  to: WrittenTime,
   isCa: z.boolean(),
   isSelfSigned: z.boolean(),
   /** `1.3.6.1.5.5.7.3.3` with its name where it has one. */
@@ -215,16 +228,16 @@ export const Certificate = z.object({
   signatureAlgorithm: z.string(),
   /** `RSA 2048`, `EC P-256`. */
   key: z.string(),
-  thumbprint: z.object({ sha1: Hex, sha256: Hex }),
+  thumbprint: z.object({ sha1: hexOf(40), sha256: hexOf(64) }),
   /** Digests of the to-be-signed part; `algorithm` is the one that block lists use. */
-  tbs: z.object({ md5: Hex, sha1: Hex, sha256: Hex, sha384: Hex, algorithm: Hex }),
+  tbs: Digests.extend({ sha384: hexOf(96), algorithm: Hex }),
 })
 export type Certificate = z.infer<typeof Certificate>
 
 export const TimeStamp = z.object({
   kind: z.enum(['pkcs9', 'rfc3161']),
   /** The claimed time of signing: TSTInfo.genTime or the signing-time attribute. */
-  time: Time,
+  time: WrittenTime,
   /** Its own signature fits, and it covers this signature. */
   verifies: z.boolean(),
   digestAlgorithm: z.string(),
@@ -295,7 +308,7 @@ export const Evidence = z.object({
   caveat: z.string(),
   data: z.record(z.string(), z.string()),
   /** Index into `signatures`. */
-  signature: z.number(),
+  signature: Whole,
 })
 export type Evidence = z.infer<typeof Evidence>
 
@@ -324,18 +337,18 @@ export const IOCTL_METHODS = [
 
 export const IoctlCode = z.object({
   /** Eight digits, upper case: `0x80102040`. */
-  code: z.string(),
-  deviceType: z.number(),
+  code: z.string().regex(/^0x[0-9A-F]{8}$/),
+  deviceType: Whole,
   /** `FILE_DEVICE_UNKNOWN`, or null for a vendor's own number. */
-  deviceTypeName: z.string().nullable(),
-  function: z.number(),
+  deviceTypeName: Constant.nullable(),
+  function: Whole,
   method: z.enum(IOCTL_METHODS),
   /** `FILE_ANY_ACCESS`, `FILE_READ_ACCESS`, `FILE_WRITE_ACCESS`, or both joined by `|`. */
-  access: z.string(),
+  access: z.string().regex(/^FILE_[A-Z_|]{1,60}$/),
   /** RVA of the instruction that tells the code from others. */
-  rva: z.number(),
+  rva: Rva,
   /** RVA of the code that handles it, when it was found. */
-  handler: z.number().nullable(),
+  handler: Rva.nullable(),
   how: z.enum(['compare', 'subtract', 'jump-table', 'binary-search', 'constant']),
   /** `high`: in the IRP_MJ_DEVICE_CONTROL routine; `medium`: reached from it; `low`: elsewhere. */
   confidence: z.enum(['high', 'medium', 'low']),
@@ -352,17 +365,17 @@ export const DriverFacts = z.object({
   /** How the device is guarded, in one sentence; null when no device is made. */
   deviceSecurity: z.string().nullable(),
   /** RVA of DriverEntry behind compiler stubs; null when there is no entry point. */
-  driverEntry: z.number().nullable(),
-  driverUnload: z.number().nullable(),
-  addDevice: z.number().nullable(),
+  driverEntry: Rva.nullable(),
+  driverUnload: Rva.nullable(),
+  addDevice: Rva.nullable(),
   majorFunctions: z.array(
     z.object({
-      index: z.number(),
+      index: Whole.max(27),
       /** `IRP_MJ_DEVICE_CONTROL`. */
-      name: z.string(),
-      handler: z.number(),
+      name: Constant,
+      handler: Rva,
       /** RVA of the instruction that stores the handler. */
-      rva: z.number(),
+      rva: Rva,
     }),
   ),
   ioctls: z.array(IoctlCode),
@@ -370,15 +383,15 @@ export const DriverFacts = z.object({
     z.object({
       /** `rdmsr`, `wrmsr`, `in`, `out`, `mov cr0`, `cli`. */
       instruction: z.string(),
-      rva: z.number(),
+      rva: Rva,
       text: z.string(),
     }),
   ),
   /** Functions looked up by name at run time (MmGetSystemRoutineAddress), as far as names are seen. */
   resolvedRoutines: z.array(z.string()),
   code: z.object({
-    instructions: z.number(),
-    functions: z.number(),
+    instructions: Whole,
+    functions: Whole,
     isComplete: z.boolean(),
     /** Why not complete, or why there is nothing: machine not disassembled, limit reached. */
     note: z.string().nullable(),
@@ -394,22 +407,22 @@ export const CapabilityMatch = z.object({
   attack: z.array(z.object({ id: z.string(), name: z.string() })),
   references: z.array(z.string()),
   description: z.string(),
-  evidence: z.array(
-    z.object({ text: z.string(), rva: z.number().nullable(), offset: Offset.nullable() }),
-  ),
+  evidence: z.array(z.object({ text: z.string(), rva: Rva.nullable(), offset: Offset.nullable() })),
   /**
    * Shares of known samples, 0 to 1, that import the function named first in `evidence`: the rarest
    * among the evidence. The rule as a whole can only be rarer. Null when the match rests on no
    * import that the reference data counts.
    */
-  baseRate: z.object({ vulnerable: z.number(), malicious: z.number() }).nullable(),
+  baseRate: z
+    .object({ vulnerable: z.number().min(0).max(1), malicious: z.number().min(0).max(1) })
+    .nullable(),
 })
 export type CapabilityMatch = z.infer<typeof CapabilityMatch>
 
 /** Everything about one file. */
 export const FileFacts = z.object({
   schema: z.literal(FACTS_SCHEMA),
-  size: z.number(),
+  size: Whole,
   hashes: Digests,
   /** With its `T1` beginning; null for files too small or too uniform. */
   tlsh: z.string().nullable(),

@@ -33,14 +33,20 @@ export function shapeOf(
   detail: FileDetail,
   facts: FileFacts,
   image: Image,
-  driver: DriverFacts,
+  read: DriverFacts,
 ): Shape {
+  // Names become source text, and facts may come from somebody's document.
+  const driver = {
+    ...read,
+    majorFunctions: read.majorFunctions.filter(({ name }) => /^IRP_MJ_[A-Z_]+$/.test(name)),
+  }
   const fileName = printable(detail.row.name.split(/[\\/]/).at(-1) ?? detail.row.name)
   const prefix = prefixOf(fileName)
   const device = driver.deviceNames.find(({ text }) => isObjectName(text, '\\Device\\'))
   const link = driver.symbolicLinks.find(
     ({ text }) => isObjectName(text, '\\DosDevices\\') || isObjectName(text, '\\??\\'),
   )
+  const codes = distinct(driver.ioctls.map(withCode))
   const linkName = link?.text ?? `\\??\\${prefix}`
   return {
     fileName,
@@ -56,8 +62,8 @@ export function shapeOf(
     linkNote: link ? seenAt(link.offset) : 'no symbolic link is in the file: this one is made up',
     openName: linkName.replace(/^\\(DosDevices|\?\?)\\(Global\\)?/i, ''),
     routines: routinesOf(driver, prefix),
-    codes: distinct(driver.ioctls).slice(0, CODES_MAX),
-    codesLeft: Math.max(0, distinct(driver.ioctls).length - CODES_MAX),
+    codes: codes.slice(0, CODES_MAX),
+    codesLeft: Math.max(0, codes.length - CODES_MAX),
   }
 }
 
@@ -82,6 +88,12 @@ function prefixOf(fileName: string): string {
   const name = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
   return /^[A-Za-z]/.test(name) ? name.slice(0, 24) : `Driver${name.slice(0, 18)}`
 }
+
+/** The code as a number is written, whatever the facts call it. */
+const withCode = (code: IoctlCode): IoctlCode => ({
+  ...code,
+  code: `0x${(Number(code.code) >>> 0).toString(16).toUpperCase().padStart(8, '0')}`,
+})
 
 const distinct = (codes: readonly IoctlCode[]): IoctlCode[] => [
   ...new Map(codes.map((code) => [code.code, code])).values(),
