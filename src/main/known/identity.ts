@@ -1,6 +1,5 @@
 /** Which file a known sample is: identity of samples, and files recognised by their hashes. */
 import {
-  KNOWN_COMPILED_TOLERANCE_HOURS,
   KNOWN_IDENTITIES,
   type KnownEntryData,
   type KnownIdentity,
@@ -15,10 +14,26 @@ export interface FileHashes {
   /** Authenticode digests of the image. */
   authSha256?: string | null
   authSha1?: string | null
+  authMd5?: string | null
 }
 
 /** What the user reads; the first of these that fits is the one to say. */
 export type MatchedBy = 'sha256' | 'sha1' | 'md5' | 'authentihash'
+
+/** Hashes that files are recognised by, strongest first. */
+export const MATCHING_HASHES = [
+  ['sha256', 'sha256'],
+  ['sha1', 'sha1'],
+  ['md5', 'md5'],
+  ['authSha256', 'authentihash'],
+  ['authSha1', 'authentihash'],
+  ['authMd5', 'authentihash'],
+] as const satisfies readonly [keyof FileHashes, MatchedBy][]
+const FILE_KINDS = ['sha256', 'sha1', 'md5'] as const
+const IMAGE_KINDS = ['authSha256', 'authSha1', 'authMd5'] as const
+
+/** Whether a sample is known by a hash of the whole file, and not by its image alone. */
+export const hasFileHash = (sample: FileHashes): boolean => FILE_KINDS.some((kind) => sample[kind])
 
 /** What tells this sample from others: SHA-256, else SHA-1, MD5, authentihash; null for none. */
 export function identityOf(sample: FileHashes): KnownIdentity | null {
@@ -41,12 +56,12 @@ export function identityKey(sample: FileHashes): string | null {
  * authentihash is asked last: the same image under another signature, or a sample known by it alone.
  */
 export function matchIdentity(sample: FileHashes, file: FileHashes): MatchedBy | null {
-  for (const kind of ['sha256', 'sha1', 'md5'] as const) {
+  for (const kind of FILE_KINDS) {
     if (!sample[kind] || !file[kind]) continue
     if (sample[kind] === file[kind]) return kind
     break
   }
-  for (const kind of ['authSha256', 'authSha1'] as const) {
+  for (const kind of IMAGE_KINDS) {
     if (!sample[kind] || !file[kind]) continue
     return sample[kind] === file[kind] ? 'authentihash' : null
   }
@@ -66,7 +81,7 @@ export class KnownIndex {
   constructor(entries: Iterable<KnownEntryData>) {
     for (const entry of entries) {
       for (const sample of entry.samples) {
-        for (const kind of KNOWN_IDENTITIES) {
+        for (const [kind] of MATCHING_HASHES) {
           if (sample[kind]) this.#add(`${kind}:${sample[kind]}`, entry, sample)
         }
       }
@@ -82,7 +97,7 @@ export class KnownIndex {
   /** Every entry the file is in, once, by its strongest hash. */
   find(file: FileHashes): KnownMatch[] {
     const found = new Map<KnownEntryData, KnownMatch>()
-    for (const kind of KNOWN_IDENTITIES) {
+    for (const [kind] of MATCHING_HASHES) {
       if (!file[kind]) continue
       for (const { entry, sample } of this.#places.get(`${kind}:${file[kind]}`) ?? []) {
         const matchedBy = found.has(entry) ? null : matchIdentity(sample, file)
@@ -91,27 +106,4 @@ export class KnownIndex {
     }
     return [...found.values()]
   }
-}
-
-/** How many entries, rows and distinct samples there are. */
-export function countKnown(entries: KnownEntryData[]): {
-  entries: number
-  rows: number
-  samples: number
-} {
-  const keys = entries.flatMap((entry) => entry.samples.map(identityKey))
-  const known = new Set(keys.filter((key) => key !== null))
-  const nameless = keys.filter((key) => key === null).length
-  return { entries: entries.length, rows: keys.length, samples: known.size + nameless }
-}
-
-/**
- * May a sample's compile time, written in local time, be this UTC time?
- * @param compiled `KnownSampleData.compiled`
- * @param utc ISO 8601 in UTC, as `Image.compiled`
- */
-export function compiledAgrees(compiled: string, utc: string): boolean {
-  const local = Date.parse(`${compiled.replace(' ', 'T')}Z`)
-  const hours = Math.abs(local - Date.parse(utc)) / 3_600_000
-  return hours <= KNOWN_COMPILED_TOLERANCE_HOURS
 }

@@ -13,7 +13,7 @@ const Rest = z.record(z.string(), z.unknown())
 
 /** The leaf certificate of one signature. */
 export const KnownSigner = z.object({
-  /** Common name. LOLDrivers drops `\` and turns `-` into `,`: `GIGA,BYTE`. */
+  /** Common name. LOLDrivers drops `\` and writes `-` as `,`; the commas are mended: `GIGA-BYTE`. */
   cn: Text,
   /** Lower-case hex, without leading signs. */
   serial: Text,
@@ -48,7 +48,7 @@ export const KnownSampleData = z.object({
   date: Text,
   /**
    * COFF time stamp as `2019-02-07 09:46:11`, in the LOCAL time of the source's machine: compare it
-   * with a tolerance of `KNOWN_COMPILED_TOLERANCE_HOURS`, never show it as UTC.
+   * with a day of tolerance, never show it as UTC.
    */
   compiled: Text,
   loadsDespiteHvci: z.boolean().nullable(),
@@ -94,5 +94,3 @@ export interface KnownIdentity {
   kind: KnownIdentityKind
   value: string
 }
-
-export const KNOWN_COMPILED_TOLERANCE_HOURS = 24

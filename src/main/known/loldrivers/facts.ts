@@ -1,6 +1,7 @@
 /** The facts of LOLDrivers that ship with the app: JSON lines, one entry each, already normalised. */
 import type { KnownEntryData, KnownSampleData } from '../../../shared/driver-file/known'
 import { isRecord, textOf, textsOf, type SourceRecord } from './fields'
+import { repairedName } from './signers'
 
 /** Which LOLDrivers the shipped file was derived from; see data/loldrivers/README.md. */
 export const SHIPPED_FACTS = {
@@ -23,6 +24,11 @@ export function readFacts(jsonl: string): { entries: KnownEntryData[]; problems:
     else problems.push(`line ${index + 1}: not an entry of LOLDrivers facts`)
   })
   return { entries, problems }
+}
+
+const repaired = (name: unknown): string | null => {
+  const text = textOf(name)
+  return text === null ? null : repairedName(text)
 }
 
 function readLine(line: string): KnownEntryData | null {
@@ -75,13 +81,13 @@ function sampleOf(fact: SourceRecord): KnownSampleData {
     compiled: textOf(fact['compiled']),
     loadsDespiteHvci: flag(fact['hvci']),
     signers: signers.map((signer) => ({
-      cn: textOf(signer['cn']),
+      cn: repaired(signer['cn']),
       serial: textOf(signer['serial']),
       from: textOf(signer['from']),
       to: textOf(signer['to']),
       tbs: textOf(signer['tbs']),
     })),
-    issuers: textsOf(fact['issuers']),
+    issuers: textsOf(fact['issuers']).map(repairedName),
     signatureNames: textsOf(fact['signatureNames']),
     importedModules: [],
     importedFunctions: [],

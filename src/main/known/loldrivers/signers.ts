@@ -18,13 +18,27 @@ export function commonName(subject: unknown): string | null {
   return name ? name : null
 }
 
+/**
+ * The source writes hyphens in names as commas: `Micro,Star`, `GlobalSign CodeSigning CA , G2`. A comma
+ * between two letters, or with a blank on both sides, is none that anybody wrote, but in `Co,Ltd`.
+ */
+export const repairedName = (name: string): string =>
+  name
+    .replace(/ , /g, ' - ')
+    .replace(/(?<=[\p{L}\d]),(?=[\p{L}\d])(?!(?:Ltd|Inc|LLC|Limited|Corp|Co|S\.A)\b)/giu, '-')
+
 /** `2013-12-10 00:00:00` to `2013-12-10`. */
 const day = (value: unknown): string | null => textOf(value)?.slice(0, 10) ?? null
+
+const nameOf = (subject: unknown): string | null => {
+  const name = commonName(subject)
+  return name === null ? null : repairedName(name)
+}
 
 function signerOf(certificate: SourceRecord): KnownSigner {
   const tbs = certificate['TBS']
   return {
-    cn: commonName(certificate['Subject']),
+    cn: nameOf(certificate['Subject']),
     serial: textOf(certificate['SerialNumber'])?.toLowerCase() ?? null,
     from: day(certificate['ValidFrom']),
     to: day(certificate['ValidTo']),
@@ -40,7 +54,7 @@ export function signersOf(signatures: unknown): { signers: KnownSigner[]; issuer
     const certificates = records(signature['Certificates'])
     const infos = [...records(signature['Signer']), ...records(signature['SignerInfo'])]
     for (const info of infos) {
-      const issuer = commonName(info['Issuer'])
+      const issuer = nameOf(info['Issuer'])
       if (issuer !== null) issuers.add(issuer)
       const serial = textOf(info['SerialNumber'])?.toLowerCase()
       const leaf = certificates.find(
