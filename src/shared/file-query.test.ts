@@ -4,9 +4,7 @@ import {
   clausesOf,
   FILE_FIELD_NAMES,
   formatFileTerm,
-  hasFileTerm,
   parseFileQuery,
-  toggleFileTerm,
   type FileMatch,
 } from './file-query'
 
@@ -39,7 +37,7 @@ describe('parseFileQuery', () => {
       'import:MmMapIoSpace -signed tag:byovd type:wfp signer:"Old Harbour" compiled>2022 ioctl:0x80102040 "free text"'
     expect(short(query)).toEqual([
       'import = mmmapiospace',
-      'not is = signed',
+      'is = unsigned',
       'tag = byovd',
       'type = wfp',
       'signer ~ *old harbour*',
@@ -52,6 +50,7 @@ describe('parseFileQuery', () => {
 
   test.each([
     ['unsigned', ['is = unsigned']],
+    ['-unsigned', ['is = signed']],
     ['"signed"', ['text signed']],
     ['import:Mm*', ['import ~ mm*']],
     ['import:*', ['has = import']],
@@ -157,18 +156,8 @@ describe('clausesOf', () => {
   })
 })
 
-describe('toggleFileTerm', () => {
-  test('adds and takes out, and leaves the rest', () => {
-    expect(toggleFileTerm('a  signed', 'signer', 'Old Harbour')).toBe(
-      'a signed signer:"Old Harbour"',
-    )
-    expect(toggleFileTerm('a signer:"old harbour" b', 'signer', 'Old Harbour')).toBe('a b')
-    expect(toggleFileTerm('-known:no a', 'known', 'no')).toBe('a known:no')
-    expect(hasFileTerm('known:no', 'known', 'no')).toBe(true)
-    expect(hasFileTerm('-known:no', 'known', 'no')).toBe(false)
-  })
-
-  test('what is written is read again', () => {
+describe('a written term', () => {
+  test('is read again', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('tag', 'signer', 'company', null),

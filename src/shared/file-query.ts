@@ -104,6 +104,11 @@ function spacedHash(text: string): string | null {
   return HASH.test(hash) ? hash : null
 }
 
+/** Not signed is unsigned: a file that nobody has read is neither. */
+function sign(value: 'signed' | 'unsigned', negated: boolean): string {
+  return (value === 'signed') === negated ? 'unsigned' : 'signed'
+}
+
 /** The term, or what is wrong with it in words. */
 function toTerm(token: QueryToken<FileField>): FileTerm | string {
   const { field, negated, from, to } = token
@@ -119,7 +124,10 @@ function toTerm(token: QueryToken<FileField>): FileTerm | string {
   if (field === null) {
     if (HASH.test(value)) return term({ kind: 'hash', field: null, hash: value })
     if (!token.isQuoted && (value === 'signed' || value === 'unsigned'))
-      return term({ kind: 'values', field: 'is', values: [value] })
+      return {
+        ...term({ kind: 'values', field: 'is', values: [sign(value, negated)] }),
+        negated: false,
+      }
     const words = searchText(value)
     return words === ''
       ? `“${token.value}” has no letter and no digit, so it was left out.`
@@ -225,28 +233,6 @@ function groupOf(term: FileTerm): string | null {
   // `has:pdb` that was written as `pdb:*` belongs to what else is asked of pdb.
   return FILE_FIELDS[term.field].several === 'any' ? term.field : null
 }
-
-const isSame = (term: FileTerm, field: string, value: string): boolean =>
-  term.field === field && fold(term.value) === fold(value)
-
-/** Whether the query asks for this value of a field: what a facet's check mark shows. */
-export const hasFileTerm = (text: string, field: FileField, value: string): boolean =>
-  tokensOf(text).some((token) => isSame(token, field, value) && !token.isNegated)
-
-/** Put a field's value into the query, or take it out. The rest of what was typed stays. */
-export const toggleFileTerm = (text: string, field: FileField, value: string): string =>
-  toggleToken(
-    text,
-    tokensOf(text)
-      .filter((token) => isSame(token, field, value))
-      .map(({ from, to, isNegated }) => ({ from, to, negated: isNegated })),
-    field,
-    value,
-  )
-
-/** Terms with the minus sign as it was typed: `known:no` is a term that is negated by its value. */
-const tokensOf = (text: string): (FileTerm & { isNegated: boolean })[] =>
-  parseFileQuery(text).terms.map((term) => ({ ...term, isNegated: text[term.from] === '-' }))
 
 /** Write one term so that `parseFileQuery` reads it again. */
 export const formatFileTerm = (field: FileField | null, value: string, negated = false): string =>
