@@ -69,52 +69,62 @@ export const joinUnits = (units: Unit[]): Unit => ({
   lines: units.flatMap(({ lines }) => lines),
 })
 
-/** How deep includes go, and what they may grow to together. */
+/** How deep includes go, how many there may be, and what they may grow to together. */
 export const INCLUDE_DEPTH_MAX = 8
+export const INCLUDES_MAX = 2000
 export const UNIT_CHARS_MAX = 16_000_000
 
 /**
- * Put a rule file together with what it includes.
+ * Put a rule file together with what it includes. The work is in proportion to the text that comes
+ * out: lines are counted as they pass, and pieces are joined once.
  * @param file name below the folder, with forward slashes
  * @param read text of another file of the folder; null when it is not in there
  * @throws Error with file and line for an include that cannot be resolved
  */
 export function resolveIncludes(file: string, read: (file: string) => string | null): Unit {
+  const pieces: string[] = []
+  const lines: Unit['lines'] = []
   let size = 0
-  function resolve(name: string, stack: string[]): Unit {
-    const text = read(name) ?? ''
-    size += text.length
+  let included = 0
+
+  /** Append a piece that begins in a line of a file. @returns the line in which it ends */
+  function append(name: string, piece: string, line: number): number {
+    size += piece.length
     if (size > UNIT_CHARS_MAX) throw new Error(`${file}: with its includes it is too large`)
-    const own = text.split('\n').map((_, index) => ({ file: name, line: index + 1 }))
-    const { includes } = scanSource(text)
-    const lineAt = (at: number): number => text.slice(0, at).split('\n').length
-    let unit: Unit = { text: '', lines: [] }
+    pieces.push(piece)
+    // A piece goes on where the line before it stopped.
+    if (lines.length === 0) lines.push({ file: name, line })
+    let last = line
+    for (let at = piece.indexOf('\n'); at >= 0; at = piece.indexOf('\n', at + 1))
+      lines.push({ file: name, line: ++last })
+    return last
+  }
+
+  function resolve(name: string, text: string, stack: string[]): void {
     let at = 0
-    const append = (piece: string, lines: Unit['lines']): void => {
-      // A piece goes on where the line before it stopped.
-      unit = {
-        text: unit.text + piece,
-        lines: unit.lines.concat(unit.lines.length ? lines.slice(1) : lines),
-      }
-    }
-    for (const include of includes) {
-      const line = lineAt(include.start)
-      const target = belowFolder(name, include.name)
+    let line = 1
+    for (const include of scanSource(text).includes) {
+      line = append(name, text.slice(at, include.start), line)
       const place = `${name}:${line}`
-      if (target === null || read(target) === null)
+      const target = belowFolder(name, include.name)
+      const inner = target === null ? null : read(target)
+      if (target === null || inner === null)
         throw new Error(`${place}: "${include.name}" is not in the folder of the rules`)
       if (stack.includes(target)) throw new Error(`${place}: "${include.name}" includes itself`)
       if (stack.length >= INCLUDE_DEPTH_MAX)
         throw new Error(`${place}: includes are nested deeper than ${INCLUDE_DEPTH_MAX} levels`)
-      append(text.slice(at, include.start), own.slice(lineAt(at) - 1, line))
-      const inner = resolve(target, [...stack, target])
-      append(inner.text, inner.lines)
+      if (++included > INCLUDES_MAX)
+        throw new Error(`${place}: more than ${INCLUDES_MAX} files are included`)
+      resolve(target, inner, [...stack, target])
+      // The include itself may stand over several lines.
+      line += text.slice(include.start, include.end).split('\n').length - 1
       at = include.end
     }
-    append(text.slice(at), own.slice(lineAt(at) - 1))
-    return unit
+    append(name, text.slice(at), line)
   }
-  return resolve(file, [file])
+
+  resolve(file, read(file) ?? '', [file])
+  return { text: pieces.join(''), lines }
 }
 
 /** A name relative to the file that includes it, as a name below the folder; null when outside. */

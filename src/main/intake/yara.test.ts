@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { buildEntry, type BuiltEntry } from './testing/build-entry'
 import { Folder } from './testing/desk'
 import { loadYara, type Yara, type YaraOptions } from './yara'
-import { scanSource } from './yara-source'
+import { INCLUDES_MAX, resolveIncludes, scanSource } from './yara-source'
 
 const fixtures = resolve(__dirname, '../../../data/fixtures/pe')
 const lantern = readFileSync(join(fixtures, 'lantern.sys'))
@@ -205,4 +205,31 @@ rule hashed { condition: hash.sha256(0, filesize) != "" and not pe.is_dll() }`
     expect(ours).toEqual(theirs)
     expect(ours.length).toBeGreaterThan(3)
   }
+})
+
+describe('includes', () => {
+  const texts = (all: Record<string, string>) => (name: string) => all[name] ?? null
+
+  test('each line of the whole knows its file and line', () => {
+    const read = texts({
+      'a.yar': 'one\ninclude "sub/b.yar" two\nthree',
+      'sub/b.yar': 'inner 1\ninner 2',
+    })
+    const unit = resolveIncludes('a.yar', read)
+    expect(unit.text.split('\n')).toEqual(['one', 'inner 1', 'inner 2 two', 'three'])
+    expect(unit.lines).toEqual([
+      { file: 'a.yar', line: 1 },
+      { file: 'a.yar', line: 2 },
+      { file: 'sub/b.yar', line: 2 },
+      { file: 'a.yar', line: 3 },
+    ])
+  })
+
+  test('a file that does nothing but include is refused at once', () => {
+    const read = texts({ 'a.yar': 'include "b.yar"\n'.repeat(200_000), 'b.yar': '' })
+    const before = process.cpuUsage()
+    expect(() => resolveIncludes('a.yar', read)).toThrow(`more than ${INCLUDES_MAX} files`)
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1e6).toBeLessThan(5)
+  })
 })
