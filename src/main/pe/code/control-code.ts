@@ -40,22 +40,27 @@ function isPrintable(value: number): boolean {
   })
 }
 
+const METHODS = [
+  'METHOD_BUFFERED',
+  'METHOD_IN_DIRECT',
+  'METHOD_OUT_DIRECT',
+  'METHOD_NEITHER',
+] as const
+/** Names of access as the facts spell them, by the two bits. */
+const ACCESS = [0, 1, 2, 3].map((access) =>
+  decodeControlCode(access << 14).accessName.replaceAll(' | ', '|'),
+)
+
 /** The shape of the facts. Names of device types outside the headers are left out. */
 export function decodeFound({ value, rva, handler, how, confidence }: FoundCode): IoctlCode {
   const code = decodeControlCode(value)
-  const methods = [
-    'METHOD_BUFFERED',
-    'METHOD_IN_DIRECT',
-    'METHOD_OUT_DIRECT',
-    'METHOD_NEITHER',
-  ] as const
   return {
     code: `0x${(value >>> 0).toString(16).toUpperCase().padStart(8, '0')}`,
     deviceType: code.deviceType,
     deviceTypeName: code.deviceTypeName.startsWith('0x') ? null : code.deviceTypeName,
     function: code.function,
-    method: methods[code.method],
-    access: code.accessName.replaceAll(' | ', '|'),
+    method: METHODS[code.method],
+    access: ACCESS[code.access],
     rva,
     handler,
     how,

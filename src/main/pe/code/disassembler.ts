@@ -14,8 +14,6 @@ import { icedTables, type IcedTables } from './iced-tables'
 
 /** More bytes than any driver's code; the copy in WebAssembly memory stays below this. */
 const CODE_BYTES_MAX = 32 * 1024 * 1024
-/** Operands looked at; the fourth and fifth are of no instruction that is followed. */
-const OPERANDS_MAX = 3
 
 interface Loaded {
   readonly iced: typeof Iced
@@ -161,11 +159,7 @@ export class Disassembler {
   #plain(rva: number, length: number): Instruction {
     const { current, tables } = this
     const { name, flow, condition, operandCount, memoryBytes } = tables.formOf(current.code)
-    const operands: Operand[] = []
-    for (let index = 0; index < operandCount && index < OPERANDS_MAX; index++) {
-      const operand = this.#operand(index)
-      if (operand) operands.push(operand)
-    }
+    const operands = this.#operands(operandCount)
     const memory = current.isBroadcast
       ? (tables.memorySizes[current.instruction.memorySize] ?? 0)
       : memoryBytes
@@ -174,6 +168,15 @@ export class Disassembler {
     const { isRepeated } = current
     const target = this.branchTarget()
     return { rva, next: rva + length, name, flow, condition, target, operands, size, isRepeated }
+  }
+
+  /** Lists of the very length: one that grows by `push` has room for 17 from the first on. */
+  #operands(count: number): Operand[] {
+    const first = count > 0 ? this.#operand(0) : null
+    const second = count > 1 ? this.#operand(1) : null
+    const third = count > 2 ? this.#operand(2) : null
+    if (first && !third) return second ? [first, second] : [first]
+    return [first, second, third].filter((operand) => operand !== null)
   }
 
   #operand(index: number): Operand | null {

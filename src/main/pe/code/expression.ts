@@ -43,7 +43,9 @@ export function extend(
 
 /** A text that is equal for equal expressions. */
 export function keyOf(expression: Expression): string {
-  return expression.map(({ operator, operand }) => `${operator}${operand}`).join()
+  let key = ''
+  for (const { operator, operand } of expression) key += `${operator}${operand},`
+  return key
 }
 
 const rotate = (value: number, right: number): number =>

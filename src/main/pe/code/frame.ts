@@ -17,6 +17,12 @@ export interface Outcome {
   returns: number
 }
 
+export interface Visit {
+  passes: number
+  /** Signatures of the states that the place was entered with; null before the first. */
+  signatures: Set<string> | null
+}
+
 export interface Frame {
   readonly start: number
   readonly depth: number
@@ -26,7 +32,7 @@ export interface Frame {
   readonly top: number
   readonly outcome: Outcome
   /** What each place was entered with, and how often. */
-  readonly visits: Map<number, { signatures: Set<string>; passes: number }>
+  readonly visits: Map<number, Visit>
   /** Paths that are still to be walked. */
   readonly pending: { rva: number; state: State }[]
 }

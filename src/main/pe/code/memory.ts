@@ -76,14 +76,14 @@ export class Memory {
     if (operand.isRelative) return address(operand.displacement)
     const { program } = this
     const displacement = program.bits === 32 ? operand.displacement >>> 0 : operand.displacement
-    const terms: { value: Known; scale: number }[] = []
-    if (operand.base >= 0) terms.push({ value: state.registers[operand.base], scale: 1 })
-    if (operand.index >= 0) {
-      terms.push({ value: state.registers[operand.index], scale: operand.scale })
-    }
     let fixed: Known = constant(displacement)
     let chosen: { index: Lookup['index']; scale: number } | undefined
-    for (const { value, scale } of terms) {
+    // The base, then the index.
+    for (let term = 0; term < 2; term++) {
+      const register = term === 0 ? operand.base : operand.index
+      if (register < 0) continue
+      const scale = term === 0 ? 1 : operand.scale
+      const value = state.registers[register]
       if (value?.kind === 'code' && chosen === undefined) {
         const last = value.expression.at(-1)
         // An index that was scaled by a shift beforehand.

@@ -127,7 +127,7 @@ export class Program {
     for (let index = 0; index + 1 <= count; index++) {
       const entry = directory.rva + index * RUNTIME_FUNCTION_SIZE
       const [start, end] = [mapping.u32At(entry), mapping.u32At(entry + 4)]
-      const flags = (mapping.bytesAt(mapping.u32At(entry + 8) & ~1, 1)[0] ?? 0) >> 3
+      const flags = (this.number(mapping.u32At(entry + 8) & ~1, 1) ?? 0) >> 3
       // A chained entry is a further piece of a function listed elsewhere.
       if ((flags & UNW_FLAG_CHAININFO) === 0 && start < end && this.isCode(start)) {
         found.push({ start, end })

@@ -101,10 +101,12 @@ export class State {
       const interest = interestOf(this.registers[register])
       if (interest !== '') text += `${register}=${interest};`
     }
-    for (const [slot, value] of this.#stack) {
+    if (this.#stack.size === 0) return text
+    // Not `for of`, which makes an array of each entry.
+    this.#stack.forEach((value, slot) => {
       const interest = interestOf(value)
       if (interest !== '') text += `[${slot}]=${interest};`
-    }
+    })
     return text
   }
 }

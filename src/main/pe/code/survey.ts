@@ -99,7 +99,7 @@ class Surveyor {
     for (const { start } of runtimeFunctions) this.#add(start)
     for (const start of this.limits.starts) this.#add(start)
     this.#drain()
-    for (const target of relocatedPointers(this.program)) this.#addPointer(target)
+    relocatedPointers(this.program, (target) => this.#addPointer(target))
     this.#drain()
     if (bits === 32 && !this.#stopped) this.#addPrologues()
     this.#drain()
@@ -130,7 +130,9 @@ class Surveyor {
   /** A pointer into code that is not a call: a function only when it looks like the start of one. */
   #addPointer(rva: number): void {
     if (!this.program.isCode(rva) || this.#isMarked(rva)) return
-    const before = this.program.mapping.bytesAt(rva - 1, 1)[0]
+    const { mapping } = this.program
+    const offset = mapping.offsetOf(rva - 1)
+    const before = offset === null ? -1 : mapping.reader.u8(offset)
     const isPadded = before === 0xcc || before === 0x90 || before === 0xc3 || before === 0
     if (isPadded || rva % 16 === 0) this.#add(rva)
   }
@@ -197,7 +199,7 @@ class Surveyor {
           if (isInside && this.program.isCode(target)) blocks.push(target)
           else this.#add(target)
         } else if (flow === 'jump') {
-          blocks.push(...this.#tables.targets(rva, bounds))
+          for (const place of this.#tables.targets(rva, bounds)) blocks.push(place)
         }
         if (flow === 'jump') return true
       }

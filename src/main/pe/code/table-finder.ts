@@ -21,7 +21,7 @@ export class TableFinder {
 
   /** A new block begins. Addresses loaded in an earlier block are still good candidates. */
   reset(): void {
-    this.#scaled.length = 0
+    if (this.#scaled.length > 0) this.#scaled = []
     this.#limit = null
   }
 

@@ -145,7 +145,7 @@ export class Walker {
   }
 
   #noteSeed(frame: Frame, { operands }: Instruction): void {
-    const last = operands.at(-1)
+    const last = operands.length > 0 ? operands[operands.length - 1] : undefined
     if (last?.kind !== 'immediate' || last.value === null) return
     const value = last.value < 0 ? last.value >>> 0 : last.value
     if (COOKIE_SEEDS.has(value)) this.findings.stubs.add(frame.start)
@@ -153,8 +153,11 @@ export class Walker {
 
   #execute(frame: Frame, instruction: Instruction, state: State): void {
     this.#executor.execute(instruction, state)
-    const [first] = instruction.operands
+    const { operands } = instruction
+    const first = operands.length > 0 ? operands[0] : undefined
     if (first?.kind !== 'memory') return
+    // Most places are told by a look at the registers to be none on the stack.
+    if (!isOnStack(state, first.base) && !isOnStack(state, first.index)) return
     // A store above the own frame is one to the caller's variables.
     const place = this.memory.place(state, first)
     if (place?.kind === 'stack' && place.number > frame.top) {
@@ -170,13 +173,17 @@ export class Walker {
   #enter(frame: Frame, rva: number, state: State, isDecided: boolean): boolean {
     let visit = frame.visits.get(rva)
     if (!visit) {
-      visit = { signatures: new Set(), passes: 0 }
+      visit = { passes: 0, signatures: null }
       frame.visits.set(rva, visit)
     }
     visit.passes++
     if (visit.passes > PASSES_MAX) return false
     if (isDecided) return true
     const signature = state.signature()
+    if (visit.signatures === null) {
+      visit.signatures = new Set([signature])
+      return true
+    }
     if (visit.signatures.has(signature) || visit.signatures.size >= VISITS_MAX) return false
     visit.signatures.add(signature)
     return true
@@ -299,15 +306,16 @@ export class Walker {
     const { state, rva } = call
     this.#noteEntryCall(frame, state, code, false)
     this.#routines.callOwn(call)
-    const values = Array.from({ length: ARGUMENTS_MAX }, (_, index) => call.argument(index))
+    const values: Known[] = []
+    for (let index = 0; index < ARGUMENTS_MAX; index++) values.push(call.argument(index))
     const outcome = this.#shouldFollow(frame, state, values, rva)
       ? this.#follow(frame, code, state, values)
       : null
-    const { preserved = [], result, stores = [], top, frame: pointer } = outcome ?? {}
-    const kept = preserved.map((register) => [register, state.registers[register]] as const)
+    const { preserved = [], result, stores, top, frame: pointer } = outcome ?? {}
+    const kept = preserved.map((register) => state.registers[register])
     this.#convention.forgetVolatile(state, interestOf(result) === '' ? undefined : result)
-    for (const [register, value] of kept) state.registers[register] = value
-    for (const [slot, value] of stores) state.setSlot(slot, value)
+    preserved.forEach((register, index) => (state.registers[register] = kept[index]))
+    stores?.forEach((value, slot) => state.setSlot(slot, value))
     if (this.#word === 8) return
     if (top?.kind === 'stack') {
       state.registers[RSP] = top
@@ -323,25 +331,19 @@ export class Walker {
     // The exception frame of an x86 function is set up by a call among its first instructions.
     if (this.#word === 4 && rva - frame.start < 16) return true
     // Compilers give local functions conventions of their own.
-    const inRegisters = this.#word === 4 ? this.#volatileValues(state) : []
-    return [...values, ...inRegisters].some(
-      (value) =>
-        value?.kind === 'irp' ||
-        value?.kind === 'stack-location' ||
-        value?.kind === 'code' ||
-        value?.kind === 'device-object',
-    )
+    if (this.#word === 8) return values.some(isOfRequest)
+    return values.some(isOfRequest) || this.#volatileValues(state).some(isOfRequest)
   }
 
   #follow(frame: Frame, code: number, state: State, values: readonly Known[]): Outcome | null {
     const top = state.registers[RSP]
     const height = top?.kind === 'stack' ? top.number : 0
     // Pointers to the caller's variables mean something else at each call.
-    const key = [
-      code,
-      this.#purpose,
-      ...[...this.#volatileValues(state), ...values].map((value) => keyOfValue(value)),
-    ].join()
+    let key = `${code},${this.#purpose}`
+    for (const register of this.#convention.volatile) {
+      key += `,${keyOfValue(state.registers[register])}`
+    }
+    for (const value of values) key += `,${keyOfValue(value)}`
     const known = this.#outcomes.get(key)
     if (known !== undefined) {
       // Where the stack pointer ends up was found out for another caller.
@@ -381,6 +383,21 @@ export class Walker {
   #volatileValues(state: State): Known[] {
     return this.#convention.volatile.map((register) => state.registers[register])
   }
+}
+
+/** Does a register, if an operand has one, point to the stack? */
+function isOnStack(state: State, register: number): boolean {
+  return register >= 0 && state.registers[register]?.kind === 'stack'
+}
+
+/** Is a value the request, or something that leads to it? */
+function isOfRequest(value: Known): boolean {
+  return (
+    value?.kind === 'irp' ||
+    value?.kind === 'stack-location' ||
+    value?.kind === 'code' ||
+    value?.kind === 'device-object'
+  )
 }
 
 /** Values of arguments as part of a key: what is worth following, and numbers. */
