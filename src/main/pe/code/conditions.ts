@@ -40,8 +40,10 @@ export function decide(condition: Condition, comparison: Comparison): boolean | 
   if (kind === 'bit' || left === undefined || right === undefined) return undefined
   if (!isCertain(left) || !isCertain(right) || left.kind !== right.kind) return undefined
   const is32 = left.kind === 'constant' && size <= 4
-  const [signedLeft, signedRight] = [left.number, right.number].map((n) => (is32 ? n | 0 : n))
-  const [unsignedLeft, unsignedRight] = [left.number, right.number].map((n) => (is32 ? n >>> 0 : n))
+  const signedLeft = is32 ? left.number | 0 : left.number
+  const signedRight = is32 ? right.number | 0 : right.number
+  const unsignedLeft = is32 ? left.number >>> 0 : left.number
+  const unsignedRight = is32 ? right.number >>> 0 : right.number
   switch (condition) {
     case 'e':
       return signedLeft === signedRight

@@ -18,10 +18,13 @@ const RETURN_STEPS = 512
 export class Convention {
   /** Registers that a call changes. */
   readonly volatile: readonly number[]
+  /** How many arguments travel in registers. */
+  readonly registerArguments: number
   readonly #word: 4 | 8
 
   constructor(readonly program: Program) {
     this.#word = program.word
+    this.registerArguments = program.word === 8 ? argumentRegisters.length : 0
     this.volatile = program.word === 8 ? volatile64 : volatile32
   }
 
@@ -84,7 +87,7 @@ export class Convention {
   }
 
   #isRegister(index: number): boolean {
-    return this.#word === 8 && index < argumentRegisters.length
+    return index < this.registerArguments
   }
 }
 

@@ -3,6 +3,11 @@ import type { DriverFacts, Image } from '../../../shared/driver-file/facts'
 
 type DriverType = DriverFacts['types'][number]['type']
 
+interface Import {
+  readonly dll: string
+  readonly name: string
+}
+
 const IMAGE_SUBSYSTEM_NATIVE = 1
 
 interface Rule {
@@ -10,17 +15,24 @@ interface Rule {
   /** Modules that alone tell. */
   readonly modules?: RegExp
   /** Functions of which one is enough. */
-  readonly functions?: RegExp
+  readonly functions?: readonly string[]
 }
 
 const rules: readonly Rule[] = [
-  { type: 'KMDF', modules: /^wdfldr\.sys$/i, functions: /^WdfVersionBind(Class)?$/ },
+  { type: 'KMDF', modules: /^wdfldr\.sys$/i, functions: ['WdfVersionBind', 'WdfVersionBindClass'] },
   { type: 'UMDF', modules: /^wudf(x\d*|platform)\.dll$/i },
-  { type: 'minifilter', functions: /^FltRegisterFilter$/ },
+  { type: 'minifilter', functions: ['FltRegisterFilter'] },
   {
     type: 'NDIS',
-    functions:
-      /^Ndis(M?Register(Miniport|MiniportDriver|ProtocolDriver|Protocol)|FRegisterFilterDriver|MInitializeWrapper|InitializeWrapper|IMRegisterLayeredMiniport)$/,
+    functions: [
+      ...['', 'M'].flatMap((kind) =>
+        ['Miniport', 'MiniportDriver', 'ProtocolDriver', 'Protocol'].map(
+          (what) => `Ndis${kind}Register${what}`,
+        ),
+      ),
+      ...['NdisFRegisterFilterDriver', 'NdisMInitializeWrapper', 'NdisInitializeWrapper'],
+      'NdisIMRegisterLayeredMiniport',
+    ],
   },
   { type: 'WFP', modules: /^fwpkclnt\.sys$/i },
   { type: 'stream', modules: /^(ks|portcls|stream)\.sys$/i },
@@ -28,32 +40,50 @@ const rules: readonly Rule[] = [
   { type: 'display', modules: /^(dxgkrnl|videoprt|win32k|watchdog|displib)\.sys$/i },
 ]
 
+/** The types by the functions that tell: a look-up for each import instead of all expressions. */
+const typeByFunction = new Map(
+  rules.flatMap(({ type, functions = [] }) => functions.map((name) => [name, type] as const)),
+)
+
 /** Routines of the I/O manager that only a driver with devices or dispatch routines of its own needs. */
-const wdmRoutines =
-  /^(IoCreateDevice|IoCreateDeviceSecure|WdmlibIoCreateDeviceSecure|IoAttachDevice\w*|IofCompleteRequest|IofCallDriver|IoCompleteRequest|IoCallDriver)$/
+const wdmRoutines = new Set([
+  ...['IoCreateDevice', 'IoCreateDeviceSecure', 'WdmlibIoCreateDeviceSecure'],
+  ...['IofCompleteRequest', 'IofCallDriver', 'IoCompleteRequest', 'IoCallDriver'],
+])
+const attachRoutine = /^IoAttachDevice\w*$/
 const kernelModules = /^(ntoskrnl\.exe|ntkrnl\w+\.exe|hal\.dll|wdm\.sys)$/i
 
 export function driverTypes(image: Image): DriverFacts['types'] {
-  const functions = image.imports.flatMap(({ dll, functions: list }) =>
-    list.flatMap(({ name }) => (name === null ? [] : [{ dll, name }])),
-  )
+  /** The first import of each kind. */
+  const routines = new Map<DriverType, Import>()
+  let attach: Import | undefined
+  let device: Import | undefined
+  let isFileSystemFilter = false
+  for (const { dll, functions } of image.imports) {
+    for (const { name } of functions) {
+      if (name === null) continue
+      const type = typeByFunction.get(name)
+      if (type && !routines.has(type)) routines.set(type, { dll, name })
+      const isAttach = name.startsWith('IoAttachDevice') && attachRoutine.test(name)
+      if (isAttach || wdmRoutines.has(name)) device ??= { dll, name }
+      if (name.startsWith('IoAttachDeviceToDeviceStack')) attach ??= { dll, name }
+      if (name === 'IoRegisterFsRegistrationChange') isFileSystemFilter = true
+    }
+  }
   const found: DriverFacts['types'] = []
-  for (const { type, modules, functions: names } of rules) {
-    const routine = names && functions.find(({ name }) => names.test(name))
+  for (const { type, modules } of rules) {
+    const routine = routines.get(type)
     const module = modules && image.imports.find(({ dll }) => modules.test(dll))
     if (routine) found.push({ type, evidence: `imports ${routine.name} from ${routine.dll}` })
     else if (module) found.push({ type, evidence: `imports ${module.dll}` })
   }
-  const has = (name: string): boolean => functions.some((item) => item.name === name)
-  const attach = functions.find(({ name }) => name.startsWith('IoAttachDeviceToDeviceStack'))
-  if (attach && has('IoRegisterFsRegistrationChange')) {
+  if (attach && isFileSystemFilter) {
     found.push({
       type: 'legacy-filter',
       evidence: `imports IoRegisterFsRegistrationChange and ${attach.name}`,
     })
   }
   const isFramework = found.some(({ type }) => type === 'KMDF' || type === 'UMDF')
-  const device = functions.find(({ name }) => wdmRoutines.test(name))
   if (!isFramework && device) {
     found.push({ type: 'WDM', evidence: `imports ${device.name} from ${device.dll}` })
   }

@@ -118,14 +118,16 @@ function withoutCode(image: Image, strings: FileString[], note: string): DriverF
  * names of routines it does not import.
  */
 function resolvedRoutines(findings: Findings, image: Image, strings: FileString[]): string[] {
-  const imported = new Set(
-    image.imports.flatMap(({ functions }) => functions.map(({ name }) => name ?? '')),
-  )
   const found = new Set(findings.routines)
-  const isLookup = ['MmGetSystemRoutineAddress', 'FltGetRoutineAddress'].some((name) =>
-    imported.has(name),
+  const isLookup = image.imports.some(({ functions }) =>
+    functions.some(
+      ({ name }) => name === 'MmGetSystemRoutineAddress' || name === 'FltGetRoutineAddress',
+    ),
   )
   if (isLookup) {
+    const imported = new Set(
+      image.imports.flatMap(({ functions }) => functions.map(({ name }) => name ?? '')),
+    )
     for (const { text, encoding } of strings) {
       // Import tables hold ASCII names; MmGetSystemRoutineAddress takes UTF-16.
       if (encoding === 'ascii' && imported.has(text)) continue

@@ -135,10 +135,9 @@ export class Routines {
 
   /** The driver's own function: wdmsec.lib, which makes secure devices, is linked in. */
   callOwn(call: Call): void {
+    if (call.argument(0)?.kind !== 'driver-object') return
     const text = this.#unicode(call, call.argument(6))
-    if (text && SDDL.test(text.text) && call.argument(0)?.kind === 'driver-object') {
-      this.#secureDevice(call)
-    }
+    if (text && SDDL.test(text.text)) this.#secureDevice(call)
   }
 
   #secureDevice(call: Call): void {

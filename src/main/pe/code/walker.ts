@@ -296,9 +296,11 @@ export class Walker {
       this.#callFunction(frame, code, call)
       return
     }
+    this.#convention.forgetVolatile(call.state, undefined)
+    // In x64 code the caller cleans up: nothing needs to be counted.
+    if (this.#word === 8) return
     const following = next === null ? null : program.disassembler.at(next)
     const count = name === null ? undefined : argumentCount(name)
-    this.#convention.forgetVolatile(call.state, undefined)
     this.#convention.dropArguments(call.state, count, following)
   }
 
@@ -343,7 +345,9 @@ export class Walker {
     for (const register of this.#convention.volatile) {
       key += `,${keyOfValue(state.registers[register])}`
     }
-    for (const value of values) key += `,${keyOfValue(value)}`
+    // Arguments in registers are among the volatile ones.
+    const first = this.#convention.registerArguments
+    for (let index = first; index < values.length; index++) key += `,${keyOfValue(values[index])}`
     const known = this.#outcomes.get(key)
     if (known !== undefined) {
       // Where the stack pointer ends up was found out for another caller.
