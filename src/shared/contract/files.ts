@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { CapabilityMatch, FileFacts, SIGNATURE_KINDS } from '../driver-file/facts'
+import { KnownSampleData } from '../driver-file/known'
 import { CatalogueFacts, InfFacts, PackageMember } from '../driver-file/package-facts'
 import type { Result } from '../errors'
 import { call, stream } from './table'
@@ -120,6 +121,12 @@ export const FileDetail = z.object({
   blocks: z.array(BlockMatch),
   /** Which data the two lists above rest on, in words with versions and dates. */
   knownAsOf: z.array(z.string()),
+  /** Block policies that were taken in: with none, that no rule was met says nothing. */
+  blockPolicies: z.number(),
+  /** What the entries say of the file itself, in their order, each sample once; at most 5. */
+  knownSamples: z.array(KnownSampleData),
+  /** Rules were held against the file; without that an empty `yara` says nothing. */
+  yaraRead: z.boolean(),
   yara: z.array(YaraMatch),
   packages: z.array(
     z.object({

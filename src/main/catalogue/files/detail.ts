@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 import type { z } from 'zod'
 import type { FileDetail } from '../../../shared/contract/files'
 import { type YaraMatch } from '../../../shared/contract/files'
+import type { KnownSampleData } from '../../../shared/driver-file/known'
 import type { CatalogueFacts, InfFacts } from '../../../shared/driver-file/package-facts'
 import type { BlockStore } from './blocks'
 import type { FileGroups } from './groups'
@@ -15,6 +16,8 @@ export type Detail = z.input<typeof FileDetail>
 
 /** Files of the same image that are listed. */
 const SAME_IMAGE_MAX = 50
+/** Samples of reference data that are told of a file; more than two are rare. */
+const KNOWN_SAMPLES_MAX = 5
 
 export interface FileDetails {
   /** Null when there is no such file, or it was deleted. */
@@ -35,6 +38,7 @@ export function createFileDetails(
   const yara = db
     .prepare<[number], string>('SELECT matches FROM file_yara WHERE file_id = ?')
     .pluck()
+  const blockPolicies = db.prepare<[], number>('SELECT count(*) FROM block_policies').pluck()
   const packages = db.prepare<[number], { id: number; name: string; facts: Uint8Array }>(
     `SELECT p.id, p.name, p.facts FROM package_members m JOIN packages p ON p.id = m.package_id
      WHERE m.file_id = ? ORDER BY p.id`,
@@ -65,6 +69,12 @@ export function createFileDetails(
       .reduceRight<Hashes>((all, sample) => ({ ...all, ...hashesOfSample(sample) }), {})
   }
 
+  /** Two entries often list the same sample in the same words. */
+  function knownSamples(id: number): KnownSampleData[] {
+    const samples = groups.samplesOf(id).map((sample) => [JSON.stringify(sample), sample] as const)
+    return [...new Map(samples).values()].slice(0, KNOWN_SAMPLES_MAX)
+  }
+
   function detail(id: number): Detail | null {
     const file = rows.stored(id)
     if (!file || file.deletion !== null) return null
@@ -89,6 +99,9 @@ export function createFileDetails(
       known: known.entriesOf(id),
       blocks: blocks.blocksOf(id),
       knownAsOf: [...known.asOf(), ...blocks.asOf()],
+      blockPolicies: blockPolicies.get() ?? 0,
+      knownSamples: knownSamples(id),
+      yaraRead: matches !== undefined,
       yara: matches === undefined ? [] : (JSON.parse(matches) as YaraMatch[]),
       packages: packages.all(id).map((it) => ({
         ...(unpack(it.facts) as { inf: InfFacts | null; catalogue: CatalogueFacts | null }),

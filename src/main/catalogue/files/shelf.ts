@@ -158,8 +158,12 @@ export function createFileShelf(db: Database, now: () => Date): FileShelf {
     if (hash === undefined) return null
     if (asked.length > 1) return 'No file here has one of these hashes.'
     const said = [known.aboutHash(hash), blocks.aboutHash(hash)].filter((text) => text !== null)
-    const rest =
-      said.length > 0 ? said.join(' ') : 'Neither reference data nor a block policy names it.'
+    // With no policy at hand, `knownAsOf` says that nothing is said about blocking.
+    const nobody =
+      blocks.policies().length > 0
+        ? 'Neither reference data nor a block policy names it.'
+        : 'Reference data does not name it.'
+    const rest = said.length > 0 ? said.join(' ') : nobody
     return `No file here has this hash. ${rest} ${[...known.asOf(), ...blocks.asOf()].join(' ')}`
   }
 

@@ -177,7 +177,7 @@ describe('evidence', () => {
   test('of the rule of 2015-07-29 says that a cross-signed driver meets it', () => {
     const bytes = fixture('signed/cross-shaped.sys')
     const { evidence } = readSignatures(bytes, {
-      ...imageOf(bytes),
+      ...imageOf(bytes)!,
       compiled: '2023-05-02T09:10:11Z',
       timeIsHash: false,
     })

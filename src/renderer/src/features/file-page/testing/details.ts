@@ -5,6 +5,7 @@
 import type { RingClient } from '../../../../../shared/contract'
 import type { FileDetail, FileRow, Kin } from '../../../../../shared/contract/files'
 import { FileFacts } from '../../../../../shared/driver-file/facts'
+import type { KnownSampleData } from '../../../../../shared/driver-file/known'
 import { fail, ok } from '../../../../../shared/errors'
 import ferry from './ferry-forged.json'
 import lantern from './lantern-signed.json'
@@ -65,6 +66,9 @@ function detailOf(
       'LOLDrivers, version 5554706 (Apache-2.0): 661 entries, taken in on 2026-11-20.',
       'Block policy Microsoft recommended driver block rules, version 10.0.27685.0: 1402 rules, taken in on 2026-11-20.',
     ],
+    blockPolicies: 1,
+    knownSamples: [],
+    yaraRead: true,
     yara: [],
     packages: [],
     sameImage: [],
@@ -219,8 +223,70 @@ export const knownOnlyDetail = (): FileDetail =>
       known: 'vulnerable driver',
     }),
     null,
-    { hashes: { MD5: '9ab9f3b75a2eb87fafb1b7361be9dfb3' } },
+    {
+      hashes: { MD5: '9ab9f3b75a2eb87fafb1b7361be9dfb3' },
+      knownAsOf: [
+        'LOLDrivers, version 5554706 (Apache-2.0): 661 entries, taken in on 2026-11-20.',
+        'No block policy was taken in, so nothing is said about blocking.',
+      ],
+      blockPolicies: 0,
+      yaraRead: false,
+      known: [
+        {
+          id: '2bea1bca-753c-4f09-bc9f-566ab0193f4a',
+          source: 'LOLDrivers',
+          names: ['gdrv.sys'],
+          category: 'vulnerable driver',
+          cve: ['CVE-2018-19320'],
+          attack: ['T1068'],
+          created: '2023-01-09',
+          verified: true,
+          description: 'Reads and writes physical memory for anyone.',
+          resources: [],
+          matchedBy: 'sha256',
+          loadsDespiteHvci: false,
+          samples: 9,
+        },
+      ],
+      knownSamples: [gdrvSample(), { ...gdrvSample(), filename: 'gdrv64.sys', product: 'GDRV' }],
+    },
   )
+
+const gdrvSample = (): KnownSampleData => ({
+  filename: 'gdrv.sys',
+  originalFilename: 'gdrv.sys',
+  md5: '9ab9f3b75a2eb87fafb1b7361be9dfb3',
+  sha1: null,
+  sha256: '31f4cfb4c71da44120752721103a16512444c13c2ac2d857a7e6f13cb679b427',
+  authMd5: null,
+  authSha1: null,
+  authSha256: null,
+  imphash: null,
+  rich: null,
+  machine: 'AMD64',
+  company: 'Giga-Byte Technology',
+  product: 'GIGABYTE Tools',
+  fileVersion: '1.0.0.1',
+  publisher: null,
+  date: null,
+  compiled: '2013-07-03 02:32:26',
+  loadsDespiteHvci: false,
+  signers: [
+    {
+      cn: 'GIGA,BYTE TECHNOLOGY CO., LTD.',
+      serial: '2f6c1e0a',
+      from: '2011-01-20',
+      to: '2014-02-18',
+      tbs: 'ab'.repeat(32),
+    },
+  ],
+  issuers: ['VeriSign Class 3 Code Signing 2010 CA'],
+  signatureNames: [],
+  importedModules: ['ntoskrnl.exe', 'HAL.dll'],
+  importedFunctions: ['MmMapIoSpace', 'IoCreateDevice'],
+  exportedFunctions: [],
+  rest: {},
+})
 
 const WORDS = ['pulse', 'harbour', 'relay', 'orbit', 'cinder', 'meridian', 'quarry', 'signal']
 

@@ -129,6 +129,9 @@ export function fakeDetail(row: FileRow, rows: readonly FileRow[] = []): FileDet
         ]
       : [],
     knownAsOf: ['LOLDrivers 5554706 of 2026-08-12', 'Block rules 10.0.27685.0'],
+    blockPolicies: 1,
+    knownSamples: [],
+    yaraRead: isFerry,
     yara: isFerry
       ? [
           {
