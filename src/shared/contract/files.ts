@@ -31,8 +31,8 @@ export const FileRow = z.object({
   machine: z.string().nullable(),
   types: z.array(z.string()),
   compiled: z.string().nullable(),
-  /** Kind of the best signature; `none`, or null when nothing was read. */
-  signature: z.enum(['none', ...SIGNATURE_KINDS]).nullable(),
+  /** Kind of the best signature; `none`, `unreadable`, or null when nothing was read. */
+  signature: z.enum(['none', 'unreadable', ...SIGNATURE_KINDS]).nullable(),
   signer: z.string().nullable(),
   /** Claimed time of signing. */
   signedAt: z.string().nullable(),
@@ -237,6 +237,8 @@ export const IntakeJob = z.object({
   /** What was given, in words: `samples-2026.zip`, `3 files`. */
   title: z.string(),
   state: z.enum(JOB_STATES),
+  /** Why it is `interrupted`, and what to do about it, in words; null when it is not. */
+  interruption: z.string().nullable().optional(),
   startedAt: z.string(),
   /** `listing` while folders are walked: the total still grows. */
   phase: z.enum(['listing', 'reading']),
@@ -246,6 +248,8 @@ export const IntakeJob = z.object({
   /** Already on the shelf (same SHA-256). */
   merged: z.number(),
   failed: z.number(),
+  /** Came in with less than was asked for; `intake.failures` lists them with those that failed. */
+  noted: z.number().optional(),
   /** Found, and nothing that is kept here: documents in an archive. */
   skipped: z.number().optional(),
   bytesDone: z.number(),
@@ -389,7 +393,7 @@ export const filesContract = {
   'intake.jobs': call(z.object({}), z.object({ jobs: z.array(IntakeJob) })),
   'intake.control': call(
     z.object({ job: z.number(), action: z.enum(['pause', 'resume', 'cancel', 'undo', 'dismiss']) }),
-    z.object({ changed: z.number() }),
+    z.object({ changed: z.number(), undo: z.string().nullable().optional() }),
   ),
   'intake.failures': call(
     z.object({ job: z.number(), offset: z.number().int().min(0).default(0) }),

@@ -155,11 +155,6 @@ export function createFileSearch(db: Database, postings: Postings, columns: Colu
       case 'text':
         return withText(match.text)
       case 'values': {
-        if (match.field === 'is' && match.values.includes('unsigned'))
-          return union((into) => {
-            addAll(into, postings.filesWith('origin', 'file'))
-            takeOut(into, postings.filesWith('is', 'signed'))
-          })
         const fields = INDEX_FIELDS[match.field] ?? [match.field]
         const sets = fields.flatMap((field) =>
           match.values.map((value) => postings.filesWith(field, value)),

@@ -3,7 +3,7 @@ import type { FileFacts } from '../../../shared/driver-file/facts'
 import type { KnownSampleData } from '../../../shared/driver-file/known'
 import { parseTlsh } from '../../../shared/driver-file/tlsh-distance'
 import { ENTROPY_UNIT, type ColumnName, type Columns } from './index/columns'
-import { bestSignature } from './terms'
+import { bestSignature, signatureOf } from './terms'
 
 /** Columns of `files` that are read from the file. */
 export interface Summary {
@@ -31,7 +31,7 @@ export function summaryOfFacts(facts: FileFacts): Summary {
     machine: facts.image?.machine ?? null,
     types: [...new Set(facts.driver?.types.map(({ type }) => type))].join(' '),
     compiled: facts.image?.compiled ?? null,
-    signature: best?.kind ?? (facts.image ? 'none' : null),
+    signature: signatureOf(facts),
     signer: nameOf(best?.chain[0]?.subjectName),
     signedAt: best?.timeStamp?.time ?? null,
     evidence: facts.evidence.length,

@@ -119,11 +119,12 @@ export function termsOfFacts(facts: FileFacts): Term[] {
   return terms.all()
 }
 
-function putSignatures(terms: TermSet, { signatures, evidence, image }: FileFacts): void {
-  if (image && signatures.length === 0) terms.put('signature', 'none')
+function putSignatures(terms: TermSet, facts: FileFacts): void {
+  const { signatures, evidence } = facts
+  const kind = signatureOf(facts)
+  if (kind !== null) terms.put('signature', kind)
   if (signatures.length > 0) terms.put('is', 'signed')
-  const best = bestSignature(signatures)
-  if (best) terms.put('signature', best.kind)
+  if (kind === 'none') terms.put('is', 'unsigned')
   for (const { chain, others, timeStamp, programName } of signatures) {
     const [leaf] = chain
     if (leaf) {
@@ -154,6 +155,18 @@ function putTechnique(terms: TermSet, field: string, id: string): void {
 export const pdbFolder = (pdb: string): string | null => {
   const folder = pdb.replace(/[\\/]+[^\\/]*$/, '')
   return folder === pdb || folder === '' ? null : folder
+}
+
+/**
+ * The kind that the list shows: of the best signature, `unreadable` when there is one that nobody can
+ * read, `none` when there is none; null for what is no image.
+ */
+export function signatureOf({ signatures, image, anomalies }: FileFacts): string | null {
+  const best = bestSignature(signatures)
+  if (best) return best.kind
+  if (!image) return null
+  const isThere = image.certificateTable !== null
+  return isThere && anomalies.some(({ id }) => id === 'signature-broken') ? 'unreadable' : 'none'
 }
 
 /** How far Windows trusts a signature of a kind, most first. */
@@ -214,7 +227,7 @@ export function termsOfAnnotations(annotations: Annotations): Term[] {
 }
 
 export interface KnownState {
-  /** Sources of the entries, `LOLDrivers (magicsword-io)`. */
+  /** Names of the sources of the entries: `LOLDrivers (magicsword-io)`. */
   sources: readonly string[]
   entries: readonly {
     id: string
@@ -227,7 +240,11 @@ export interface KnownState {
 
 export function termsOfKnown({ sources, entries }: KnownState): Term[] {
   const terms = new TermSet('word.known')
-  for (const source of sources) terms.put('known', wordsOf(fold(source))[0], source)
+  // All versions of a source, and imports of it, are one value: the first word of their names.
+  for (const source of sources) {
+    const [name] = wordsOf(source)
+    terms.put('known', name, name)
+  }
   for (const { id, names, category, cve, attack } of entries) {
     terms.put('known', /^vulnerable/i.test(category) ? 'vulnerable' : category, category)
     terms.put('entry-id', id)

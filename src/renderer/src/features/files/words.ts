@@ -14,6 +14,7 @@ import {
 
 const KIND_WORDS: Record<NonNullable<FileRow['signature']>, string> = {
   none: 'unsigned',
+  unreadable: 'unreadable',
   whcp: 'WHCP',
   attestation: 'attestation',
   windows: 'Windows',
