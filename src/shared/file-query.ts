@@ -16,7 +16,6 @@ import {
   formatToken,
   listed,
   readTokens,
-  toggleToken,
   wordAtCursor,
   type QueryLanguage,
   type QueryToken,

@@ -1,8 +1,6 @@
 /** Shapes shared by the contract's areas: projects, scenarios, reports. zod, because they are parsed at borders. */
 import { z } from 'zod'
 
-export const SCHEMA_VERSION = 1
-
 /** A driver folder as text: `driver.ts`, its modules, optionally `client.ts`, `scenario.json`, `README.md`. */
 export const ProjectFiles = z.record(z.string().max(260), z.string().max(1_000_000))
 export type ProjectFiles = z.infer<typeof ProjectFiles>
