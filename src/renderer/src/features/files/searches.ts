@@ -1,13 +1,22 @@
-/** Searches worth coming back to: those saved under a name, and those made last. */
+/** Help with the query line: completions, searches saved under a name, and those made last. */
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import { asAppError, ring, value } from '../../services/ring'
 import { useSettings } from '../../stores/settings'
 import { useUi } from '../../stores/ui'
-import type { SavedSearch } from './types'
+import type { Answer, SavedSearch } from './types'
 
 const SETTING = 'files.history'
 const HISTORY_MAX = 20
+
+/** What could be typed at a place of the query; null when main cannot tell. */
+export async function completions(
+  text: string,
+  cursor: number,
+): Promise<Answer<'files.complete'> | null> {
+  const answer = await ring()['files.complete']({ text, cursor })
+  return answer.ok ? answer.value : null
+}
 
 export const useSearches = defineStore('searches', () => {
   const ui = useUi()
