@@ -21,7 +21,7 @@ export function exportPieces(
   now: Date,
   left: string[],
 ): Iterable<string> {
-  if (format === 'json') return shelf.documents.text(ids)
+  if (format === 'json') return shelf.documents.text(ids, left)
   const source = { rows: () => shelf.rowsOf(ids), details: () => shelf.detailsOf(ids) }
   return exportText(format, source, now, left)
 }

@@ -77,7 +77,8 @@ export async function takeReference(
 ): Promise<Counted> {
   const counted: Counted = { entries: 0, samples: 0, rules: 0, problems: [] }
   const day = at.toISOString().slice(0, 10)
-  const source = { ...SHIPPED_FACTS, version: `imported ${day}`, shipped: false }
+  // A source of its own, so that the next start does not put what ships over it.
+  const source = { ...SHIPPED_FACTS, name: 'LOLDrivers, imported', version: day, shipped: false }
   const { problem } = await intake.importKnown(paths, async (batch: KnownBatch) => {
     counted.problems.push(...batch.problems)
     if (batch.entries.length > 0) {

@@ -11,19 +11,37 @@ import { KnownEntryData } from './known'
 export const DOCUMENT_FORMAT = 'ring0-files'
 export const DOCUMENT_VERSION = 1
 
-const Hex = z.string().regex(/^[0-9a-f]+$/)
+const hexOf = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
+/** As `Date.toISOString` writes it. */
+const Time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/)
+
+/** Kinds of `files/hashes.ts` that reference data gives. */
+const Hashes = z
+  .object({
+    sha256: hexOf(64),
+    sha1: hexOf(40),
+    md5: hexOf(32),
+    authSha256: hexOf(64),
+    authSha1: hexOf(40),
+    authMd5: hexOf(32),
+    imphash: hexOf(32),
+    rich: hexOf(32),
+  })
+  .partial()
 
 export const DocumentFile = z.object({
   /** How it is told from others: kind and lower-case hex, `sha256:6f45...`. */
-  identity: z.string().regex(/^(sha256|sha1|md5|authSha256|authSha1):[0-9a-f]+$/),
-  /** Of a file that was never seen, as reference data gives them; kinds of `files/hashes.ts`. */
-  hashes: z.record(z.string(), Hex),
+  identity: z
+    .string()
+    .regex(/^((sha256|authSha256):[0-9a-f]{64}|(sha1|authSha1):[0-9a-f]{40}|md5:[0-9a-f]{32})$/),
+  /** Of a file that was never seen, as reference data gives them. */
+  hashes: Hashes,
   /** The first is the one that is shown. */
   names: z
-    .array(z.object({ name: z.string().max(300), from: z.string(), at: z.string() }))
+    .array(z.object({ name: z.string().max(300), from: z.string().max(32_000), at: Time }))
     .min(1)
     .max(1000),
-  addedAt: z.string(),
+  addedAt: Time,
   /** Null when no file was seen. */
   facts: FileFacts.nullable(),
   notes: z.string().max(200_000),
@@ -39,7 +57,7 @@ export type DocumentFile = z.infer<typeof DocumentFile>
 export const DocumentHeader = z.object({
   format: z.literal(DOCUMENT_FORMAT),
   version: z.literal(DOCUMENT_VERSION),
-  createdAt: z.string(),
+  createdAt: Time,
   /** Entries that list exported files, with those of their samples only. */
   reference: z
     .array(

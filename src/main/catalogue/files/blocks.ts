@@ -33,6 +33,8 @@ export interface BlockStore {
   check(id: number, facts: FileFacts | null): void
   blocksOf(id: number): BlockMatch[]
   asOf(): string[]
+  /** Go on with policies that were cut short by a crash while files were held against them. */
+  finish(): Promise<void>
   /** Which policies deny a hash, whether or not a file with it is here. */
   aboutHash(hash: string): string | null
 }
@@ -53,9 +55,16 @@ export function createBlockStore(
   const ids = db.prepare<[], number>('SELECT id FROM block_policies ORDER BY id').pluck()
   const idOf = db.prepare<[string], number>('SELECT id FROM block_policies WHERE key = ?').pluck()
   const insertPolicy = db.prepare(
-    `INSERT INTO block_policies (key, name, version, rules, policy, imported_at)
-     VALUES (@key, @name, @version, @rules, @policy, @at)`,
+    `INSERT INTO block_policies (key, name, version, rules, policy, imported_at, applied_to)
+     VALUES (@key, @name, @version, @rules, @policy, @at, 0)`,
   )
+  const setApplied = db.prepare('UPDATE block_policies SET applied_to = ? WHERE id = ?')
+  const unfinished = db.prepare<[], { id: number; policy: Uint8Array; applied_to: number }>(
+    'SELECT id, policy, applied_to FROM block_policies WHERE applied_to IS NOT NULL ORDER BY id',
+  )
+  const unfinishedIds = db
+    .prepare<[], number>('SELECT id FROM block_policies WHERE applied_to IS NOT NULL')
+    .pluck()
   const dropPolicy = db.prepare('DELETE FROM block_policies WHERE id = ?')
   const blockedBy = db
     .prepare<[number], number>('SELECT DISTINCT file_id FROM file_blocks WHERE policy_id = ?')
@@ -133,7 +142,7 @@ export function createBlockStore(
   }
 
   /** Files that some rule can mean. */
-  function candidates(policy: SiPolicy): Uint32Array {
+  function candidatesOf(policy: SiPolicy): Uint32Array {
     const { postings } = index
     const bits = emptyBits(postings.chunks)
     for (const { hash } of policy.hashes)
@@ -167,9 +176,21 @@ export function createBlockStore(
         }).lastInsertRowid,
       )
     })
+    await holdAll(id, policy, 0)
+    return { id, rules: ruleCount(policy), matches: blockedBy.all(id).length }
+  }
+
+  /**
+   * Hold the files against a policy, from a file on. How far it came stands with the policy, so that
+   * a crash leaves no file that was never held against it.
+   */
+  async function holdAll(id: number, policy: SiPolicy, after: number): Promise<void> {
     index.refresh()
-    await inSlices([...candidates(policy)], 40, (slice) =>
+    const candidates = [...candidatesOf(policy)].filter((fileId) => fileId > after)
+    await inSlices(candidates, 40, (slice) =>
       index.write(() => {
+        // The policy may have been removed meanwhile.
+        if (setApplied.run(slice.at(-1), id).changes === 0) return
         for (const fileId of slice) {
           const file = rows.stored(fileId)
           if (!file) continue
@@ -179,7 +200,12 @@ export function createBlockStore(
         }
       }),
     )
-    return { id, rules: ruleCount(policy), matches: blockedBy.all(id).length }
+    index.write(() => void setApplied.run(null, id))
+  }
+
+  async function finish(): Promise<void> {
+    for (const { id, policy, applied_to } of unfinished.all())
+      await holdAll(id, unpack(policy) as SiPolicy, applied_to)
   }
 
   function drop(id: number): void {
@@ -203,14 +229,15 @@ export function createBlockStore(
     },
     policies: () => infos.all(),
     check,
+    finish,
     blocksOf: (id) => blocks.all(id),
     asOf: () => {
-      const known = infos
-        .all()
-        .map(
-          (it) =>
-            `Block policy ${it.name}, version ${it.version}: ${it.rules} rules, taken in on ${it.importedAt.slice(0, 10)}.`,
-        )
+      const applying = new Set(unfinishedIds.all())
+      const known = infos.all().map((it) => {
+        const day = it.importedAt.slice(0, 10)
+        const how = applying.has(it.id) ? ' and still being held against the files' : ''
+        return `Block policy ${it.name}, version ${it.version}: ${it.rules} rules, taken in on ${day}${how}.`
+      })
       return known.length > 0
         ? known
         : ['No block policy was taken in, so nothing is said about blocking.']

@@ -6,6 +6,7 @@ import { type YaraMatch } from '../../../shared/contract/files'
 import type { KnownSampleData } from '../../../shared/driver-file/known'
 import type { CatalogueFacts, InfFacts } from '../../../shared/driver-file/package-facts'
 import type { BlockStore } from './blocks'
+import type { FileIndex } from './file-index'
 import type { FileGroups } from './groups'
 import { HASH_KINDS, HASH_LABELS, hashEntries, hashesOfFacts, hashesOfSample } from './hashes'
 import type { Hashes } from './hashes'
@@ -20,6 +21,8 @@ const SAME_IMAGE_MAX = 50
 const KNOWN_SAMPLES_MAX = 5
 
 export interface FileDetails {
+  /** Which reference data and policies all of it rests on, in sentences. */
+  knownAsOf(): string[]
   /** Null when there is no such file, or it was deleted. */
   detail(id: number): Detail | null
   hashes(file: StoredFile): Hashes
@@ -27,6 +30,7 @@ export interface FileDetails {
 
 export function createFileDetails(
   db: Database,
+  index: FileIndex,
   rows: FileRows,
   groups: FileGroups,
   known: KnownStore,
@@ -69,6 +73,16 @@ export function createFileDetails(
       .reduceRight<Hashes>((all, sample) => ({ ...all, ...hashesOfSample(sample) }), {})
   }
 
+  /** Counts over all of the reference data, made once for each state of the shelf. */
+  let asOf: { generation: number; texts: string[] } = { generation: -1, texts: [] }
+  function knownAsOf(): string[] {
+    index.refresh()
+    const generation = index.generation()
+    if (asOf.generation !== generation)
+      asOf = { generation, texts: [...known.asOf(), ...blocks.asOf()] }
+    return asOf.texts
+  }
+
   /** Two entries often list the same sample in the same words. */
   function knownSamples(id: number): KnownSampleData[] {
     const samples = groups.samplesOf(id).map((sample) => [JSON.stringify(sample), sample] as const)
@@ -98,7 +112,7 @@ export function createFileDetails(
       verdictReason: file.verdict_reason,
       known: known.entriesOf(id),
       blocks: blocks.blocksOf(id),
-      knownAsOf: [...known.asOf(), ...blocks.asOf()],
+      knownAsOf: knownAsOf(),
       blockPolicies: blockPolicies.get() ?? 0,
       knownSamples: knownSamples(id),
       yaraRead: matches !== undefined,
@@ -114,10 +128,10 @@ export function createFileDetails(
         })),
       })),
       sameImage: rows.rows([...new Set(image)].slice(0, SAME_IMAGE_MAX)),
-      quarantined: file.sha256 !== null && copy.get(file.sha256) !== undefined,
+      quarantined: facts !== null && file.sha256 !== null && copy.get(file.sha256) !== undefined,
       toySampleId: twin.get(id) ?? null,
     }
   }
 
-  return { detail, hashes }
+  return { detail, hashes, knownAsOf }
 }

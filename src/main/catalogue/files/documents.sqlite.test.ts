@@ -149,6 +149,51 @@ describe('our own JSON', () => {
     expect(here.shelf.documents.merge({ format: 'else' }, files, null).problems).toHaveLength(1)
   })
 
+  test('hashes have their length, times are times, and names are one plain line', () => {
+    const there = temporaryShelf()
+    there.put(landed('a.sys'))
+    const { files, ...header } = exported(there)
+    const [file] = files as [DocumentFile]
+    const here = temporaryShelf()
+    const taken = (over: Partial<DocumentFile>): string[] =>
+      here.shelf.documents.merge(header, [{ ...file, ...over }], null).problems
+    const hash = '0'.repeat(63)
+    expect(taken({ identity: `sha256:${hash}` })[0]).toContain('(identity')
+    expect(taken({ hashes: { sha256: hash } })[0]).toContain('(hashes.sha256')
+    expect(taken({ addedAt: 'yesterday' })[0]).toContain('(addedAt')
+    const [name] = file.names as [DocumentFile['names'][number]]
+    expect(taken({ names: [{ ...name, at: '2026' }] })[0]).toContain('(names.0.at')
+    const odd = { ...name, name: 'a\u202egpj\n.sys', from: 'set/\u001b[31m' }
+    expect(taken({ names: [odd] })).toEqual([])
+    const [id = 0] = everything(here)
+    expect(must(here.shelf.get(id)).names).toEqual([
+      { name: 'a gpj .sys', from: 'set/ [31m', at: name.at },
+    ])
+  })
+
+  test('says which files have no place in it', async () => {
+    const it = temporaryShelf()
+    const listing = (...samples: ReturnType<typeof sampleOf>[]): Promise<unknown> =>
+      it.shelf.known.apply(SOURCE, [entryOf('one', { samples })])
+    await listing(sampleOf(hashesOfFile('b.sys')))
+    must(
+      await it.shelf.annotations.annotate(everything(it), {
+        notes: 'n',
+        addTags: [],
+        removeTags: [],
+      }),
+    )
+    // No entry lists it any more; it stays for its notes.
+    await listing()
+    it.put(landed('a.sys'))
+    const left: string[] = []
+    const text = [...it.shelf.documents.text(everything(it), left)].join('')
+    expect((JSON.parse(text) as FileDocument).files.map(({ names }) => names[0]?.name)).toEqual([
+      'a.sys',
+    ])
+    expect(left).toEqual([expect.stringMatching(/^one\.sys: /)])
+  })
+
   test('brings the entries of a known sample with it, and no others', async () => {
     const there = temporaryShelf()
     await there.shelf.known.apply(SOURCE, [

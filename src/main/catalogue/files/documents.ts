@@ -12,7 +12,7 @@ import { identityKey } from '../../known/identity'
 import type { FileAnnotations } from './annotations'
 import type { FileDetails } from './detail'
 import type { FileIndex } from './file-index'
-import type { FileWriter } from './file-writer'
+import { tidyName, type FileWriter } from './file-writer'
 import type { FileLanding } from './landing'
 import type { KnownStore } from './known'
 import { annotationsOf, type FileRows } from './rows'
@@ -29,9 +29,12 @@ export interface Merged {
 
 export interface FileDocuments {
   header(ids: readonly number[]): DocumentHeader
-  files(ids: readonly number[]): Iterable<DocumentFile>
-  /** The whole document in pieces of text, one file in memory at a time. */
-  text(ids: readonly number[]): Iterable<string>
+  files(ids: readonly number[], left?: string[]): Iterable<DocumentFile>
+  /**
+   * The whole document in pieces of text, one file in memory at a time.
+   * @param left  gets a sentence for each file that has no place in it
+   */
+  text(ids: readonly number[], left?: string[]): Iterable<string>
   /** Take in files of a document. Annotations of both sides are kept. Inside or outside a write. */
   merge(header: unknown, files: readonly unknown[], job: number | null): Merged
 }
@@ -59,15 +62,18 @@ export function createFileDocuments(parts: {
     'UPDATE file_names SET origin = ?, at = ? WHERE file_id = ? AND name = ?',
   )
 
-  function* files(ids: readonly number[]): Generator<DocumentFile> {
+  function* files(ids: readonly number[], left: string[] = []): Generator<DocumentFile> {
     for (const id of ids) {
       const detail = details.detail(id)
       const file = rows.stored(id)
       if (!detail || !file) continue
       const hashes = details.hashes(file)
       const identity = identityKey(hashes)
-      if (identity === null) continue
       const { name } = detail.row
+      if (identity === null) {
+        left.push(`${name}: no file was seen, and no entry lists it any more`)
+        continue
+      }
       yield {
         identity,
         hashes: detail.facts ? {} : hashes,
@@ -91,11 +97,11 @@ export function createFileDocuments(parts: {
     reference: known.referenceOf(ids),
   })
 
-  function* text(ids: readonly number[]): Generator<string> {
+  function* text(ids: readonly number[], left: string[] = []): Generator<string> {
     const head = JSON.stringify(header(ids))
     yield `${head.slice(0, -1)},"files":[`
     let comma = ''
-    for (const file of files(ids)) {
+    for (const file of files(ids, left)) {
       yield `${comma}\n${JSON.stringify(file)}`
       comma = ','
     }
@@ -124,13 +130,14 @@ export function createFileDocuments(parts: {
         [],
         job,
         [],
+        'document',
       )
       isNew &&= landed.added.length > 0
       id = landed.added[0] ?? landed.merged[0] ?? null
     }
     if (id === null) return null
     for (const { name, from, at } of file.names) {
-      writer.addName(id, name, from, at)
+      writer.addName(id, name, from, job, at)
       if (isNew) setNameTime.run(from, at, id, name)
     }
     if (isNew) {
@@ -164,7 +171,10 @@ export function createFileDocuments(parts: {
           merged.problems.push(`file ${at + 1} cannot be used (${firstIssue(file.error)})`)
           return
         }
-        const outcome = mergeFile(file.data, made, job)
+        const names = file.data.names.map(({ name, from, at }) => ({
+          ...{ name: tidyName(name), from: tidyName(from), at },
+        }))
+        const outcome = mergeFile({ ...file.data, names }, made, job)
         if (outcome === null)
           merged.problems.push(
             `file ${at + 1} (${file.data.names[0]!.name}) has no facts and is not known here`,

@@ -6,6 +6,7 @@ import type { FileIndex } from './file-index'
 import type { FileGroups } from './groups'
 import { hashEntries, hashesOfFacts, hashesOfSample, HASH_KINDS, type Hashes } from './hashes'
 import type { Term } from './index/postings'
+import { readingOf, type FactsFrom, type Reading } from './reading'
 import { pack, type FileRows, type StoredFile } from './rows'
 import { setAdded, setColumns, summaryOfFacts, summaryOfSamples, type Summary } from './summary'
 import { termsOfAnnotations, termsOfFacts, termsOfNames, termsOfRow, termsOfSamples } from './terms'
@@ -14,7 +15,7 @@ import { termsOfAnnotations, termsOfFacts, termsOfNames, termsOfRow, termsOfSamp
 export const ALIASES_MAX = 1000
 
 /** What a row rests on: the file's facts, or what reference data says. */
-export type Source = { facts: FileFacts } | { samples: readonly KnownSampleData[] }
+export type Source = { facts: FileFacts; from: FactsFrom } | { samples: readonly KnownSampleData[] }
 
 export interface NewFile {
   source: Source
@@ -40,7 +41,9 @@ export interface FileWriter {
   /** Give a row another source: a known sample whose file arrived, or the way back. */
   reread(id: number, source: Source, how: Reread): void
   /** @returns whether the name is new for the file */
-  addName(id: number, name: string, from: string, at?: string): boolean
+  addName(id: number, name: string, from: string, job: number | null, at?: string): boolean
+  /** Take away what a file has only while it is here itself: names of a job, matches, packages. */
+  dropBrought(id: number, job: number): void
   /** Mark as deleted, or bring back with `null`. */
   setDeletion(id: number, deletion: string | null): void
   /** Take a row away for good, with everything that hangs on it. */
@@ -51,6 +54,7 @@ interface Read {
   origin: 'file' | 'known'
   sha256: string | null
   schema: string | null
+  reading: Reading | null
   summary: Summary
   hashes: Hashes
   terms: Term[]
@@ -64,6 +68,7 @@ function read(source: Source): Read {
       origin: 'file',
       sha256: facts.hashes.sha256,
       schema: FACTS_SCHEMA,
+      reading: readingOf(facts, source.from),
       summary: summaryOfFacts(facts),
       hashes: hashesOfFacts(facts),
       terms: termsOfFacts(facts),
@@ -78,6 +83,7 @@ function read(source: Source): Read {
     origin: 'known',
     sha256: hashes.sha256 ?? null,
     schema: null,
+    reading: null,
     summary: summaryOfSamples(source.samples),
     hashes,
     terms: termsOfSamples(source.samples),
@@ -93,15 +99,15 @@ export function createFileWriter(
   now: () => Date,
 ): FileWriter {
   const insertRow = db.prepare(`
-    INSERT INTO files (sha256, origin, name, schema, size, machine, types, compiled, signature, signer,
-      signed_at, evidence, capabilities, tags, from_known, job_id, added_at)
-    VALUES (@sha256, @origin, @name, @schema, @size, @machine, @types, @compiled, @signature, @signer,
-      @signedAt, @evidence, @capabilities, @tags, @fromKnown, @job, @at)
+    INSERT INTO files (sha256, origin, name, schema, reading, size, machine, types, compiled,
+      signature, signer, signed_at, evidence, capabilities, tags, from_known, job_id, added_at)
+    VALUES (@sha256, @origin, @name, @schema, @reading, @size, @machine, @types, @compiled,
+      @signature, @signer, @signedAt, @evidence, @capabilities, @tags, @fromKnown, @job, @at)
   `)
   const updateRow = db.prepare(`
-    UPDATE files SET sha256 = @sha256, origin = @origin, schema = @schema, size = @size,
-      machine = @machine, types = @types, compiled = @compiled, signature = @signature,
-      signer = @signer, signed_at = @signedAt, evidence = @evidence, capabilities = @capabilities,
+    UPDATE files SET sha256 = @sha256, origin = @origin, schema = @schema,
+      reading = @reading, size = @size, machine = @machine, types = @types, compiled = @compiled,
+      signature = @signature, signer = @signer, signed_at = @signedAt, evidence = @evidence, capabilities = @capabilities,
       job_id = @job, added_at = @at
     WHERE id = @id
   `)
@@ -112,9 +118,15 @@ export function createFileWriter(
   )
   const dropHash = db.prepare('DELETE FROM file_hashes WHERE hash = ? AND kind = ? AND file_id = ?')
   const putName = db.prepare(
-    'INSERT OR IGNORE INTO file_names (file_id, name, origin, at) VALUES (?, ?, ?, ?)',
+    'INSERT OR IGNORE INTO file_names (file_id, name, origin, at, job_id) VALUES (?, ?, ?, ?, ?)',
   )
   const countName = db.prepare('UPDATE files SET aliases = aliases + 1 WHERE id = ?')
+  const dropNames = db.prepare(
+    'DELETE FROM file_names WHERE file_id = ? AND job_id = ? AND name <> ?',
+  )
+  const uncountNames = db.prepare('UPDATE files SET aliases = aliases - ? WHERE id = ?')
+  const dropYara = db.prepare('DELETE FROM file_yara WHERE file_id = ?')
+  const dropMember = db.prepare('DELETE FROM package_members WHERE file_id = ?')
   const setDeleted = db.prepare('UPDATE files SET deletion = ?, deleted_at = ? WHERE id = ?')
   const dropRow = db.prepare('DELETE FROM files WHERE id = ?')
 
@@ -133,7 +145,8 @@ export function createFileWriter(
   }
   const sourceOf = (file: StoredFile): Source => {
     const facts = file.origin === 'file' ? rows.facts(file.id) : null
-    return facts ? { facts } : { samples: groups.samplesOf(file.id) }
+    // Where they came from has no say in the terms.
+    return facts ? { facts, from: 'bytes' } : { samples: groups.samplesOf(file.id) }
   }
 
   function insert(file: NewFile): number {
@@ -148,13 +161,14 @@ export function createFileWriter(
         origin: it.origin,
         name: shown,
         schema: it.schema,
+        reading: it.reading,
         tags: JSON.stringify(tags),
         fromKnown: it.origin === 'known' ? 1 : 0,
         job,
         at,
       }).lastInsertRowid,
     )
-    putName.run(id, shown, from, at)
+    putName.run(id, shown, from, at, job)
     putHashes(id, it.hashes)
     if (it.facts) putFacts.run(id, pack(it.facts))
     index.postings.add(id, [
@@ -181,6 +195,7 @@ export function createFileWriter(
       sha256: after.sha256,
       origin: after.origin,
       schema: after.schema,
+      reading: after.reading,
       job,
       at,
     })
@@ -198,14 +213,29 @@ export function createFileWriter(
     index.orders.textsChanged()
   }
 
-  function addName(id: number, name: string, from: string, at = now().toISOString()): boolean {
+  function addName(
+    id: number,
+    name: string,
+    from: string,
+    job: number | null,
+    at = now().toISOString(),
+  ): boolean {
     if (present(id).aliases >= ALIASES_MAX) return false
     const shown = tidyName(name)
     const before = groups.names(id)
-    if (putName.run(id, shown, from, at).changes === 0) return false
+    if (putName.run(id, shown, from, at, job).changes === 0) return false
     countName.run(id)
     index.replace(id, before, groups.names(id))
     return true
+  }
+
+  function dropBrought(id: number, job: number): void {
+    const before = [...groups.names(id), ...groups.yara(id)]
+    const gone = dropNames.run(id, job, present(id).name).changes
+    uncountNames.run(gone, id)
+    dropYara.run(id)
+    dropMember.run(id)
+    index.replace(id, before, [...groups.names(id), ...groups.yara(id)])
   }
 
   function setDeletion(id: number, deletion: string | null): void {
@@ -225,12 +255,15 @@ export function createFileWriter(
     index.orders.textsChanged()
   }
 
-  return { insert, reread, addName, setDeletion, purge }
+  return { insert, reread, addName, dropBrought, setDeletion, purge }
 }
 
-/** A name as one line. */
+/**
+ * A name as one line, without the marks that turn the direction of writing: with them `gpj.sys` is
+ * shown as `sys.jpg`.
+ */
 export const tidyName = (name: string): string =>
   name
-    .replace(/[\s\p{Cc}\p{Cs}]+/gu, ' ')
+    .replace(/[\s\p{Cc}\p{Cf}\p{Cs}]+/gu, ' ')
     .trim()
     .slice(0, 300) || 'unnamed'

@@ -44,9 +44,9 @@ export function createFileGroups(db: Database, rows: FileRows): FileGroups {
     [number],
     { source: string; entry: string; category: string; data: string }
   >(
-    `SELECT DISTINCT e.source, e.entry, e.category, e.data FROM known_matches m
+    `SELECT DISTINCT s.name AS source, e.entry, e.category, e.data FROM known_matches m
      JOIN known_links l ON l.sample_id = m.sample_id JOIN known_entries e ON e.id = l.entry_id
-     WHERE m.file_id = ? ORDER BY e.id`,
+     JOIN known_sources s ON s.id = e.source_id WHERE m.file_id = ? ORDER BY e.id`,
   )
   const names = db
     .prepare<[number], string>('SELECT name FROM file_names WHERE file_id = ?')

@@ -3,10 +3,16 @@ import type { Database } from 'better-sqlite3'
 import type { z } from 'zod'
 import type { filesContract, KnownEntry } from '../../../shared/contract/files'
 import type { KnownEntryData, KnownSampleData } from '../../../shared/driver-file/known'
+import { MATCHING_HASHES, type MatchedBy } from '../../known/identity'
 import { HASH_KINDS } from './hashes'
-import { STRENGTH, type MatchedBy } from './known-matching'
 
 type SourceInfo = z.input<(typeof filesContract)['known.info']['output']>['sources'][number]
+
+interface SourceRow extends Omit<SourceInfo, 'shipped'> {
+  id: number
+  shipped: number
+  is_whole: number
+}
 
 export interface Reference {
   name: string
@@ -16,6 +22,7 @@ export interface Reference {
 }
 
 export interface KnownReading {
+  /** Whether what ships in this version is here whole. */
   hasSource(name: string, version: string): boolean
   sources(): SourceInfo[]
   entriesOf(id: number): KnownEntry[]
@@ -31,13 +38,17 @@ const parse = (data: string): KnownSampleData => JSON.parse(data) as KnownSample
 
 export function createKnownReading(db: Database): KnownReading {
   const source = db
-    .prepare<[string, string], number>('SELECT 1 FROM known_sources WHERE name = ? AND version = ?')
+    .prepare<[string, string], number>(
+      `SELECT 1 FROM known_sources
+       WHERE name = ? AND version = ? AND kind = 'shipped' AND is_whole = 1`,
+    )
     .pluck()
-  const sourceRows = db.prepare<[], Omit<SourceInfo, 'shipped'> & { shipped: number }>(
-    `SELECT s.name, s.version, s.licence, s.shipped, s.imported_at AS importedAt,
-       count(DISTINCT e.id) AS entries, count(l.position) AS samples
-     FROM known_sources s LEFT JOIN known_entries e ON e.source = s.name
-     LEFT JOIN known_links l ON l.entry_id = e.id GROUP BY s.name ORDER BY s.name`,
+  const sourceRows = db.prepare<[], SourceRow>(
+    `SELECT s.id, s.name, s.version, s.licence, s.kind = 'shipped' AS shipped,
+       s.imported_at AS importedAt, s.is_whole, count(DISTINCT e.id) AS entries,
+       count(l.position) AS samples
+     FROM known_sources s LEFT JOIN known_entries e ON e.source_id = s.id
+     LEFT JOIN known_links l ON l.entry_id = e.id GROUP BY s.id ORDER BY s.name, s.id`,
   )
   const entriesOfFile = db.prepare<
     [number],
@@ -52,17 +63,17 @@ export function createKnownReading(db: Database): KnownReading {
       samples: number
     }
   >(
-    `SELECT e.id, e.source, e.entry, e.category, e.data, l.data AS sample, m.matched_by,
+    `SELECT e.id, s.name AS source, e.entry, e.category, e.data, l.data AS sample, m.matched_by,
        (SELECT count(*) FROM known_links WHERE entry_id = e.id) AS samples
      FROM known_matches m JOIN known_links l ON l.sample_id = m.sample_id
-     JOIN known_entries e ON e.id = l.entry_id WHERE m.file_id = ? ORDER BY e.id`,
+     JOIN known_entries e ON e.id = l.entry_id JOIN known_sources s ON s.id = e.source_id WHERE m.file_id = ? ORDER BY e.id`,
   )
 
   const listedFor = db.prepare<
     [number],
-    { id: number; source: string; data: string; position: number; sample: string }
+    { id: number; source: number; data: string; position: number; sample: string }
   >(
-    `SELECT e.id, e.source, e.data, l.position, l.data AS sample
+    `SELECT e.id, e.source_id AS source, e.data, l.position, l.data AS sample
      FROM known_matches m JOIN known_links l ON l.sample_id = m.sample_id
      JOIN known_entries e ON e.id = l.entry_id WHERE m.file_id = ? ORDER BY e.id, l.position`,
   )
@@ -81,7 +92,7 @@ export function createKnownReading(db: Database): KnownReading {
 
   function entriesOf(id: number): KnownEntry[] {
     const found = new Map<number, KnownEntry>()
-    const order = STRENGTH.map(([, by]) => by)
+    const order: readonly MatchedBy[] = MATCHING_HASHES.map(([, by]) => by)
     for (const row of entriesOfFile.all(id)) {
       const present = found.get(row.id)
       if (present && order.indexOf(present.matchedBy) <= order.indexOf(row.matched_by)) continue
@@ -106,7 +117,7 @@ export function createKnownReading(db: Database): KnownReading {
   }
 
   function referenceOf(ids: readonly number[]): Reference[] {
-    const entries = new Map<number, { source: string; entry: KnownEntryData }>()
+    const entries = new Map<number, { source: number; entry: KnownEntryData }>()
     const positions = new Set<string>()
     for (const id of ids)
       for (const row of listedFor.all(id)) {
@@ -120,8 +131,8 @@ export function createKnownReading(db: Database): KnownReading {
         if (!positions.has(place)) found.entry.samples.push(parse(row.sample))
         positions.add(place)
       }
-    return sources().flatMap(({ name, version, licence }) => {
-      const own = [...entries.values()].filter(({ source: from }) => from === name)
+    return sourceRows.all().flatMap(({ id: source, name, version, licence }) => {
+      const own = [...entries.values()].filter(({ source: from }) => from === source)
       return own.length > 0
         ? [{ name, version, licence, entries: own.map(({ entry }) => entry) }]
         : []
@@ -129,7 +140,10 @@ export function createKnownReading(db: Database): KnownReading {
   }
 
   const sources = (): SourceInfo[] =>
-    sourceRows.all().map((row) => ({ ...row, shipped: row.shipped === 1 }))
+    sourceRows.all().map(({ id: _, is_whole: _whole, ...row }) => ({
+      ...row,
+      shipped: row.shipped === 1,
+    }))
 
   return {
     hasSource: (name, version) => source.get(name, version) !== undefined,
@@ -137,15 +151,15 @@ export function createKnownReading(db: Database): KnownReading {
     referenceOf,
     entriesOf,
     asOf: () => {
-      const known = sources().map(
-        (it) =>
-          `${it.name}, version ${it.version} (${it.licence}): ${it.entries} entries, taken in on ${it.importedAt.slice(0, 10)}.`,
-      )
+      const known = sourceRows.all().map((it) => {
+        const day = it.importedAt.slice(0, 10)
+        const how = it.is_whole === 1 ? `taken in on ${day}` : `a part only, taken in on ${day}`
+        return `${it.name}, version ${it.version} (${it.licence}): ${it.entries} entries, ${how}.`
+      })
       return known.length > 0 ? known : ['No reference data was taken in.']
     },
     aboutHash: (hash) => {
-      const kinds = STRENGTH.map(([kind]) => kind)
-      const found = kinds.flatMap((kind) =>
+      const found = MATCHING_HASHES.flatMap(([kind]) =>
         samplesWith.all(Buffer.from(hash, 'hex'), HASH_KINDS[kind]),
       )[0]
       const entry = found === undefined ? undefined : firstEntry.get(found)

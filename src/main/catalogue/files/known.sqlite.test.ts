@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { KnownEntryData } from '../../../shared/driver-file/known'
 import { parseLolDrivers } from '../../known/loldrivers/entry'
 import { readFacts, SHIPPED_FACTS } from '../../known/loldrivers/facts'
 import { parseSiPolicy } from '../../known/sipolicy/parse'
 import type { SiPolicy } from '../../known/sipolicy/policy'
-import { must } from '../testing/temporary-catalogue'
+import { must, temporaryCatalogue } from '../testing/temporary-catalogue'
 import { digestsOf, imageOf, signatureOf } from './testing/synthetic'
 import {
   entryOf,
@@ -134,6 +134,55 @@ describe('reference data', () => {
     )
   })
 
+  test('what an import changed stays when what ships is taken in again, or anew', async () => {
+    const it = temporaryShelf()
+    const entry = (id: string, category: string): KnownEntryData =>
+      entryOf(id, { category, samples: [sampleOf(hashesOfFile(id))] })
+    const ships = { ...SOURCE, name: 'LOLDrivers (ships)', shipped: true }
+    await it.shelf.known.apply(ships, [entry('one', 'vulnerable driver'), entry('two', 'old')])
+    const day = { ...SOURCE, name: 'LOLDrivers, imported', version: '2026-11-23' }
+    await it.shelf.known.apply(day, [entry('one', 'malicious')])
+    it.close()
+    const again = temporaryCatalogue({ folder: dirname(it.file) }).files
+    expect(again.known.hasSource(ships.name, '1')).toBe(true)
+    await again.known.apply({ ...ships, version: '2' }, [
+      entry('one', 'vulnerable driver'),
+      entry('two', 'newer'),
+      entry('three', 'new'),
+    ])
+    expect(again.known.hasSource(ships.name, '1')).toBe(false)
+    expect(again.known.sources()).toMatchObject([
+      { ...ships, version: '2', entries: 2, samples: 2 },
+      { ...day, entries: 1, samples: 1 },
+    ])
+    const found = (query: string): unknown[] =>
+      must(again.selected({ query })).map((id) => must(again.get(id)).row.known)
+    expect(found('known:loldrivers').sort()).toEqual(['malicious', 'new', 'newer'])
+    const [one = 0] = must(again.selected({ query: 'entry:one' }))
+    expect(must(again.get(one)).known).toMatchObject([{ source: day.name, category: 'malicious' }])
+    expect(must(again.get(one)).knownAsOf.slice(0, 2)).toEqual([
+      'LOLDrivers (ships), version 2 (Apache-2.0): 2 entries, taken in on 2026-11-22.',
+      'LOLDrivers, imported, version 2026-11-23 (Apache-2.0): 1 entries, taken in on 2026-11-22.',
+    ])
+  })
+
+  test('an entry of which a document brought a part is made whole by what ships', async () => {
+    const there = temporaryShelf()
+    const whole = entryOf('one', {
+      samples: [sampleOf(hashesOfFile('a.sys')), sampleOf(hashesOfFile('b.sys'))],
+    })
+    await there.shelf.known.apply(SOURCE, [whole])
+    const ids = must(there.shelf.selected({ query: '' })).slice(0, 1)
+    const it = temporaryShelf()
+    const { documents, known } = it.shelf
+    documents.merge(there.shelf.documents.header(ids), [...there.shelf.documents.files(ids)], null)
+    expect(total(it, 'known:yes')).toBe(1)
+    expect(known.hasSource(SOURCE.name, SOURCE.version)).toBe(false)
+    await known.apply({ ...SOURCE, shipped: true }, [whole])
+    expect(total(it, 'known:yes')).toBe(2)
+    expect(known.sources()).toMatchObject([{ shipped: true, entries: 1, samples: 2 }])
+  })
+
   test('one file in two entries, and twice in one, is one file', async () => {
     const it = temporaryShelf()
     const sample = sampleOf(hashesOfFile('a.sys'))
@@ -221,6 +270,27 @@ describe('block policies', () => {
       ok: false,
       error: { code: 'not-found' },
     })
+  })
+
+  test('a policy that a crash cut short is held against the rest at the next start', async () => {
+    const it = temporaryShelf()
+    const images = Array.from({ length: 60 }, (_, n) => digestsOf(`image ${n}`))
+    it.put(
+      ...images.map((authentihash, n) => landed(`${n}.sys`, { image: imageOf({ authentihash }) })),
+    )
+    const hashes = images.map(({ sha256 }, n) => ({ id: `H${n}`, name: 'by hash', hash: sha256 }))
+    // The file is let go of between two slices.
+    const applying = it.shelf.blocks.apply(denying({ hashes })).catch(() => 'cut short')
+    it.close()
+    expect(await applying).toBe('cut short')
+    const again = temporaryCatalogue({ folder: dirname(it.file) }).files
+    const blocked = (): number => must(again.selected({ query: 'blocked:yes' })).length
+    expect(blocked()).toBeLessThan(60)
+    const [id = 0] = must(again.selected({ query: 'blocked:yes' }))
+    expect(must(again.get(id)).knownAsOf.join()).toContain('still being held against the files')
+    await again.prepare()
+    expect(blocked()).toBe(60)
+    expect(must(again.get(id)).knownAsOf.join()).not.toContain('still')
   })
 
   test('the sample policy is kept and read again', async () => {

@@ -2,30 +2,32 @@
  * Reference data on the shelf: entries, their samples, and which files those are. Every known
  * sample is a row of the shelf, `known` until its file arrives. Applied in slices, so that the
  * window stays alive, each slice whole; a loss of power leaves what was applied, and the source is
- * recorded at the end only.
+ * marked as whole at the end only.
+ *
+ * An entry rests on one version of one source. What ships never changes an entry that an import
+ * brought, so that a newer import is not undone by the next start.
  */
 import type { Database } from 'better-sqlite3'
 import type { KnownEntryData, KnownSampleData } from '../../../shared/driver-file/known'
-import { identityKey } from '../../known/identity'
+import {
+  hasFileHash,
+  identityKey,
+  MATCHING_HASHES,
+  matchIdentity,
+  type MatchedBy,
+} from '../../known/identity'
 import { mergeEntries } from '../../known/merge'
 import type { FileIndex } from './file-index'
 import type { FileWriter } from './file-writer'
 import type { FileGroups } from './groups'
 import { hashesOfSample, hashEntries, HASH_KINDS, type Hashes } from './hashes'
 import type { Term } from './index/postings'
-import type { FileRows } from './rows'
-import { hasFileHash, matchedBy, STRENGTH, type MatchedBy } from './known-matching'
+import type { FileRows, StoredFile } from './rows'
+import { createKnownSources, MAY_CHANGE, type Begun } from './known-sources'
+import type { KnownSource, SourceKind } from './known-sources'
 import { createKnownReading, type KnownReading } from './known-reading'
 import { inSlices } from './slices'
 import { termsOfKnown } from './terms'
-
-export interface KnownSource {
-  /** `LOLDrivers (magicsword-io)`. */
-  name: string
-  version: string
-  licence: string
-  shipped: boolean
-}
 
 export interface KnownApplied {
   entries: number
@@ -40,10 +42,29 @@ export interface KnownStore extends KnownReading {
   apply(source: KnownSource, entries: readonly KnownEntryData[]): Promise<KnownApplied>
   /** Add the entries that are not here yet. Inside a write. @returns the rows that it made */
   addMissing(source: Omit<KnownSource, 'shipped'>, entries: readonly KnownEntryData[]): number[]
-  /** Find out which known samples a file is. Inside a write. */
+  /** Find out which known samples a file is, anew when its facts changed. Inside a write. */
   recognise(id: number, hashes: Hashes): void
+  /** A file goes back to what reference data says of it. Inside a write. @returns what that is */
+  unrecognise(id: number): KnownSampleData[]
   /** A known row that a file with these hashes should become, if there is one. */
   rowOf(hashes: Hashes): number | null
+}
+
+/**
+ * A row's hashes as far as a sample can ask. A file has all kinds, so what it does not share differs;
+ * of reference data only the SHA-256 is held against the sample.
+ */
+function hashesSeenFrom(
+  sample: Hashes,
+  { origin, sha256 }: Pick<StoredFile, 'origin' | 'sha256'>,
+  shared: ReadonlySet<number>,
+): Hashes {
+  const own: Hashes = sha256 === null ? {} : { sha256 }
+  for (const [kind] of MATCHING_HASHES) {
+    if (shared.has(HASH_KINDS[kind])) own[kind] = sample[kind]!
+    else if (origin === 'file' && kind !== 'sha256') own[kind] = 'another'
+  }
+  return own
 }
 
 /** Entries applied in the first transaction. */
@@ -58,14 +79,18 @@ export function createKnownStore(
   now: () => Date,
 ): KnownStore {
   const reading = createKnownReading(db)
-  const entryOf = db.prepare<[string], { id: number; source: string; data: string }>(
-    'SELECT id, source, data FROM known_entries WHERE entry = ? ORDER BY id DESC LIMIT 1',
+  const sources = createKnownSources(db, now)
+  const entryOf = db.prepare<[string], { id: number; kind: SourceKind; data: string }>(
+    `SELECT e.id, s.kind, e.data FROM known_entries e JOIN known_sources s ON s.id = e.source_id
+     WHERE e.entry = ?`,
   )
   const insertEntry = db.prepare(
-    'INSERT INTO known_entries (source, entry, category, data) VALUES (@source, @entry, @category, @data)',
+    `INSERT INTO known_entries (source_id, entry, category, data)
+     VALUES (@source, @entry, @category, @data)`,
   )
   const updateEntry = db.prepare(
-    'UPDATE known_entries SET source = @source, category = @category, data = @data WHERE id = @id',
+    `UPDATE known_entries SET source_id = @source, category = @category, data = @data
+     WHERE id = @id`,
   )
   const linksOf = db.prepare<[number], { sample_id: number; data: string }>(
     'SELECT sample_id, data FROM known_links WHERE entry_id = ? ORDER BY position',
@@ -96,17 +121,17 @@ export function createKnownStore(
     matchesOfSample.all(sampleId).map(({ id }) => id)
   const filesWith = db.prepare<(Uint8Array | null)[], { id: number; kind: number }>(
     `SELECT file_id AS id, kind FROM file_hashes
-     WHERE hash IN (${STRENGTH.map(() => '?').join()}) ORDER BY kind`,
+     WHERE hash IN (${MATCHING_HASHES.map(() => '?').join()}) ORDER BY kind`,
   )
   const putMatch = db.prepare(
     'INSERT OR IGNORE INTO known_matches (file_id, sample_id, matched_by) VALUES (?, ?, ?)',
   )
   const dropMatches = db.prepare('DELETE FROM known_matches WHERE sample_id = ?')
-  const setKnown = db.prepare('UPDATE files SET known = ? WHERE id = ?')
-  const putSource = db.prepare(
-    `INSERT OR REPLACE INTO known_sources (name, version, licence, shipped, imported_at)
-     VALUES (@name, @version, @licence, @shipped, @at)`,
+  const dropMatch = db.prepare('DELETE FROM known_matches WHERE file_id = ? AND sample_id = ?')
+  const matchesOfFile = db.prepare<[number], { sample: number; by: MatchedBy }>(
+    'SELECT sample_id AS sample, matched_by AS "by" FROM known_matches WHERE file_id = ?',
   )
+  const setKnown = db.prepare('UPDATE files SET known = ? WHERE id = ?')
   const parse = (data: string): KnownSampleData => JSON.parse(data) as KnownSampleData
   const bytes = (hash: string): Buffer => Buffer.from(hash, 'hex')
 
@@ -116,11 +141,11 @@ export function createKnownStore(
   const hashesOf = (sampleId: number): Hashes => joinedHashes(dataOfSample.all(sampleId).map(parse))
 
   const identityHashes = (hashes: Hashes): (Uint8Array | null)[] =>
-    STRENGTH.map(([kind]) => (hashes[kind] ? bytes(hashes[kind]) : null))
+    MATCHING_HASHES.map(([kind]) => (hashes[kind] ? bytes(hashes[kind]) : null))
 
   function samplesOfHashes(hashes: Hashes): Set<number> {
     const found = new Set<number>()
-    for (const [kind] of STRENGTH) {
+    for (const [kind] of MATCHING_HASHES) {
       const hash = hashes[kind]
       if (hash) for (const id of samplesWith.all(bytes(hash), HASH_KINDS[kind])) found.add(id)
     }
@@ -129,13 +154,26 @@ export function createKnownStore(
 
   function recognise(id: number, hashes: Hashes): void {
     const samples = samplesOfHashes(hashes)
-    if (samples.size === 0) return
+    const old = matchesOfFile.all(id)
+    if (samples.size === 0 && old.length === 0) return
     const before = groups.known(id)
+    for (const { sample } of old) dropMatch.run(id, sample)
     for (const sample of samples) {
-      const by = matchedBy(hashesOf(sample), hashes)
+      const by = matchIdentity(hashesOf(sample), hashes)
       if (by !== null) putMatch.run(id, sample, by)
     }
     sayKnown(id, before)
+    // A sample that was this row and is not this file gets a row of its own.
+    for (const { sample } of old) if (filesOfSample(sample).length === 0) settle(sample, new Map())
+  }
+
+  function unrecognise(id: number): KnownSampleData[] {
+    const before = groups.known(id)
+    // The image of the file was another sample's too; the row never was that sample.
+    for (const { sample, by } of matchesOfFile.all(id))
+      if (by === 'authentihash' && hasFileHash(hashesOf(sample))) dropMatch.run(id, sample)
+    sayKnown(id, before)
+    return groups.samplesOf(id)
   }
 
   /** Make row and terms say which entries a file is in. */
@@ -150,7 +188,7 @@ export function createKnownStore(
   function rowOf(hashes: Hashes): number | null {
     for (const sampleId of samplesOfHashes(hashes)) {
       const sample = hashesOf(sampleId)
-      const by = matchedBy(sample, hashes)
+      const by = matchIdentity(sample, hashes)
       if (by === null) continue
       // The same image is the same file only for a sample that is known by its image alone.
       if (by === 'authentihash' && hasFileHash(sample)) continue
@@ -161,7 +199,7 @@ export function createKnownStore(
   }
 
   /** What one entry says now; @returns the samples whose files have to be looked at. */
-  function putEntry(from: KnownSource, entry: KnownEntryData): Set<number> {
+  function putEntry(sourceId: number, entry: KnownEntryData): Set<number> {
     const present = entryOf.get(entry.id)
     const links = present ? linksOf.all(present.id) : []
     const before = present
@@ -171,7 +209,7 @@ export function createKnownStore(
         }
       : null
     const { samples, ...said } = before ? mergeEntries([before], [entry])[0]! : entry
-    const fields = { source: from.name, category: said.category, data: JSON.stringify(said) }
+    const fields = { source: sourceId, category: said.category, data: JSON.stringify(said) }
     let id: number
     if (present) {
       id = present.id
@@ -208,18 +246,18 @@ export function createKnownStore(
     let isThere = matchesOfSample
       .all(sampleId)
       .some(({ by }) => by !== 'authentihash' || !isKnownByFile)
-    // Kinds are numbered by strength, so the strongest hash that fits comes first.
-    for (const { id, kind } of filesWith.all(...identityHashes(hashes))) {
-      const by = STRENGTH.find(([each]) => HASH_KINDS[each] === kind)?.[1]
-      const file = matched.has(id) || by === undefined ? undefined : rows.stored(id)
-      if (!file || by === undefined) continue
-      const isFileHash = by !== 'authentihash'
-      if (file.origin === 'known' && !isFileHash) continue
-      if (isFileHash && hashes.sha256 && file.sha256 && hashes.sha256 !== file.sha256) continue
+    const shared = new Map<number, Set<number>>()
+    for (const { id, kind } of filesWith.all(...identityHashes(hashes)))
+      shared.set(id, (shared.get(id) ?? new Set()).add(kind))
+    for (const [id, kinds] of shared) {
+      const file = matched.has(id) ? undefined : rows.stored(id)
+      if (!file) continue
+      const by = matchIdentity(hashes, hashesSeenFrom(hashes, file, kinds))
+      if (by === null || (file.origin === 'known' && by === 'authentihash')) continue
       remember(id, before)
       matched.add(id)
       putMatch.run(id, sampleId, by)
-      isThere ||= isFileHash
+      isThere ||= by !== 'authentihash'
     }
     let made: number | null = null
     if (!isThere && (isKnownByFile || matched.size === 0)) {
@@ -230,7 +268,8 @@ export function createKnownStore(
         job: null,
         tags: [],
       })
-      putMatch.run(made, sampleId, STRENGTH.find(([kind]) => hashes[kind])?.[1] ?? 'authentihash')
+      const by = MATCHING_HASHES.find(([kind]) => hashes[kind])?.[1] ?? 'authentihash'
+      putMatch.run(made, sampleId, by)
       sayKnown(made, [])
     }
     for (const id of matched) refresh(id, before.get(id))
@@ -287,12 +326,16 @@ export function createKnownStore(
   }
 
   /** Inside a write. @returns the rows that it made */
-  function applySlice(from: KnownSource, slice: readonly KnownEntryData[]): number[] {
+  function applySlice(source: Begun, all: readonly KnownEntryData[]): number[] {
+    const slice = all.filter(({ id }) => {
+      const present = entryOf.get(id)
+      return !present || MAY_CHANGE[source.kind].includes(present.kind)
+    })
     const ids = slice.flatMap(({ id }) => entryOf.get(id)?.id ?? [])
     const before = new Map<number, Before>()
     for (const link of ids.flatMap((id) => linksOf.all(id)))
       for (const id of filesOfSample(link.sample_id)) remember(id, before)
-    const samples = new Set(slice.flatMap((entry) => [...putEntry(from, entry)]))
+    const samples = new Set(slice.flatMap((entry) => [...putEntry(source.id, entry)]))
     return [...samples].flatMap((sample) => settle(sample, before) ?? [])
   }
 
@@ -302,20 +345,18 @@ export function createKnownStore(
   ): number[] {
     const missing = entries.filter(({ id }) => entryOf.get(id) === undefined)
     if (missing.length === 0) return []
-    if (reading.sources().every(({ name }) => name !== from.name))
-      record({ ...from, shipped: false })
-    return applySlice({ ...from, shipped: false }, missing)
+    return applySlice(sources.begin(from, 'document', true), missing)
   }
-
-  const record = (from: KnownSource): void =>
-    void putSource.run({ ...from, shipped: from.shipped ? 1 : 0, at: now().toISOString() })
 
   async function apply(
     from: KnownSource,
     entries: readonly KnownEntryData[],
   ): Promise<KnownApplied> {
-    await inSlices(entries, SLICE, (slice) => index.writeLazily(() => applySlice(from, slice)))
-    index.write(() => record(from))
+    const source = index.write(() =>
+      sources.begin(from, from.shipped ? 'shipped' : 'import', false),
+    )
+    await inSlices(entries, SLICE, (slice) => index.writeLazily(() => applySlice(source, slice)))
+    index.write(() => sources.end(source))
     const samples = entries.flatMap((entry) => entry.samples)
     return {
       entries: entries.length,
@@ -324,5 +365,5 @@ export function createKnownStore(
     }
   }
 
-  return { ...reading, apply, addMissing, recognise, rowOf }
+  return { ...reading, apply, addMissing, recognise, unrecognise, rowOf }
 }

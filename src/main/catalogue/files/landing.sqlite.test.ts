@@ -33,7 +33,6 @@ describe('a file that comes in', () => {
     expect(detail.names).toEqual([
       { name: 'a.sys', from: 'set/a.sys', at: '2026-11-22T10:00:00.000Z' },
     ])
-    expect([...it.shelf.factsOf([id, 99])]).toEqual([{ id, facts }])
   })
 
   test('again changes nothing and loses no note, under another name it gets an alias', async () => {

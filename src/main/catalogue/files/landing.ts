@@ -1,19 +1,21 @@
 /**
  * Files that come in: a new row, a known sample that becomes a real file, or another name of a file
- * that is there. A file that is there keeps its facts, notes and tags.
+ * that is there. A file that is there keeps its notes, tags and status, and its facts unless those
+ * that come are better (`reading.ts`).
  */
 import type { Database } from 'better-sqlite3'
 import type { YaraMatch } from '../../../shared/contract/files'
-import { FACTS_SCHEMA } from '../../../shared/driver-file/facts'
+import type { FileFacts } from '../../../shared/driver-file/facts'
 import type { LandedFile, LandedPackage } from '../../../shared/driver-file/intake'
 import type { FileAnnotations } from './annotations'
 import type { BlockStore } from './blocks'
 import type { FileIndex } from './file-index'
-import type { FileWriter } from './file-writer'
+import type { FileWriter, Source } from './file-writer'
 import type { FileGroups } from './groups'
 import { hashesOfFacts } from './hashes'
 import type { KnownStore } from './known'
-import { annotationsOf, pack, type FileRows } from './rows'
+import { fromOf, isBetter, readingOf, type FactsFrom } from './reading'
+import { annotationsOf, pack, type FileRows, type StoredFile } from './rows'
 import { tidyTags } from './tags'
 
 export interface Landed {
@@ -28,12 +30,14 @@ export interface FileLanding {
    * Take files and packages in, in one transaction.
    * @param job   that brings them; null for none
    * @param tags  put on the files that are added
+   * @param from  where the facts come from: the bytes of the files, if not given
    */
   put(
     files: readonly LandedFile[],
     packages: readonly LandedPackage[],
     job: number | null,
     tags: readonly string[],
+    from?: FactsFrom,
   ): Landed
 }
 
@@ -65,34 +69,37 @@ export function createFileLanding(parts: {
     file: LandedFile,
     job: number | null,
     tags: readonly string[],
+    from: FactsFrom,
   ): { id: number; isAdded: boolean } {
     const { facts } = file
+    const source = { facts, from }
     const present = bySha256.get(facts.hashes.sha256)
-    const before = present === undefined ? undefined : rows.stored(present)
     const hashes = hashesOfFacts(facts)
-    const becomes = before?.origin === 'known' ? before.id : before ? null : known.rowOf(hashes)
+    const there = present ?? known.rowOf(hashes)
+    const before = there === null ? undefined : rows.stored(there)
     let id: number
     let isAdded = true
-    if (becomes !== null) {
-      id = becomes
-      writer.reread(id, { facts }, { job, isNew: true })
-      writer.addName(id, file.name, file.from)
-      addTags(id, tags)
-    } else if (before) {
+    let isReread = true
+    if (before) {
       id = before.id
-      isAdded = before.deletion !== null
-      if (isAdded) writer.reread(id, { facts }, { job, isNew: true })
-      else if (before.schema !== FACTS_SCHEMA)
-        writer.reread(id, { facts }, { job: before.job_id, isNew: false })
-      writer.addName(id, file.name, file.from)
+      isAdded = before.origin === 'known' || before.deletion !== null
+      const better = isBetterThan(source, before) ? source : null
+      isReread = isAdded || better !== null
+      if (isReread)
+        writer.reread(id, better ?? kept(before), {
+          job: isAdded ? job : before.job_id,
+          isNew: isAdded,
+        })
+      writer.addName(id, file.name, file.from, job)
+      if (isAdded) addTags(id, tags)
     } else {
-      id = writer.insert({ source: { facts }, name: file.name, from: file.from, job, tags })
+      id = writer.insert({ source, name: file.name, from: file.from, job, tags })
     }
     if (rows.stored(id)?.deletion !== null) writer.setDeletion(id, null)
-    if (isAdded) {
+    if (isReread) {
       known.recognise(id, hashes)
-      blocks.check(id, facts)
-      annotations.note(id, 'imported', '', file.from)
+      blocks.check(id, rows.facts(id))
+      annotations.note(id, isAdded ? 'imported' : 'read again', '', file.from)
     }
     if (file.yara) setYara(id, file.yara)
     if (file.quarantine !== null)
@@ -103,6 +110,20 @@ export function createFileLanding(parts: {
       putMember.run(packageId, id, file.name, isListed === null ? null : isListed ? 1 : 0)
     }
     return { id, isAdded }
+  }
+
+  function isBetterThan(next: { facts: FileFacts; from: FactsFrom }, here: StoredFile): boolean {
+    return isBetter(
+      { facts: next.facts, reading: readingOf(next.facts, next.from) },
+      { schema: here.schema, reading: here.reading, facts: () => rows.facts(here.id) },
+    )
+  }
+
+  /** The facts that are here, for a file that comes back with worse ones. */
+  function kept(here: StoredFile): Source {
+    const facts = rows.facts(here.id)
+    if (!facts) throw new Error(`File ${here.id} has no facts.`)
+    return { facts, from: fromOf(here.reading) }
   }
 
   function addTags(id: number, tags: readonly string[]): void {
@@ -119,7 +140,7 @@ export function createFileLanding(parts: {
   }
 
   return {
-    put: (files, packages, job, tags) =>
+    put: (files, packages, job, tags, from = 'bytes') =>
       index.write(() => {
         const tidy = tidyTags(tags)
         for (const { key, name, inf, catalogue } of packages)
@@ -127,7 +148,7 @@ export function createFileLanding(parts: {
             insertPackage.run(key, name, pack({ inf, catalogue }))
         const landed: Landed = { added: [], merged: [] }
         for (const file of files) {
-          const { id, isAdded } = putFile(file, job, tidy)
+          const { id, isAdded } = putFile(file, job, tidy, from)
           landed[isAdded ? 'added' : 'merged'].push(id)
         }
         return landed

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { openDatabase } from '../database'
 import { MIGRATIONS } from '../migrations'
@@ -63,6 +64,18 @@ describe('the index', () => {
     expect(total()).toBe(0)
     await again.files.prepare()
     expect(total()).toBe(1)
+  })
+
+  test('has its columns written anew too', async () => {
+    const it = temporaryCatalogue()
+    it.files.put([landed('a.sys')], [], null, [])
+    const db = new Sqlite(it.file)
+    db.exec('DELETE FROM columns')
+    db.close()
+    const found = (): number => must(it.files.selected({ query: 'size>1 added:2026' })).length
+    expect(found()).toBe(0)
+    await it.files.reindex()
+    expect(found()).toBe(1)
   })
 })
 

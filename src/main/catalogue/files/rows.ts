@@ -4,6 +4,7 @@ import type { Database } from 'better-sqlite3'
 import type { z } from 'zod'
 import type { FileRow } from '../../../shared/contract/files'
 import type { FileFacts } from '../../../shared/driver-file/facts'
+import type { Reading } from './reading'
 import type { Annotations } from './terms'
 
 export type Row = z.input<typeof FileRow>
@@ -16,6 +17,7 @@ export interface StoredFile {
   name: string
   aliases: number
   schema: string | null
+  reading: Reading | null
   size: number | null
   machine: string | null
   types: string

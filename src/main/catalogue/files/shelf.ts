@@ -12,7 +12,6 @@ import type {
   Kin,
   Selection,
 } from '../../../shared/contract/files'
-import type { FileFacts } from '../../../shared/driver-file/facts'
 import type { JobStore } from '../../../shared/driver-file/intake'
 import { fail, ok, type Result } from '../../../shared/errors'
 import type { Completion } from '../../../shared/query-tokens'
@@ -36,7 +35,7 @@ import { createFileRows } from './rows'
 import { createFileSearch, type Found } from './search'
 import { createSearchStore, type SearchStore } from './searches'
 import { inSlices } from './slices'
-import { setAdded } from './summary'
+import { setAdded, setColumns, summaryOfFacts, summaryOfSamples } from './summary'
 import { INDEX_VERSION } from './terms'
 
 type ListInput = z.output<(typeof filesContract)['files.list']['input']>
@@ -60,7 +59,6 @@ export interface FileShelf {
   /** For exports, one file in memory at a time; what is not there is left out. */
   rowsOf(ids: Iterable<number>): Iterable<z.infer<typeof FileRow>>
   detailsOf(ids: Iterable<number>): Iterable<z.input<typeof FileDetail>>
-  factsOf(ids: Iterable<number>): Iterable<{ id: number; facts: FileFacts }>
 
   put: FileLanding['put']
   annotations: Pick<FileAnnotations, 'annotate' | 'remove' | 'undo' | 'history'>
@@ -75,7 +73,10 @@ export interface FileShelf {
   linkToy(fileId: number, sampleId: number): void
   /** Forget files that were deleted before this moment (ISO text), at most `max` of them. */
   sweep(before: string, max: number): number
-  /** Write the index anew when its terms have another version. To be called once after opening. */
+  /**
+   * Write the index anew when its terms have another version, and finish what a crash cut short. To
+   * be called once after opening.
+   */
   prepare(): Promise<void>
   /** Write the index anew from the tables. */
   reindex(): Promise<void>
@@ -91,7 +92,7 @@ export function createFileShelf(db: Database, now: () => Date): FileShelf {
   const annotations = createFileAnnotations(db, index, rows, writer, now)
   const parts = { db, index, rows, groups, writer, known, blocks, annotations, now }
   const landing = createFileLanding(parts)
-  const details = createFileDetails(db, rows, groups, known, blocks)
+  const details = createFileDetails(db, index, rows, groups, known, blocks)
   const documents = createFileDocuments({ ...parts, landing, details })
   const jobs = createIntakeStore({ ...parts, landing, documents })
   const search = createFileSearch(db, index.postings, index.columns)
@@ -102,9 +103,13 @@ export function createFileShelf(db: Database, now: () => Date): FileShelf {
   const setTwin = db.prepare('INSERT OR REPLACE INTO file_twins (file_id, sample_id) VALUES (?, ?)')
   const deletedBefore = db
     .prepare<[string, number], number>(
-      `SELECT id FROM files WHERE deleted_at < ? AND origin <> 'known' ORDER BY id LIMIT ?`,
+      `SELECT id FROM files WHERE deleted_at IS NOT NULL AND deleted_at < ? AND origin <> 'known'
+       ORDER BY deleted_at LIMIT ?`,
     )
     .pluck()
+  const dropPackages = db.prepare(
+    'DELETE FROM packages WHERE id NOT IN (SELECT package_id FROM package_members)',
+  )
   const everyId = db.prepare<[], number>('SELECT id FROM files ORDER BY id').pluck()
   const indexVersion = db
     .prepare<[], string>(`SELECT value FROM meta WHERE key = 'files.index'`)
@@ -164,7 +169,7 @@ export function createFileShelf(db: Database, now: () => Date): FileShelf {
         ? 'Neither reference data nor a block policy names it.'
         : 'Reference data does not name it.'
     const rest = said.length > 0 ? said.join(' ') : nobody
-    return `No file here has this hash. ${rest} ${[...known.asOf(), ...blocks.asOf()].join(' ')}`
+    return `No file here has this hash. ${rest} ${details.knownAsOf().join(' ')}`
   }
 
   const missing = (id: number): Result<never> =>
@@ -218,13 +223,19 @@ export function createFileShelf(db: Database, now: () => Date): FileShelf {
   }
 
   async function reindex(): Promise<void> {
-    index.write(() => index.postings.erase())
+    index.write(() => {
+      index.postings.erase()
+      index.columns.erase()
+    })
     await inSlices(everyId.all(), 200, (slice) =>
       index.writeLazily(() => {
         for (const id of slice) {
           const file = rows.stored(id)
           if (!file) continue
           index.postings.add(id, groups.all(file))
+          const facts = rows.facts(id)
+          const summary = facts ? summaryOfFacts(facts) : summaryOfSamples(groups.samplesOf(id))
+          setColumns(index.columns, id, summary, facts)
           setAdded(index.columns, id, file.added_at)
         }
       }),
@@ -255,11 +266,6 @@ export function createFileShelf(db: Database, now: () => Date): FileShelf {
     selected,
     rowsOf: (ids) => eachOf(ids, (id) => rows.rows([id])[0] ?? null),
     detailsOf: (ids) => eachOf(ids, details.detail),
-    factsOf: (ids) =>
-      eachOf(ids, (id) => {
-        const facts = rows.facts(id)
-        return facts ? { id, facts } : null
-      }),
     put: landing.put,
     annotations,
     documents,
@@ -273,12 +279,15 @@ export function createFileShelf(db: Database, now: () => Date): FileShelf {
       index.write(() => {
         const ids = deletedBefore.all(before, max)
         for (const id of ids) writer.purge(id)
+        if (ids.length > 0) dropPackages.run()
         return ids.length
       }),
     prepare: async () => {
-      if (indexVersion.get() === INDEX_VERSION) return
-      if (everyId.get() === undefined) setIndexVersion.run({ version: INDEX_VERSION })
-      else await reindex()
+      if (indexVersion.get() !== INDEX_VERSION) {
+        if (everyId.get() === undefined) setIndexVersion.run({ version: INDEX_VERSION })
+        else await reindex()
+      }
+      await blocks.finish()
     },
     reindex,
   }

@@ -64,6 +64,8 @@ export function up(db: Database): void {
       aliases INTEGER NOT NULL DEFAULT 1,
       -- Schema of the facts; NULL while nothing was read.
       schema TEXT,
+      -- How good they are (files/reading.ts): from bytes or from a document, whole or lost to a limit.
+      reading TEXT CHECK (reading IN ('whole', 'told', 'lost', 'told-lost')),
       size INTEGER,
       machine TEXT,
       -- Driver types with spaces between them.
@@ -96,6 +98,7 @@ export function up(db: Database): void {
     CREATE INDEX files_job ON files (job_id) WHERE job_id IS NOT NULL;
     CREATE INDEX files_notes ON files (id) WHERE notes <> '';
     CREATE INDEX files_deletion ON files (deletion) WHERE deletion IS NOT NULL;
+    CREATE INDEX files_deleted_at ON files (deleted_at) WHERE deleted_at IS NOT NULL;
 
     CREATE TABLE file_facts (
       file_id INTEGER PRIMARY KEY REFERENCES files (id) ON DELETE CASCADE,
@@ -108,6 +111,8 @@ export function up(db: Database): void {
       -- Where it came from under this name the first time.
       origin TEXT NOT NULL,
       at TEXT NOT NULL,
+      -- The job that brought it; NULL for reference data. No foreign key: it is asked for with the file.
+      job_id INTEGER,
       PRIMARY KEY (file_id, name)
     ) STRICT, WITHOUT ROWID;
 
@@ -178,23 +183,30 @@ export function up(db: Database): void {
       created_at TEXT NOT NULL
     ) STRICT;
 
-    -- Reference data. A sample is told by the first hash that is known of it.
+    -- Reference data: each version that was taken in, and which entries rest on it. A sample is told
+    -- by the first hash that is known of it.
     CREATE TABLE known_sources (
-      name TEXT PRIMARY KEY,
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      name TEXT NOT NULL,
       version TEXT NOT NULL,
       licence TEXT NOT NULL,
-      shipped INTEGER NOT NULL,
-      imported_at TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
+      -- Who may change what an entry says: an import everything, what ships only what no import
+      -- said, and a document with files (which has a part of an entry's samples) nothing.
+      kind TEXT NOT NULL CHECK (kind IN ('shipped', 'import', 'document')),
+      imported_at TEXT NOT NULL,
+      -- 0 until all of it is here.
+      is_whole INTEGER NOT NULL,
+      UNIQUE (name, version, kind)
+    ) STRICT;
     CREATE TABLE known_entries (
       id INTEGER PRIMARY KEY,
-      source TEXT NOT NULL,
-      entry TEXT NOT NULL,
+      source_id INTEGER NOT NULL REFERENCES known_sources (id),
+      entry TEXT NOT NULL UNIQUE,
       category TEXT NOT NULL,
       -- JSON without the samples.
-      data TEXT NOT NULL,
-      UNIQUE (source, entry)
+      data TEXT NOT NULL
     ) STRICT;
+    CREATE INDEX known_entries_source ON known_entries (source_id);
     CREATE TABLE known_samples (
       id INTEGER PRIMARY KEY,
       -- 'sha256:' and the value.
@@ -233,7 +245,9 @@ export function up(db: Database): void {
       version TEXT NOT NULL,
       rules INTEGER NOT NULL,
       policy BLOB NOT NULL,
-      imported_at TEXT NOT NULL
+      imported_at TEXT NOT NULL,
+      -- The last file it was held against; NULL when it was held against all.
+      applied_to INTEGER
     ) STRICT;
     CREATE TABLE file_blocks (
       file_id INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,

@@ -52,18 +52,26 @@ export class Columns {
   #versions = 0
   readonly #read
   readonly #write
+  readonly #erase
 
   constructor(db: Database) {
     this.#read = db
       .prepare<[string], [number, Uint8Array]>('SELECT chunk, bytes FROM columns WHERE name = ?')
       .raw()
     this.#write = db.prepare('INSERT OR REPLACE INTO columns (name, chunk, bytes) VALUES (?, ?, ?)')
+    this.#erase = db.prepare('DELETE FROM columns')
   }
 
   /** Forget what is in memory, unwritten changes too. */
   forget(): void {
     this.#loaded.clear()
     this.#dirty.clear()
+  }
+
+  /** Empty all columns, before everything is set anew. */
+  erase(): void {
+    this.#erase.run()
+    this.forget()
   }
 
   /** Numbers by file id; beyond the end there is nothing. Not to be changed. */

@@ -4,7 +4,7 @@
  */
 import type { Database } from 'better-sqlite3'
 import type { FILE_SORTS } from '../../../../shared/contract/files'
-import { hasBit, idsOf, type Bits } from './bitset'
+import { hasBit, type Bits } from './bitset'
 import { NOTHING, type ColumnName, type Columns } from './columns'
 
 export type SortKey = (typeof FILE_SORTS)[number]
@@ -119,13 +119,3 @@ function byNumber(numbers: Uint32Array, version: number): Order {
   while (valued > 0 && numbers[ids[valued - 1]!] === NOTHING) valued--
   return { version, ids, valued }
 }
-
-/** All ids of a set in an order. */
-export const idsInOrder = (
-  orders: Orders,
-  bits: Bits,
-  sort: { key: SortKey; descending: boolean } | null,
-): number[] =>
-  sort === null
-    ? [...idsOf(bits)]
-    : orders.page(bits, sort.key, sort.descending, 0, Number.MAX_SAFE_INTEGER)
