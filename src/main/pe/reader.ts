@@ -5,6 +5,7 @@
  */
 
 const latin1 = new TextDecoder('latin1')
+const { latin1Slice: asciiSlice } = Buffer.prototype
 const utf16 = new TextDecoder('utf-16le')
 
 /** Longest text read where the caller names no limit, in characters. */
@@ -57,9 +58,16 @@ export class Reader {
 
   /** Text of one byte per character up to a NUL, the end of the file or `max` characters. */
   text(offset: number, max = TEXT_MAX): string {
-    const slice = this.slice(offset, max)
-    const end = slice.indexOf(0)
-    return decodeLatin1(end < 0 ? slice : slice.subarray(0, end))
+    const { bytes } = this
+    const start = Math.min(Math.max(offset, 0), this.length)
+    const limit = Math.min(start + Math.max(max, 0), this.length)
+    let end = start
+    let joined = 0
+    while (end < limit && bytes[end] !== 0) joined |= bytes[end++]
+    // Plain ASCII, as nearly all names are, needs no decoder, whose call costs more than the text.
+    return joined < 0x80
+      ? asciiSlice.call(bytes, start, end)
+      : decodeLatin1(bytes.subarray(start, end))
   }
 
   /** UTF-16 text up to a NUL, the end of the file or `max` characters. */

@@ -8,6 +8,8 @@ const zeros = new Uint8Array(PAGE)
 
 /** Pieces of more bytes than this are digested where they lie. */
 const JOINED_MAX = 1 << 20
+/** Where pieces are joined, for one digester at a time: a new buffer would cost more than the copy. */
+let joint = new Uint8Array(1 << 16)
 
 /** MD5, SHA-1 and SHA-256 of pieces in a row. */
 export function digestsOf(...pieces: Uint8Array[]): Digests {
@@ -22,7 +24,7 @@ export function digestsOf(...pieces: Uint8Array[]): Digests {
 function digester(pieces: Uint8Array[]): (algorithm: string) => string {
   const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
   if (pieces.length === 1 || size <= JOINED_MAX) {
-    const joined = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, size)
+    const joined = pieces.length === 1 ? pieces[0] : join(pieces, size)
     return (algorithm) => hash(algorithm, joined, 'hex')
   }
   return (algorithm) => {
@@ -30,6 +32,17 @@ function digester(pieces: Uint8Array[]): (algorithm: string) => string {
     for (const piece of pieces) state.update(piece)
     return state.digest('hex')
   }
+}
+
+/** @returns a view that holds until the next call */
+function join(pieces: Uint8Array[], size: number): Uint8Array {
+  if (joint.length < size) joint = new Uint8Array(JOINED_MAX)
+  let at = 0
+  for (const piece of pieces) {
+    joint.set(piece, at)
+    at += piece.length
+  }
+  return joint.subarray(0, size)
 }
 
 type Range = { offset: number; size: number }

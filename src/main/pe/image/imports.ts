@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import type { Image } from '../../../shared/driver-file/facts'
 import { hex } from '../../../shared/nt/format'
 import { ordinalName } from './ordinal-names'
+import type { Reader } from '../reader'
 import type { ImageReading } from './reading'
 import { findDirectory } from './reading'
 
@@ -24,7 +25,7 @@ const SPREAD_MAX = 128 << 20
 
 const moduleNamePattern = /^[\w!#$%&'()\-@^`{}~+,.;=[\]\\/]*$/
 const functionNamePattern = /^[\w.?@$()<>]*$/
-const hashedExtension = /\.(ocx|sys|dll)$/
+const hashedExtension = /\.(ocx|sys|dll)$/i
 
 interface Descriptor {
   dll: string
@@ -91,7 +92,7 @@ function readDescriptors(
       )
       break
     }
-    if (reader.slice(offset, size).every((byte) => byte === 0)) break
+    if (isZero(reader, offset, size)) break
     if (index >= DESCRIPTORS_MAX || budget.functions <= 0 || deadline.isPassed) {
       anomalies.suspicious(
         'imports-too-many',
@@ -126,6 +127,12 @@ function readDescriptors(
   return descriptors
 }
 
+/** @param size a multiple of four */
+function isZero(reader: Reader, offset: number, size: number): boolean {
+  for (let at = 0; at < size; at += 4) if (reader.u32(offset + at) !== 0) return false
+  return true
+}
+
 function readFunctions(
   reading: ImageReading,
   { lookup, address, base }: RawDescriptor,
@@ -136,7 +143,8 @@ function readFunctions(
   let entries = readTable(reading, lookup, base, budget)
   if (entries.length === 0) entries = readTable(reading, address, base, budget)
   const functions: Function[] = []
-  for (const [index, entry] of entries.entries()) {
+  for (let index = 0; index < entries.length; index++) {
+    const entry = entries[index]
     const slot = address + index * size
     if (entry.isOrdinal) {
       // Nothing is exported as number 0: pefile passes over it, so imphash does.
@@ -231,12 +239,13 @@ function merged(descriptors: Descriptor[], delayed: boolean): Module[] {
  */
 function imphash(descriptors: Descriptor[]): string | null {
   if (descriptors.length === 0) return null
-  const names = descriptors.flatMap(({ dll, functions }) => {
-    const module = dll.toLowerCase().replace(hashedExtension, '')
-    return functions.map(({ name, ordinal }) => {
-      const shown = name ?? ordinalName(dll, ordinal ?? 0)
-      return `${module}.${shown.toLowerCase()}`
-    })
-  })
-  return hash('md5', names.join(','), 'hex')
+  let names = ''
+  for (const { dll, functions } of descriptors) {
+    const module = dll.replace(hashedExtension, '')
+    for (const { name, ordinal } of functions) {
+      names += `${names === '' ? '' : ','}${module}.${name ?? ordinalName(dll, ordinal ?? 0)}`
+    }
+  }
+  // In lower case all at once: no name has a character that others could change.
+  return hash('md5', names.toLowerCase(), 'hex')
 }

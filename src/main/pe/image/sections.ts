@@ -28,22 +28,23 @@ function checkSections({ reader, anomalies }: Reading, headers: Headers, all: Se
   if (all.length === 0) anomalies.suspicious('no-sections', 'The image has no sections.')
   for (const section of all) {
     const { name, offset, rawSize, rva, virtualSize, flags } = section
-    const shown = `Section ${JSON.stringify(name)}`
+    // A function, since most sections need no words.
+    const shown = (): string => `Section ${JSON.stringify(name)}`
     if (rawSize > 0 && offset + rawSize > reader.length) {
       const there = Math.max(0, reader.length - offset)
-      const text = `${shown} has ${rawSize} bytes at ${hex(offset)}, of which the file holds ${there}.`
+      const text = `${shown()} has ${rawSize} bytes at ${hex(offset)}, of which the file holds ${there}.`
       anomalies.broken('section-beyond-file', text, Math.min(offset, reader.length))
     }
     if (rva + virtualSize > roundUp(headers.sizeOfImage, PAGE)) {
-      const text = `${shown} ends at RVA ${hex(rva + virtualSize)}, behind the image's end.`
+      const text = `${shown()} ends at RVA ${hex(rva + virtualSize)}, behind the image's end.`
       anomalies.suspicious('section-beyond-image', text)
     }
     if (flags.includes('W') && flags.includes('X')) {
-      anomalies.note('section-writable-code', `${shown} is writable and executable.`)
+      anomalies.note('section-writable-code', `${shown()} is writable and executable.`)
     }
     const isPacked = section.entropy > PACKED_ENTROPY && rawSize >= PACKED_SIZE_MIN
     if (flags.includes('X') && isPacked) {
-      const text = `${shown} holds code with ${section.entropy} bits per byte: packed or encrypted.`
+      const text = `${shown()} holds code with ${section.entropy} bits per byte: packed or encrypted.`
       anomalies.suspicious('section-packed', text, offset)
     }
   }
