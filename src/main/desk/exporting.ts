@@ -44,7 +44,8 @@ export function createExportHandlers(
       if (path === null) return ok({ path, files: 0, left: [] })
       const left: string[] = []
       const written = await writeText(path, exportPieces(files, format, ids, now(), left))
-      return written.ok ? ok({ path, files: ids.length, left }) : written
+      // Every line of `left` is a file.
+      return written.ok ? ok({ path, files: ids.length - left.length, left }) : written
     },
 
     'files.openAsToy': async ({ id }) => {
