@@ -169,6 +169,9 @@ class SourceReader extends Reader<ByteSource> {
   }
 }
 
+const GIVE_PASSWORD =
+  'Give its password again and import the archive anew; passwords are forgotten when the app ends.'
+
 async function readEntry(
   entry: FileEntry,
   bytesMax: number,
@@ -192,8 +195,8 @@ async function readEntry(
   }
   throw new Unreadable(
     passedFirstTest
-      ? 'It is encrypted, and either it is damaged or its password is not among those tried. Import it again with its password.'
-      : `It is encrypted, and none of the ${passwords.candidates.length} passwords tried opens it. Import it again with its password.`,
+      ? `It is encrypted, and either it is damaged or its password is not among those tried. ${GIVE_PASSWORD}`
+      : `It is encrypted, and none of the ${passwords.candidates.length} passwords tried opens it. ${GIVE_PASSWORD}`,
     entry.offset,
   )
 }

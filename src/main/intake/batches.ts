@@ -5,7 +5,8 @@
 import { BATCH_FILES_MAX, BATCH_MS_MAX, BATCHES_UNWRITTEN_MAX } from './limits'
 import type { IntakeBatch, LandedPackage } from './port'
 
-export class Window {
+/** How many messages may be sent before earlier ones were written. */
+export class Credit {
   #unwritten = 0
   #waiting: (() => void)[] = []
 
@@ -28,11 +29,11 @@ export class Batches {
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Sends one after the other. */
   #sending: Promise<void> = Promise.resolve()
-  readonly #window: Window
+  readonly #credit: Credit
   readonly #post: (batch: IntakeBatch) => void
 
-  constructor(window: Window, post: (batch: IntakeBatch) => void) {
-    this.#window = window
+  constructor(credit: Credit, post: (batch: IntakeBatch) => void) {
+    this.#credit = credit
     this.#post = post
   }
 
@@ -49,6 +50,7 @@ export class Batches {
     batch.files.push(...(part.files ?? []))
     batch.records.push(...(part.records ?? []))
     batch.failures.push(...(part.failures ?? []))
+    batch.notices.push(...(part.notices ?? []))
     batch.skipped += part.skipped ?? 0
     this.#timer ??= setTimeout(() => void this.flush(), BATCH_MS_MAX)
     if (batch.items.length >= BATCH_FILES_MAX || batch.records.length > 0) return this.flush()
@@ -62,7 +64,7 @@ export class Batches {
     if (!isEmpty(batch)) {
       this.#batch = emptyBatch()
       this.#sending = this.#sending.then(async () => {
-        await this.#window.take()
+        await this.#credit.take()
         this.#post(batch)
       })
     }
@@ -76,18 +78,25 @@ export class Batches {
   }
 }
 
-const emptyBatch = (): IntakeBatch => ({
+export const emptyBatch = (): IntakeBatch => ({
   items: [],
   found: [],
   packages: [],
   files: [],
   records: [],
   failures: [],
+  notices: [],
   skipped: 0,
 })
 
 const isEmpty = (batch: IntakeBatch): boolean =>
   batch.skipped === 0 &&
-  [batch.items, batch.found, batch.packages, batch.files, batch.records, batch.failures].every(
-    ({ length }) => length === 0,
-  )
+  [
+    batch.items,
+    batch.found,
+    batch.packages,
+    batch.files,
+    batch.records,
+    batch.failures,
+    batch.notices,
+  ].every(({ length }) => length === 0)

@@ -7,11 +7,13 @@
  */
 import type { IntakeFailure, IntakeJob } from '../../shared/contract/files'
 import { ActiveJob } from './active-job'
+import { emptyBatch } from './batches'
 import { HelperCalls, type YaraCheck } from './helper-calls'
 import type { FromHost, HostPort, HostSettings, KnownBatch, QuarantineAccess } from './messages'
+import { isAlive, newOwner } from './owner'
 import type { JobStore, NewJob, StoredJob } from './port'
 import { Rate } from './rate'
-import { messageOf } from './reasons'
+import { messageOf, sentence, storeReason } from './reasons'
 import { Throttle } from './throttle'
 
 export interface ControllerOptions {
@@ -29,6 +31,8 @@ export interface ControllerOptions {
   onProblem?(text: string): void
   /** A helper that holds more than this is ended. */
   memoryBytesMax?: number
+  /** A helper that has nothing to do for this long is ended. */
+  idleMs?: number
 }
 
 export interface ImportRequest extends NewJob {
@@ -41,19 +45,23 @@ export type JobAction = 'pause' | 'resume' | 'cancel' | 'undo' | 'dismiss'
 const PROGRESS_MS = 200
 const WATCH_MS = 1000
 const MEMORY_BYTES_MAX = 1024 * 1024 * 1024
+const IDLE_MS = 30_000
 /** Helpers that die before they are ready, one after the other, until the job is given up. */
 const FAILED_STARTS_MAX = 3
 /** Deaths of helpers while a job is listed. */
 const LISTING_DEATHS_MAX = 2
+const PROGRAM_ENDED = 'The program ended while it ran. Resume it to go on.'
 
 export class IntakeController {
   readonly #options: ControllerOptions
+  /** Marks the jobs that run here. */
+  readonly #owner = newOwner()
   #settings: HostSettings
   #host: HostPort | null = null
   #isReady = false
   #failedStarts = 0
   /** Why the helper was ended by us. */
-  #verdict: string | null = null
+  #endedBecause: string | null = null
   #active: ActiveJob | null = null
   readonly #waiting: number[] = []
   readonly #passwords = new Map<number, string[]>()
@@ -62,30 +70,38 @@ export class IntakeController {
   #current: string | null = null
   readonly #calls = new HelperCalls()
   #watch: ReturnType<typeof setInterval> | undefined
+  #idle: ReturnType<typeof setTimeout> | undefined
+  /** Why jobs are interrupted whose store could not take it down. */
+  readonly #untold = new Map<number, string>()
   #isClosed = false
 
-  /** Jobs that ran when the app ended become `interrupted`: they go on with `resume`. */
   constructor(options: ControllerOptions) {
     this.#options = options
     this.#settings = options.settings
-    for (const job of options.store.jobs())
-      if (job.state === 'running') options.store.setState(job.id, 'interrupted')
+    this.#release()
   }
 
   /** @returns the job's id */
   start({ passwords, ...job }: ImportRequest): number {
-    const id = this.#options.store.create(job)
+    const id = this.#options.store.create(job, this.#owner)
     this.#passwords.set(id, passwords)
     this.#enqueue(id)
     return id
   }
 
   jobs(): IntakeJob[] {
+    this.#release()
     return this.#options.store.jobs().map((job) => this.#shown(job))
   }
 
   failures(job: number, offset: number): { total: number; failures: IntakeFailure[] } {
     return this.#options.store.failures(job, offset, 200)
+  }
+
+  /** Does another program run it? Then it is not to be touched here. */
+  isElsewhere(job: number): boolean {
+    const { state, owner } = this.#options.store.get(job)
+    return state === 'running' && owner !== null && owner !== this.#owner && isAlive(owner)
   }
 
   /** @returns how many files were changed: more than none for `undo` only */
@@ -98,7 +114,7 @@ export class IntakeController {
         return 0
       case 'resume':
         if (state === 'paused' || state === 'interrupted') {
-          store.setState(job, 'running')
+          store.setState(job, 'running', { owner: this.#owner })
           this.#enqueue(job)
         }
         return 0
@@ -134,7 +150,7 @@ export class IntakeController {
   async setYaraFolder(folder: string | null): Promise<YaraCheck> {
     this.#settings = { ...this.#settings, yaraFolder: folder }
     this.#host?.post({ kind: 'settings', settings: this.#settings })
-    if (folder === null) return { rules: 0, problems: [] }
+    if (folder === null) return { rules: 0, problems: [], isComplete: true }
     return this.#calls.checkYara(this.#ensureHost(), folder)
   }
 
@@ -142,14 +158,32 @@ export class IntakeController {
   close(): void {
     this.#isClosed = true
     clearInterval(this.#watch)
+    clearTimeout(this.#idle)
     this.#progress.close()
     const { store } = this.#options
-    for (const job of store.jobs())
-      if (job.state === 'running') store.setState(job.id, 'interrupted')
+    for (const { id, state, owner } of store.jobs())
+      if (state === 'running' && owner === this.#owner)
+        store.setState(id, 'interrupted', { interruption: PROGRAM_ENDED })
     const host = this.#host
     this.#host = null
     host?.kill()
     this.#calls.giveUp('The app is closing.')
+  }
+
+  /** Interrupt what is said to run and nobody runs: its program ended, or its end was not written. */
+  #release(): void {
+    const { store, onProblem } = this.#options
+    try {
+      for (const { id, state, owner } of store.jobs()) {
+        const isHere = this.#active?.id === id || this.#waiting.includes(id)
+        if (state !== 'running' || isHere) continue
+        if (owner !== null && owner !== this.#owner && isAlive(owner)) continue
+        store.setState(id, 'interrupted', { interruption: this.#untold.get(id) ?? PROGRAM_ENDED })
+        this.#untold.delete(id)
+      }
+    } catch (error) {
+      onProblem?.(`Imports that ended could not be written down: ${messageOf(error)}`)
+    }
   }
 
   #enqueue(job: number): void {
@@ -164,23 +198,23 @@ export class IntakeController {
     const host = this.#options.start()
     this.#host = host
     this.#isReady = false
-    this.#verdict = null
+    this.#endedBecause = null
     /** The store may fail in any of it. */
     const guarded = (work: () => void): void => {
       if (host !== this.#host || this.#isClosed) return
       try {
         work()
       } catch (error) {
-        this.#failed(messageOf(error))
+        this.#failed(storeReason(error))
       }
     }
     host.onMessage((message) => guarded(() => this.#take(host, message)))
-    host.onExit((reason) => guarded(() => this.#lost(this.#verdict ?? reason)))
+    host.onExit((reason) => guarded(() => this.#lost(this.#endedBecause ?? reason)))
     clearInterval(this.#watch)
     const bytesMax = this.#options.memoryBytesMax ?? MEMORY_BYTES_MAX
     this.#watch = setInterval(() => {
       if ((host.memoryBytes() ?? 0) <= bytesMax) return
-      this.#verdict = `Reading needed more than ${Math.round(bytesMax / 1024 / 1024)} MB of memory.`
+      this.#endedBecause = `Reading needed more than ${Math.round(bytesMax / 1024 / 1024)} MB of memory.`
       host.kill()
     }, WATCH_MS)
     this.#watch.unref()
@@ -193,12 +227,13 @@ export class IntakeController {
       case 'ready':
         this.#isReady = true
         this.#failedStarts = 0
-        // The helper before this one died over it.
-        if (this.#active) this.#begin(host, this.#active)
+        // The helper before this one died over it. What is to stop is not begun again.
+        if (this.#active && !this.#active.stopping) this.#begin(host, this.#active)
         return this.#go()
       case 'known':
       case 'yara':
-        return this.#calls.take(host, message)
+        this.#calls.take(host, message)
+        return this.#restLater()
     }
     const active = this.#active
     if (message.job !== active?.id) return
@@ -246,6 +281,7 @@ export class IntakeController {
     const host = this.#host
     this.#host = null
     this.#isReady = false
+    clearInterval(this.#watch)
     host?.kill()
     this.#calls.lost('The helper of the import was ended.')
   }
@@ -262,11 +298,21 @@ export class IntakeController {
     this.#calls.send(host)
     if (this.#active) return
     const id = this.#waiting.shift()
-    if (id === undefined) return
+    if (id === undefined) return this.#restLater()
     this.#rate.reset()
     this.#current = null
     this.#active = new ActiveJob(id)
     this.#begin(host, this.#active)
+  }
+
+  /** End the helper when it has had nothing to do for a while. */
+  #restLater(): void {
+    clearTimeout(this.#idle)
+    const rest = (): void => {
+      if (!this.#isNeeded && !this.#isClosed) this.#letGo()
+    }
+    this.#idle = setTimeout(rest, this.#options.idleMs ?? IDLE_MS)
+    this.#idle.unref()
   }
 
   /** Open the active job in a helper, new or not. */
@@ -359,10 +405,10 @@ export class IntakeController {
   #interrupt(job: number, reason: string): void {
     const { store, onProblem } = this.#options
     try {
-      store.setState(job, 'interrupted')
-      store.listed(job, [], [{ name: 'The import', offset: null, reason }], false)
+      store.setState(job, 'interrupted', { interruption: sentence(reason) })
     } catch (error) {
-      // The store itself is what failed; the job is found as running, and interrupted, at the next start.
+      // The store itself is what failed; it is told when jobs are looked at.
+      this.#untold.set(job, sentence(reason))
       onProblem?.(`The import was interrupted: ${reason} ${messageOf(error)}`)
     }
     this.#tell(job, true)
@@ -382,15 +428,8 @@ export class IntakeController {
     }
     const culprit = active.died()
     if (!culprit) return
-    store.land(active.id, {
-      items: [culprit.number],
-      found: [],
-      packages: [],
-      files: [],
-      records: [],
-      failures: [{ name: culprit.name, offset: null, reason: `It was left out: ${reason}` }],
-      skipped: 0,
-    })
+    const failures = [{ name: culprit.name, offset: null, reason: `It was left out: ${reason}` }]
+    store.land(active.id, { ...emptyBatch(), items: [culprit.number], failures })
   }
 
   /** Tell how a job stands, now or when it is time again. */
@@ -407,7 +446,7 @@ export class IntakeController {
   }
 
   #shown(job: StoredJob): IntakeJob {
-    const { paths: _paths, tags: _tags, ...shown } = job
+    const { paths: _paths, tags: _tags, owner: _owner, ...shown } = job
     const isActive = this.#active?.id === job.id && job.state === 'running'
     const left = { files: job.total - job.done, bytes: job.bytesTotal - job.bytesDone }
     const { rate, secondsLeft } = isActive

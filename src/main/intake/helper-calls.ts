@@ -5,6 +5,8 @@ import { messageOf } from './reasons'
 export interface YaraCheck {
   rules: number
   problems: string[]
+  /** False when the helper ended before it knew. */
+  isComplete: boolean
 }
 
 interface KnownImport {
@@ -12,6 +14,8 @@ interface KnownImport {
   onBatch(batch: KnownBatch): Promise<void>
   resolve(result: { problem?: string }): void
   isSent: boolean
+  /** It was answered; what the helper still has on the way is not written any more. */
+  hasFailed: boolean
   /** Settles when the batches so far are written. */
   written: Promise<void>
 }
@@ -23,7 +27,7 @@ export class HelperCalls {
 
   /** Something waits for a helper. */
   get isWaiting(): boolean {
-    return this.#known.size > 0
+    return this.#known.size > 0 || this.#yara.size > 0
   }
 
   /** Resolves when all was written; sent with the next `send`. */
@@ -34,7 +38,7 @@ export class HelperCalls {
     const id = this.#nextId++
     return new Promise((resolve) => {
       const written = Promise.resolve()
-      this.#known.set(id, { paths, onBatch, resolve, isSent: false, written })
+      this.#known.set(id, { paths, onBatch, resolve, isSent: false, hasFailed: false, written })
     })
   }
 
@@ -57,7 +61,8 @@ export class HelperCalls {
 
   take(host: HostPort, message: Extract<FromHost, { kind: 'known' | 'yara' }>): void {
     if (message.kind === 'yara') {
-      this.#yara.get(message.id)?.({ rules: message.rules, problems: message.problems })
+      const { rules, problems } = message
+      this.#yara.get(message.id)?.({ rules, problems, isComplete: true })
       this.#yara.delete(message.id)
       return
     }
@@ -65,19 +70,27 @@ export class HelperCalls {
     const known = this.#known.get(id)
     if (!known) return
     // One after the other, whatever each takes; the helper sends a few ahead and then waits.
-    known.written = known.written
-      .then(() => known.onBatch(batch))
-      .then(() => {
-        host.post({ kind: 'known-written', id })
-        if (batch.isLast) this.#end(id, {})
-      })
-      .catch((error: unknown) => this.#end(id, { problem: messageOf(error) }))
+    known.written = known.written.then(() => this.#write(host, id, known, batch))
+  }
+
+  async #write(host: HostPort, id: number, known: KnownImport, batch: KnownBatch): Promise<void> {
+    try {
+      if (!known.hasFailed) await known.onBatch(batch)
+    } catch (error) {
+      known.hasFailed = true
+      known.resolve({ problem: messageOf(error) })
+    }
+    // The helper may be gone by now. One that reads on is heard to the end, or it would wait for ever.
+    if (this.#known.get(id) !== known) return
+    host.post({ kind: 'known-written', id })
+    if (batch.isLast) this.#end(id, {})
   }
 
   /** The helper is gone: what it had in hand cannot be answered any more. */
   lost(reason: string): void {
     for (const [id, known] of this.#known) if (known.isSent) this.#end(id, { problem: reason })
-    for (const resolve of this.#yara.values()) resolve({ rules: 0, problems: [reason] })
+    for (const resolve of this.#yara.values())
+      resolve({ rules: 0, problems: [reason], isComplete: false })
     this.#yara.clear()
   }
 

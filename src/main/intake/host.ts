@@ -5,10 +5,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
-import { Window } from './batches'
+import { Credit } from './batches'
 import { JobReading } from './job-reading'
 import { readKnown } from './known-reader'
-import type { FromHost, HostSettings, ToHost } from './messages'
+import type { FromHost, HostSettings, KnownBatch, ToHost } from './messages'
 import type { PackageReaders } from './packages'
 import { createPool, type Pool } from './pool'
 import { messageOf } from './reasons'
@@ -35,7 +35,7 @@ const IDLE_MS = 10_000
 export function createIntakeHost(options: HostOptions): IntakeHost {
   const { post } = options
   const jobs = new Map<number, Promise<JobReading>>()
-  const known = new Map<number, Window>()
+  const known = new Map<number, Credit>()
   let settings: HostSettings = {
     capabilitiesFolder: null,
     importFrequencyFile: null,
@@ -73,8 +73,9 @@ export function createIntakeHost(options: HostOptions): IntakeHost {
     isStale = false
     pool = null
     yara = null
-    await (await oldPool)?.close()
-    await (await oldYara)?.close()
+    // What could not be opened needs no closing.
+    await (await oldPool?.catch(() => null))?.close()
+    await (await oldYara?.catch(() => null))?.close()
   }
 
   function withJob(job: number, use: (reading: JobReading) => unknown): void {
@@ -88,6 +89,13 @@ export function createIntakeHost(options: HostOptions): IntakeHost {
     if (isStale && jobs.size === 0) await letGo()
     const tools = { post, pool: await workers(), yara: await scanner(), packages: options.packages }
     return new JobReading(message, tools)
+  }
+
+  /** A job that could not be opened: the next try may find what is missing. */
+  function notOpened(job: number, error: unknown): void {
+    jobs.delete(job)
+    post({ kind: 'trouble', job, reason: messageOf(error) })
+    void letGo()
   }
 
   async function end(job: number, reading: JobReading): Promise<void> {
@@ -105,9 +113,12 @@ export function createIntakeHost(options: HostOptions): IntakeHost {
           settings = message.settings
           isStale = true
           break
-        case 'open':
-          jobs.set(message.job, open(message))
+        case 'open': {
+          const opened = open(message)
+          jobs.set(message.job, opened)
+          opened.catch((error: unknown) => notOpened(message.job, error))
           break
+        }
         case 'list':
           withJob(message.job, (reading) => reading.list())
           break
@@ -123,11 +134,11 @@ export function createIntakeHost(options: HostOptions): IntakeHost {
           break
         case 'known': {
           const { id, paths } = message
-          const window = new Window()
-          known.set(id, window)
-          void readKnown(paths, window, (batch) => post({ kind: 'known', id, batch })).finally(() =>
-            known.delete(id),
-          )
+          const credit = new Credit()
+          known.set(id, credit)
+          readKnown(paths, credit, (batch) => post({ kind: 'known', id, batch }))
+            .catch((error: unknown) => post({ kind: 'known', id, batch: lastBatch(error) }))
+            .finally(() => known.delete(id))
           break
         }
         case 'known-written':
@@ -135,22 +146,32 @@ export function createIntakeHost(options: HostOptions): IntakeHost {
           break
         case 'yara': {
           const { id, folder } = message
-          void loadYara(folder, { start: options.startYara }).then(async (loaded) => {
-            post({ kind: 'yara', id, rules: loaded.rules, problems: loaded.problems })
-            await loaded.close()
-          })
+          loadYara(folder, { start: options.startYara })
+            .then(async (loaded) => {
+              post({ kind: 'yara', id, rules: loaded.rules, problems: loaded.problems })
+              await loaded.close()
+            })
+            .catch((error: unknown) =>
+              post({ kind: 'yara', id, rules: 0, problems: [messageOf(error)] }),
+            )
           break
         }
       }
     },
     async close() {
       clearTimeout(idle)
-      for (const reading of jobs.values()) await (await reading).close()
+      for (const opened of jobs.values()) await (await opened.catch(() => null))?.close()
       jobs.clear()
       await letGo()
     },
   }
 }
+
+/** Reference data ends here, because of a fault. */
+const lastBatch = (error: unknown): KnownBatch => ({
+  ...{ entries: [], policies: [], problems: [`It failed: ${messageOf(error)}`] },
+  ...{ filesDone: 0, filesTotal: 0, isLast: true },
+})
 
 /** What workers are started with. Missing rules leave capabilities out, and nothing else. */
 async function readWorkerData({

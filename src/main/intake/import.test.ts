@@ -1,8 +1,12 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, truncateSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { FileFacts } from '../../shared/driver-file/facts'
+import { FILE_BYTES_MAX } from './limits'
+import { newOwner } from './owner'
+import { openQuarantine } from './quarantine'
 import { buildEntry, type BuiltEntry } from './testing/build-entry'
 import { RecordingStore } from './testing/recording-store'
 import { childHost, Desk, Folder, localHost, request } from './testing/desk'
@@ -150,11 +154,48 @@ describe('a folder with broken files', () => {
     first.store.setState(job, 'running')
     const before = first.store.get(job).done
     const second = local({ store: first.store })
-    expect(second.store.get(job).state).toBe('interrupted')
+    expect(second.store.get(job)).toMatchObject({
+      state: 'interrupted',
+      interruption: expect.stringMatching(/^The program ended/),
+    })
     await second.controller.control(job, 'resume')
     const done = await second.until(job, ({ state }) => state === 'done')
     expect(done).toMatchObject({ done: 300, added: 300, merged: 0 })
     expect(before).toBeLessThan(300)
+  })
+})
+
+describe('an import that another program runs', () => {
+  test('is left alone by the desk of this one, until that program is gone', () => {
+    const first = local()
+    const { store } = first
+    const given = { title: 'theirs', paths: [], keepBytes: false, tags: [] }
+    const [, , booted] = newOwner().split(' ')
+    const theirs = store.create(given, `${process.ppid} - ${booted} x`)
+    const dead = store.create(given, `${spawnSync(process.execPath, ['-e', '']).pid} - ${booted} x`)
+    const second = local({ store })
+    expect(second.controller.isElsewhere(theirs)).toBe(true)
+    second.controller.close()
+    expect([theirs, dead].map((job) => store.get(job).state)).toEqual(['running', 'interrupted'])
+    store.setState(dead, 'running', { owner: 'gone' })
+    expect(first.controller.jobs().map(({ state }) => state)).toEqual(['interrupted', 'running'])
+  })
+})
+
+describe('a helper', () => {
+  test('that has nothing to do is ended, and another does the next import', async () => {
+    const desk = local({ idleMs: 20 })
+    const path = folder.put('a.sys', 'MZ fine')
+    const ended = new Promise<void>((done) => {
+      const { store } = desk
+      void desk.import([path]).then((job) => {
+        expect(store.get(job.id).state).toBe('done')
+        desk.hosts[0]?.onExit(() => done())
+      })
+    })
+    await ended
+    expect(await desk.import([path])).toMatchObject({ state: 'done', merged: 1 })
+    expect(desk.hosts.length).toBe(2)
   })
 })
 
@@ -199,11 +240,35 @@ describe('a helper in a process of its own', () => {
     },
   )
 
+  test('that died while its job is paused: the next one opens nothing', async () => {
+    for (let number = 0; number < 300; number++)
+      folder.put(`set/file${number}.sys`, `MZ slow ${number}`)
+    const posts: string[][] = []
+    const start = childHost(child.file, analysis.file)
+    const desk = new Desk(() => {
+      const host = start()
+      const own: string[] = []
+      posts.push(own)
+      return { ...host, post: (message) => (own.push(message.kind), host.post(message)) }
+    })
+    desks.push(desk)
+    const job = desk.controller.start(request([join(folder.path, 'set')]))
+    await desk.until(job, ({ done }) => done > 50)
+    const died = new Promise<void>((done) => desk.hosts[0]?.onExit(() => done()))
+    desk.hosts[0]?.kill()
+    await died
+    await desk.controller.control(job, 'pause')
+    expect(posts[1]).toEqual(['settings', 'stop'])
+    await desk.controller.control(job, 'resume')
+    expect(await desk.until(job, ({ state }) => state === 'done')).toMatchObject({ added: 300 })
+  })
+
   test('a helper that cannot start leaves the job interrupted with the reason', async () => {
     const desk = new Desk(childHost(join(folder.path, 'missing.cjs'), analysis.file))
     desks.push(desk)
     const job = await desk.import([folder.put('a.sys', 'MZ fine')])
-    expect(job).toMatchObject({ state: 'interrupted', done: 0 })
+    expect(job).toMatchObject({ state: 'interrupted', done: 0, failed: 0 })
+    expect(job.interruption).toMatch(/^Its process ended/)
     expect(desk.hosts.length).toBe(3)
   })
 })
@@ -222,10 +287,11 @@ test('a store that cannot write interrupts the import, which resumes where it wa
   }
   const desk = local({ store: new Full() })
   const job = await desk.import([join(folder.path, 'set')])
-  expect(job.state).toBe('interrupted')
-  expect(desk.controller.failures(job.id, 0).failures).toEqual([
-    { name: 'The import', offset: null, reason: 'database or disk is full' },
-  ])
+  expect(job).toMatchObject({
+    state: 'interrupted',
+    interruption: 'The disk is full. Free some space and resume the import.',
+    failed: 0,
+  })
   isFull = false
   await desk.controller.control(job.id, 'resume')
   const done = await desk.until(job.id, ({ state }) => state === 'done')
@@ -266,6 +332,27 @@ test('archives inside of archives are opened to three levels', async () => {
       reason: expect.stringContaining('3 levels'),
     },
   ])
+})
+
+test('what comes in with less than was asked for is noted, and has not failed', async () => {
+  const large = folder.put('large.sys', 'MZ fine')
+  truncateSync(large, FILE_BYTES_MAX + 1)
+  const good = folder.put('good.sys', 'MZ fine as well')
+  const quarantine = { folder: join(folder.path, 'quarantine'), masterKey: Buffer.alloc(32, 7) }
+  const desk = local({ quarantine: () => quarantine })
+  const job = await desk.import([large, good], { keepBytes: true })
+  expect(job).toMatchObject({ state: 'done', added: 2, failed: 0, noted: 1 })
+  expect(desk.controller.failures(job.id, 0).failures).toEqual([
+    {
+      name: 'large.sys',
+      offset: null,
+      reason: 'It was read, but its bytes were not kept. It is larger than 96 MB.',
+    },
+  ])
+  const kept = [...desk.store.files.values()].map(({ name, quarantine: copy }) => [name, copy])
+  const vault = openQuarantine(quarantine.folder, quarantine.masterKey)
+  const sha256 = createHash('sha256').update('MZ fine as well').digest('hex')
+  expect(Object.fromEntries(kept)).toEqual({ 'large.sys': null, 'good.sys': vault.nameOf(sha256) })
 })
 
 test('a password given with the import opens the archive', async () => {
@@ -360,6 +447,7 @@ test('progress is told at most five times a second, with a rate and an estimate'
   const desk = local()
   const startedAt = performance.now()
   const job = await desk.import([join(folder.path, 'set')])
+  // However long it takes, more of it means more to tell.
   const seconds = (performance.now() - startedAt) / 1000
   expect(job).toMatchObject({ state: 'done', added: 3000 })
   // Changes of state are told at once: two at the start, one at the end.

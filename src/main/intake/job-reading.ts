@@ -5,7 +5,7 @@
  */
 import type { IntakeFailure } from '../../shared/contract/files'
 import type { Anomaly, FileFacts } from '../../shared/driver-file/facts'
-import { Batches, Window } from './batches'
+import { Batches, Credit } from './batches'
 import { ItemReader, sizeOf } from './item-reader'
 import { ARCHIVE_DEPTH_MAX, BYTES_IN_FLIGHT_MAX, FILE_BYTES_MAX, LIST_ITEMS_MAX } from './limits'
 import { entriesOf, list, NOT_TAKEN, otherArchiveReason } from './lister'
@@ -15,7 +15,7 @@ import { fileName } from './names'
 import { folderKey, readPackageFolder, type PackageFolder, type PackageReaders } from './packages'
 import { PoolBroken, type Pool } from './pool'
 import type { IntakeBatch, IntakeItem, NewItem } from './port'
-import { KEPT_BYTES_MAX, openQuarantine, type Quarantine } from './quarantine'
+import { openQuarantine, type Quarantine } from './quarantine'
 import { messageOf, Unreadable } from './reasons'
 import { HEAD_BYTES, recognise, whyNoImage } from './recognise'
 import { recordsIn } from './records'
@@ -47,7 +47,7 @@ export class JobReading {
   readonly #settings: JobSettings
   readonly #tools: JobTools
   readonly #reader: ItemReader
-  readonly #window = new Window()
+  readonly #credit = new Credit()
   readonly #batches: Batches
   readonly #quarantine: Quarantine | null
   readonly #folders = new Map<string, PackageFolder>()
@@ -68,12 +68,12 @@ export class JobReading {
     this.#tools = tools
     this.#reader = new ItemReader(settings.passwords)
     const { job, quarantine } = settings
-    this.#batches = new Batches(this.#window, (batch) => tools.post({ kind: 'batch', job, batch }))
+    this.#batches = new Batches(this.#credit, (batch) => tools.post({ kind: 'batch', job, batch }))
     this.#quarantine = quarantine && openQuarantine(quarantine.folder, quarantine.masterKey)
   }
 
   written(): void {
-    this.#window.written()
+    this.#credit.written()
   }
 
   /** Make the list and send it. */
@@ -87,7 +87,7 @@ export class JobReading {
     let items: NewItem[] = []
     let failures: IntakeFailure[] = []
     const send = async (isLast: boolean): Promise<void> => {
-      await this.#window.take()
+      await this.#credit.take()
       if (this.#isStopping) return
       this.#tools.post({ kind: 'listed', job, items, failures, isLast })
       items = []
@@ -239,26 +239,26 @@ export class JobReading {
     bytes: Uint8Array,
     folder: PackageFolder | null,
   ): Promise<void> {
-    const failures: IntakeFailure[] = []
+    const notices: IntakeFailure[] = []
     const name = fileName(item.name)
     let quarantine: string | null = null
     if (this.#quarantine) {
       const kept = await this.#quarantine.keep(facts.hashes.sha256, bytes)
       if (kept.ok) quarantine = kept.value
-      else failures.push(notKept(item, kept.error.message))
+      else notices.push(notKept(item, kept.error.message))
     }
     let yara: Awaited<ReturnType<Yara['scan']>>['matches'] = null
     if (this.#tools.yara) {
       const scan = await this.#tools.yara.scan(bytes)
       yara = scan.matches
       if (scan.problem !== null)
-        failures.push({ name: item.name, offset: null, reason: scan.problem })
+        notices.push({ name: item.name, offset: null, reason: scan.problem })
     }
     const packages = folder?.membershipsOf(name, facts) ?? []
     await this.#batches.add({
       items: [item.number],
       files: [{ name, from: item.name, facts, quarantine, yara, packages }],
-      failures,
+      notices,
     })
   }
 
@@ -267,10 +267,9 @@ export class JobReading {
     const { size, hashes } = await digestsOfFile(item.path)
     const facts = factsWithoutAnalysis(size, hashes, [lostAnomaly('memory-limit', tooLarge)])
     const file = { name: fileName(item.name), from: item.name, facts, yara: null, packages: [] }
-    const isKept = this.#quarantine === null || size <= KEPT_BYTES_MAX
     return {
       files: [{ ...file, quarantine: null }],
-      failures: isKept ? [] : [notKept(item, 'It is too large.')],
+      notices: this.#quarantine ? [notKept(item, largerThanRead)] : [],
     }
   }
 
@@ -319,7 +318,8 @@ export class JobReading {
   }
 }
 
-const tooLarge = `It is larger than ${FILE_BYTES_MAX / 1024 / 1024} MB, so only its digests were taken.`
+const largerThanRead = `It is larger than ${FILE_BYTES_MAX / 1024 / 1024} MB.`
+const tooLarge = `${largerThanRead.slice(0, -1)}, so only its digests were taken.`
 
 const lostAnomaly = (id: string, text: string): Anomaly => ({
   id,

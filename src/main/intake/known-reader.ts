@@ -4,7 +4,7 @@ import { parseLolDrivers } from '../known/loldrivers/entry'
 import { JSON_BYTES_MAX } from '../known/loldrivers/source'
 import { parseSiPolicy } from '../known/sipolicy/parse'
 import { decodeText } from '../known/text'
-import type { Window } from './batches'
+import type { Credit } from './batches'
 import type { KnownBatch } from './messages'
 import { systemReason } from './reasons'
 import { walk } from './walk'
@@ -15,11 +15,11 @@ const BATCH_MS_MAX = 250
 
 /**
  * Read LOLDrivers entries (.yaml, .yml, .json) and policies (.xml) from files and folders.
- * @param window  bounds what is sent ahead
+ * @param credit  bounds what is sent ahead
  */
 export async function readKnown(
   paths: string[],
-  window: Window,
+  credit: Credit,
   post: (batch: KnownBatch) => void,
 ): Promise<void> {
   const problems: string[] = []
@@ -33,7 +33,7 @@ export async function readKnown(
   let batch = emptyBatch(problems)
   let sentAt = performance.now()
   const send = async (filesDone: number, isLast: boolean): Promise<void> => {
-    await window.take()
+    await credit.take()
     post({ ...batch, filesDone, filesTotal: files.length, isLast })
     batch = emptyBatch([])
     sentAt = performance.now()

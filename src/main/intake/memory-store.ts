@@ -9,6 +9,7 @@ import type {
   LandedFile,
   Landing,
   NewItem,
+  NewJob,
   StoredJob,
 } from './port'
 import type { IntakeFailure } from '../../shared/contract/files'
@@ -23,10 +24,11 @@ export class MemoryStore implements JobStore {
   /** A file came in; `isNew` unless the same bytes came before. */
   protected landed(_file: LandedFile, _isNew: boolean, _job: number): void {}
 
-  create(job: Parameters<JobStore['create']>[0]): number {
+  create(job: NewJob, owner: string | null = null): number {
     const id = this.#jobs.size + 1
-    const counts = { total: 0, done: 0, added: 0, merged: 0, failed: 0, skipped: 0 }
-    const stored = { ...job, ...counts, id, bytesDone: 0, bytesTotal: 0 }
+    const counts = { total: 0, done: 0, added: 0, merged: 0, failed: 0, noted: 0, skipped: 0 }
+    const run = { owner, interruption: null }
+    const stored = { ...job, ...counts, ...run, id, bytesDone: 0, bytesTotal: 0 }
     const startedAt = new Date().toISOString()
     this.#jobs.set(id, { ...stored, state: 'running', phase: 'listing', startedAt })
     this.items.set(id, new Map())
@@ -44,14 +46,14 @@ export class MemoryStore implements JobStore {
   #change(job: number, change: Partial<StoredJob>): void {
     this.#jobs.set(job, { ...this.get(job), ...change })
   }
-  setState(job: number, state: StoredJob['state']): void {
-    this.#change(job, { state })
+  setState(...[job, state, why]: Parameters<JobStore['setState']>): void {
+    this.#change(job, { state, owner: null, interruption: null, ...why })
   }
   clearList(job: number): void {
     if (this.get(job).phase !== 'listing') throw new Error('the list is complete')
     this.items.set(job, new Map())
     this.#failures.set(job, [])
-    this.#change(job, { total: 0, bytesTotal: 0, failed: 0 })
+    this.#change(job, { total: 0, bytesTotal: 0, failed: 0, noted: 0 })
   }
   #append(job: number, items: NewItem[]): void {
     const { total, bytesTotal } = this.get(job)
@@ -93,7 +95,7 @@ export class MemoryStore implements JobStore {
     }
     for (const item of taken) list?.delete(item.number)
     this.#append(job, batch.found)
-    this.#failures.get(job)?.push(...batch.failures)
+    this.#failures.get(job)?.push(...batch.failures, ...batch.notices)
     const stored = this.get(job)
     this.#change(job, {
       done: stored.done + taken.length,
@@ -101,6 +103,7 @@ export class MemoryStore implements JobStore {
       added: stored.added + added,
       merged: stored.merged + batch.files.length - added,
       failed: stored.failed + batch.failures.length,
+      noted: stored.noted + batch.notices.length,
       skipped: stored.skipped + batch.skipped,
     })
     const merged = batch.files.length - added

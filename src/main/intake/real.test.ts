@@ -125,6 +125,7 @@ test('bytes are kept when asked, and rules of YARA applied', async () => {
   folder.put('rules/bad.yar', 'rule b { condition: nonsense }')
   const desk = open({ quarantine: () => quarantine })
   expect(await desk.controller.setYaraFolder(join(folder.path, 'rules'))).toEqual({
+    isComplete: true,
     rules: 1,
     problems: ['bad.yar:1: undefined identifier "nonsense"'],
   })
@@ -147,11 +148,16 @@ test('bytes that cannot be kept for want of a key stop the import, which resumes
   const quarantine = { folder: join(folder.path, 'quarantine'), masterKey: Buffer.alloc(32, 7) }
   const desk = open({ quarantine: () => (isOpen ? quarantine : null) })
   const job = await desk.import([join(fixtures, 'pe', 'lantern.sys')], { keepBytes: true })
-  expect(job).toMatchObject({ state: 'interrupted', added: 0 })
-  expect(desk.controller.failures(job.id, 0).failures[0]?.reason).toMatch(/quarantine is locked/)
+  expect(job).toMatchObject({
+    ...{ state: 'interrupted', added: 0, failed: 0 },
+    interruption: 'The quarantine is locked. Unlock it and resume the import.',
+  })
   isOpen = true
   await desk.controller.control(job.id, 'resume')
-  expect(await desk.until(job.id, ({ state }) => state === 'done')).toMatchObject({ added: 1 })
+  expect(await desk.until(job.id, ({ state }) => state === 'done')).toMatchObject({
+    added: 1,
+    interruption: null,
+  })
 })
 
 describe('reference data', () => {
@@ -178,24 +184,45 @@ describe('reference data', () => {
     expect(batches.at(-1)).toMatchObject({ filesDone: 12, filesTotal: 12, isLast: true })
     expect(batches.filter(({ isLast }) => isLast).length).toBe(1)
   })
+
+  test('that cannot be written is told at once, and the helper is heard to the end', async () => {
+    const [name = ''] = readdirSync(join(fixtures, 'loldrivers'))
+    for (let number = 0; number < 400; number++) {
+      const copy = folder.put(`known/${number}.yaml`, '')
+      copyFileSync(join(fixtures, 'loldrivers', name), copy)
+    }
+    let written = 0
+    let sent = 0
+    const desk = open()
+    const result = await desk.controller.importKnown([join(folder.path, 'known')], async () => {
+      if (written++ === 0) throw new Error('database or disk is full')
+    })
+    expect(result).toEqual({ problem: 'database or disk is full' })
+    await new Promise<void>((done) =>
+      desk.hosts[0]?.onMessage((message) => {
+        if (message.kind !== 'known') return
+        sent++
+        if (message.batch.isLast) done()
+      }),
+    )
+    // More than may be on the way unwritten.
+    expect(sent).toBeGreaterThan(2)
+    expect(written).toBe(1)
+  })
 })
 
-test(
-  'thousands of files go through at a rate that workers give',
-  { timeout: 120_000 },
-  async () => {
-    const original = readFileSync(join(fixtures, 'pe', 'lantern.sys'))
-    for (let number = 0; number < 600; number++) {
-      const bytes = Buffer.from(original)
-      bytes.writeUInt32LE(number + 1, bytes.length - 8)
-      folder.put(`set/${number}.sys`, bytes)
-    }
-    const desk = open()
-    const startedAt = performance.now()
-    const job = await desk.import([join(folder.path, 'set')])
-    const seconds = (performance.now() - startedAt) / 1000
-    expect(job).toMatchObject({ state: 'done', added: 600, failed: 0 })
-    // 500 a second on a quiet machine; a tenth of it would be a defect.
-    expect(600 / seconds).toBeGreaterThan(10)
-  },
-)
+test('thousands of files go through with little work for each', { timeout: 120_000 }, async () => {
+  const original = readFileSync(join(fixtures, 'pe', 'lantern.sys'))
+  for (let number = 0; number < 600; number++) {
+    const bytes = Buffer.from(original)
+    bytes.writeUInt32LE(number + 1, bytes.length - 8)
+    folder.put(`set/${number}.sys`, bytes)
+  }
+  const desk = open()
+  const before = process.cpuUsage()
+  const job = await desk.import([join(folder.path, 'set')])
+  const { user, system } = process.cpuUsage(before)
+  expect(job).toMatchObject({ state: 'done', added: 600, failed: 0 })
+  // 5 ms a file of all threads together; what else the machine does is not counted.
+  expect((user + system) / 1000 / 600).toBeLessThan(100)
+})

@@ -26,6 +26,19 @@ export function messageOf(error: unknown): string {
   return text.replace(/\s+/g, ' ').trim().slice(0, 500)
 }
 
+/** Why the store could not take results down, and what to do about it. */
+export function storeReason(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code
+  const message = messageOf(error)
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || /disk is full/i.test(message))
+    return 'The disk is full. Free some space and resume the import.'
+  return `The results could not be written: ${message}`
+}
+
+/** A reason that stands by itself. */
+export const sentence = (reason: string): string =>
+  reason.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase())
+
 /**
  * One item could not be read. `reason` is for people; `offset` is the place in the file or archive
  * that is to blame, null when there is none.

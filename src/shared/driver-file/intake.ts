@@ -43,6 +43,10 @@ export interface NewJob {
 export interface StoredJob extends NewJob {
   id: number
   state: IntakeJob['state']
+  /** The program that runs it; null when none does. */
+  owner: string | null
+  /** Why it is interrupted, in words; null when it is not. */
+  interruption: string | null
   /** `listing` until `listed` said that the list is complete. */
   phase: IntakeJob['phase']
   startedAt: string
@@ -52,6 +56,8 @@ export interface StoredJob extends NewJob {
   added: number
   merged: number
   failed: number
+  /** Files that came in with less than was asked for: the reasons stand among the failures. */
+  noted: number
   skipped: number
   bytesDone: number
   bytesTotal: number
@@ -103,6 +109,8 @@ export interface IntakeBatch {
   files: LandedFile[]
   records: LandedRecords[]
   failures: IntakeFailure[]
+  /** Files that came in, and what was left undone with them. Listed as failures, not counted so. */
+  notices: IntakeFailure[]
   /** How many of `items` were left out, being nothing that is kept here. */
   skipped: number
 }
@@ -121,11 +129,16 @@ export interface Landing {
  */
 export interface JobStore {
   /** A new job in state `running`, phase `listing`. @returns its id */
-  create(job: NewJob): number
+  create(job: NewJob, owner?: string | null): number
   /** Jobs that were not dismissed, newest first. */
   jobs(): StoredJob[]
   get(job: number): StoredJob
-  setState(job: number, state: IntakeJob['state']): void
+  /** Owner and interruption are replaced with it: none when not given. */
+  setState(
+    job: number,
+    state: IntakeJob['state'],
+    why?: { owner?: string; interruption?: string },
+  ): void
   /** Forget the list of a job whose listing was interrupted. Only in phase `listing`. */
   clearList(job: number): void
   /** Append to the list; total and bytesTotal grow. `isLast` ends the phase `listing`. */

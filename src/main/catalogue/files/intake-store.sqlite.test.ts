@@ -16,7 +16,8 @@ const item = (name: string, size = 10): NewItem => ({
   ...{ name, path: `/tmp/${name}`, entries: [1, 2], size, isGiven: true },
 })
 const batch = (over: Partial<IntakeBatch> = {}): IntakeBatch => ({
-  ...{ items: [], found: [], packages: [], files: [], records: [], failures: [], skipped: 0 },
+  ...{ items: [], found: [], packages: [], files: [], records: [] },
+  ...{ failures: [], notices: [], skipped: 0 },
   ...over,
 })
 
@@ -51,11 +52,12 @@ describe('an import job', () => {
       found: [item('b.zip/c.sys', 3)],
       files: [landed('a.sys')],
       failures: [{ name: 'b.zip/d', offset: null, reason: 'no image' }],
+      notices: [{ name: 'a.sys', offset: null, reason: 'its bytes were not kept' }],
       skipped: 1,
     })
     expect(jobs.land(job, first)).toEqual({ added: 1, merged: 0, failed: 1, problems: [] })
     const after = {
-      ...{ total: 3, done: 2, added: 1, merged: 0, failed: 2, skipped: 1 },
+      ...{ total: 3, done: 2, added: 1, merged: 0, failed: 2, noted: 1, skipped: 1 },
       ...{ bytesDone: 15, bytesTotal: 18 },
     }
     expect(jobs.get(job)).toMatchObject(after)
@@ -63,10 +65,15 @@ describe('an import job', () => {
     expect(jobs.land(job, first)).toEqual({ added: 0, merged: 0, failed: 0, problems: [] })
     expect(jobs.get(job)).toMatchObject(after)
     expect(jobs.pending(job, 0, 9).map(({ number }) => number)).toEqual([3])
-    expect(jobs.failures(job, 0, 1)).toEqual({ total: 2, failures: [failure] })
+    expect(jobs.failures(job, 0, 1)).toEqual({ total: 3, failures: [failure] })
     expect(it.names(`job:${job} tag:set`)).toEqual(['a.sys'])
 
+    jobs.setState(job, 'interrupted', { interruption: 'The disk is full.' })
+    expect(jobs.get(job)).toMatchObject({ owner: null, interruption: 'The disk is full.' })
+    jobs.setState(job, 'running', { owner: 'me' })
+    expect(jobs.get(job)).toMatchObject({ owner: 'me', interruption: null })
     jobs.setState(job, 'done')
+    expect(jobs.get(job).owner).toBeNull()
     expect(jobs.jobs().map(({ state }) => state)).toEqual(['done'])
     jobs.dismiss(job)
     expect(jobs.jobs()).toEqual([])

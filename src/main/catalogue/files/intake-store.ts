@@ -23,6 +23,8 @@ interface JobRow {
   keep_bytes: number
   tags: string
   state: StoredJob['state']
+  owner: string | null
+  interruption: string | null
   phase: StoredJob['phase']
   started_at: string
   total: number
@@ -30,6 +32,7 @@ interface JobRow {
   added: number
   merged: number
   failed: number
+  noted: number
   skipped: number
   bytes_done: number
   bytes_total: number
@@ -51,6 +54,8 @@ const toJob = (row: JobRow): StoredJob => ({
   keepBytes: row.keep_bytes === 1,
   tags: JSON.parse(row.tags) as string[],
   state: row.state,
+  owner: row.owner,
+  interruption: row.interruption,
   phase: row.phase,
   startedAt: row.started_at,
   total: row.total,
@@ -58,6 +63,7 @@ const toJob = (row: JobRow): StoredJob => ({
   added: row.added,
   merged: row.merged,
   failed: row.failed,
+  noted: row.noted,
   skipped: row.skipped,
   bytesDone: row.bytes_done,
   bytesTotal: row.bytes_total,
@@ -85,17 +91,20 @@ export function createIntakeStore(parts: {
 }): JobStore {
   const { db, index, groups, writer, landing, documents, now } = parts
   const insertJob = db.prepare(
-    `INSERT INTO intake_jobs (title, paths, keep_bytes, tags, state, phase, started_at)
-     VALUES (@title, @paths, @keepBytes, @tags, 'running', 'listing', @at)`,
+    `INSERT INTO intake_jobs (title, paths, keep_bytes, tags, state, owner, phase, started_at)
+     VALUES (@title, @paths, @keepBytes, @tags, 'running', @owner, 'listing', @at)`,
   )
   const allJobs = db.prepare<[], JobRow>(
     'SELECT * FROM intake_jobs WHERE dismissed = 0 ORDER BY id DESC',
   )
   const jobRow = db.prepare<[number], JobRow>('SELECT * FROM intake_jobs WHERE id = ?')
-  const setState = db.prepare('UPDATE intake_jobs SET state = ? WHERE id = ?')
+  const setState = db.prepare(
+    `UPDATE intake_jobs SET state = @state, owner = @owner, interruption = @interruption
+     WHERE id = @job`,
+  )
   const setReading = db.prepare(`UPDATE intake_jobs SET phase = 'reading' WHERE id = ?`)
   const emptyJob = db.prepare(
-    'UPDATE intake_jobs SET total = 0, bytes_total = 0, failed = 0 WHERE id = ?',
+    'UPDATE intake_jobs SET total = 0, bytes_total = 0, failed = 0, noted = 0 WHERE id = ?',
   )
   const growJob = db.prepare(
     'UPDATE intake_jobs SET total = total + ?, bytes_total = bytes_total + ? WHERE id = ?',
@@ -103,7 +112,7 @@ export function createIntakeStore(parts: {
   const countJob = db.prepare(
     `UPDATE intake_jobs SET done = done + @done, bytes_done = bytes_done + @bytes,
        added = added + @added, merged = merged + @merged, failed = failed + @failed,
-       skipped = skipped + @skipped WHERE id = @job`,
+       noted = noted + @noted, skipped = skipped + @skipped WHERE id = @job`,
   )
   const hideJob = db.prepare('UPDATE intake_jobs SET dismissed = 1 WHERE id = ?')
   const insertItem = db.prepare(
@@ -155,7 +164,7 @@ export function createIntakeStore(parts: {
   }
   const count = (job: number, change: Partial<Record<string, number>>): void =>
     void countJob.run({
-      ...{ done: 0, bytes: 0, added: 0, merged: 0, failed: 0, skipped: 0 },
+      ...{ done: 0, bytes: 0, added: 0, merged: 0, failed: 0, noted: 0, skipped: 0 },
       ...change,
       job,
     })
@@ -179,13 +188,14 @@ export function createIntakeStore(parts: {
       ...batch.failures,
       ...problems.map((reason) => ({ name: reason.split(': ')[0]!, offset: null, reason })),
     ]
-    note(job, failures)
+    note(job, [...failures, ...batch.notices])
     count(job, {
       done: sizes.length,
       bytes: sizes.reduce((sum, size) => sum + size, 0),
       added,
       merged,
       failed: failures.length,
+      noted: batch.notices.length,
       skipped: batch.skipped,
     })
     return { added, merged, failed: failures.length, problems }
@@ -203,21 +213,22 @@ export function createIntakeStore(parts: {
   }
 
   return {
-    create: ({ title, paths, keepBytes, tags }) =>
+    create: ({ title, paths, keepBytes, tags }, owner = null) =>
       Number(
         insertJob.run({
           title,
           paths: JSON.stringify(paths),
           keepBytes: keepBytes ? 1 : 0,
           tags: JSON.stringify(tags),
+          owner,
           at: now().toISOString(),
         }).lastInsertRowid,
       ),
     jobs: () => allJobs.all().map(toJob),
     get,
-    setState: (job, state) => {
+    setState: (job, state, { owner = null, interruption = null } = {}) => {
       get(job)
-      setState.run(state, job)
+      setState.run({ job, state, owner, interruption })
     },
     clearList: (job) =>
       index.write(() => {

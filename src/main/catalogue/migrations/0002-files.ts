@@ -19,6 +19,10 @@ export function up(db: Database): void {
       keep_bytes INTEGER NOT NULL,
       tags TEXT NOT NULL,
       state TEXT NOT NULL,
+      -- The program that runs it (intake/owner.ts); NULL when none does.
+      owner TEXT,
+      -- Why it is interrupted; NULL when it is not.
+      interruption TEXT,
       phase TEXT NOT NULL,
       started_at TEXT NOT NULL,
       total INTEGER NOT NULL DEFAULT 0,
@@ -26,6 +30,7 @@ export function up(db: Database): void {
       added INTEGER NOT NULL DEFAULT 0,
       merged INTEGER NOT NULL DEFAULT 0,
       failed INTEGER NOT NULL DEFAULT 0,
+      noted INTEGER NOT NULL DEFAULT 0,
       skipped INTEGER NOT NULL DEFAULT 0,
       bytes_done INTEGER NOT NULL DEFAULT 0,
       bytes_total INTEGER NOT NULL DEFAULT 0,
