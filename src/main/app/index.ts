@@ -109,7 +109,7 @@ function run(
       if (editorAt !== undefined) clock.mark('editor', editorAt)
       void proveStart(window, firstRunShown)
       // Reference data of a first start takes a second: not before the window can be used.
-      void desk.prepare()
+      void desk.prepare().then(() => desk.tidy())
     },
     onClosed: goNow,
   })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { EXPORT_FORMATS, type FileDetail } from '../../shared/contract/files'
+import { newOwner } from '../intake/owner'
 import { buildEntry } from '../intake/testing/build-entry'
 import { must } from '../catalogue/testing/temporary-catalogue'
 import { parseLolDrivers } from '../known/loldrivers/entry'
@@ -114,6 +115,35 @@ describe('importing', () => {
   })
 })
 
+test('copies that another catalogue keeps in the same quarantine survive the start of the app', async () => {
+  const desk = await temporaryDesk(workers)
+  must(await desk.handlers['quarantine.setUp']({ key: 'key-file', passphrase: '' }))
+  await desk.import([join(PE, 'lantern.sys')], { keepBytes: true })
+  const copies = (): string[] =>
+    readdirSync(join(desk.folder, 'quarantine'), { recursive: true, encoding: 'utf8' })
+  const before = copies()
+  const other = await temporaryDesk(workers, { userData: desk.folder })
+  await other.prepare()
+  await other.tidy()
+  expect(copies()).toEqual(before)
+  desk.answers.save = join(desk.folder, 'out.zip')
+  const id = desk.only('name:lantern.sys')
+  expect(await desk.handlers['quarantine.export']({ id })).toMatchObject({ ok: true })
+})
+
+test('an import that another program runs is not controlled from here', async () => {
+  const desk = await temporaryDesk(workers)
+  const [, , booted] = newOwner().split(' ')
+  const { jobs } = desk.catalogue.files
+  const given = { title: 'theirs', paths: [], keepBytes: false, tags: [] }
+  const job = jobs.create(given, `${process.ppid} - ${booted} x`)
+  expect(await desk.handlers['intake.control']({ job, action: 'cancel' })).toMatchObject({
+    ok: false,
+    error: { message: 'Another program is running this import.' },
+  })
+  expect(jobs.get(job).state).toBe('running')
+})
+
 describe('reference data', () => {
   test('what ships is on the shelf once', async () => {
     const desk = await temporaryDesk(workers)
@@ -215,6 +245,16 @@ describe('exporting', () => {
     expect(job).toMatchObject({ added: 4, failed: 0 })
     const files = (json: string): unknown => (JSON.parse(json) as { files: unknown }).files
     expect(files(await write(other, 'json'))).toEqual(files(text))
+  })
+
+  test('files that have no place in a format are not counted as written', async () => {
+    const desk = await temporaryDesk(workers)
+    await desk.import([join(PE, 'lantern.sys')])
+    desk.answers.save = join(desk.folder, 'export.yaml')
+    const format = 'loldrivers-yaml'
+    expect(
+      must(await desk.handlers['files.export']({ selection: { query: '' }, format })),
+    ).toMatchObject({ files: 0, left: [expect.stringMatching(/^lantern\.sys: /)] })
   })
 
   test('a query that is not understood exports nothing', async () => {

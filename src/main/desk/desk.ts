@@ -13,8 +13,9 @@ import type { HostPort } from '../intake/messages'
 import type { OsKeyStore } from '../intake/quarantine-key'
 import type { Asking } from './asking'
 import { createExportHandlers } from './exporting'
-import { createReferenceHandlers, seedReference } from './reference'
+import { createReferenceHandlers, prepareShelf } from './reference'
 import { openVault, quarantineFolder } from './vault'
+import { createYaraHandlers } from './yara'
 
 export interface DeskOptions {
   catalogue: Catalogue
@@ -39,6 +40,8 @@ export interface Desk {
   intake: IntakeController
   /** Bring index and reference data up to date; the desk can be used meanwhile. */
   prepare(): Promise<void>
+  /** Remove what crashes left in the app's folder. For the app, which owns that folder. */
+  tidy(): Promise<void>
   close(): void
 }
 
@@ -87,6 +90,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     ...createExportHandlers(catalogue, ask, now),
     ...createReferenceHandlers({ shelf, intake, ask, now, onChanged }),
     ...vault.handlers,
+    ...createYaraHandlers({ intake, ask, yaraFolder }),
 
     'intake.choose': async ({ what, ...rest }) => {
       const paths = await ask.open({
@@ -98,42 +102,26 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     },
     'intake.dropped': ({ paths, ...rest }) => begin(paths, rest),
     'intake.jobs': () => ok({ jobs: intake.jobs() }),
-    'intake.control': async ({ job, action }) => ok({ changed: await intake.control(job, action) }),
+    'intake.control': async ({ job, action }) =>
+      intake.isElsewhere(job)
+        ? fail(
+            'bad-request',
+            'Another program is running this import.',
+            'Wait for its end, or end that program. If there is none, restart the computer.',
+          )
+        : ok({ changed: await intake.control(job, action) }),
     'intake.failures': ({ job, offset }) => ok(intake.failures(job, offset)),
-
-    'yara.info': async () => {
-      const folder = yaraFolder.get()
-      return ok({ folder, ...(await intake.setYaraFolder(folder)) })
-    },
-    'yara.chooseFolder': async () => {
-      const [folder] = await ask.open({ title: 'Folder of YARA rules', what: 'folder' })
-      if (folder !== undefined) {
-        yaraFolder.set(folder)
-        await intake.setYaraFolder(folder)
-      }
-      return ok({ folder: yaraFolder.get() })
-    },
-    'yara.forget': async () => {
-      yaraFolder.set(null)
-      await intake.setYaraFolder(null)
-      return ok({})
-    },
   }
 
   return {
     handlers,
     intake,
-    async prepare() {
+    prepare: () => prepareShelf(shelf, dataFolder, options),
+    async tidy() {
       try {
-        await shelf.prepare()
-        const seeded = await seedReference(shelf, dataFolder)
-        if (!seeded.ok) options.onProblem(`${seeded.error.message} ${seeded.error.detail ?? ''}`)
-        else if (seeded.value) onChanged('reference data')
-        await vault.sweep(intake.jobs())
+        await vault.sweep(now())
       } catch (error) {
-        options.onProblem(
-          `The shelf of driver files could not be brought up to date: ${String(error)}`,
-        )
+        options.onProblem(`The quarantine could not be tidied up: ${String(error)}`)
       }
     },
     close: () => intake.close(),

@@ -37,6 +37,22 @@ export async function seedReference(
   return ok(true)
 }
 
+/** Bring index and reference data up to date; the shelf can be used meanwhile. */
+export async function prepareShelf(
+  shelf: FileShelf,
+  dataFolder: string,
+  tell: { onChanged(reason: string): void; onProblem(text: string): void },
+): Promise<void> {
+  try {
+    await shelf.prepare()
+    const seeded = await seedReference(shelf, dataFolder)
+    if (!seeded.ok) tell.onProblem(`${seeded.error.message} ${seeded.error.detail ?? ''}`)
+    else if (seeded.value) tell.onChanged('reference data')
+  } catch (error) {
+    tell.onProblem(`The shelf of driver files could not be brought up to date: ${String(error)}`)
+  }
+}
+
 export function createReferenceHandlers(options: {
   shelf: FileShelf
   intake: Pick<IntakeController, 'importKnown'>

@@ -1,12 +1,12 @@
 /** The quarantine at the desk: set it up, open it, give a copy out, forget copies. */
 import { join } from 'node:path'
 import type { z } from 'zod'
-import type { IntakeJob, QuarantineInfo, filesContract } from '../../shared/contract/files'
+import type { QuarantineInfo, filesContract } from '../../shared/contract/files'
 import type { Handlers } from '../../shared/contract/table'
 import { fail, ok, type Result } from '../../shared/errors'
 import type { FileShelf } from '../catalogue/files/shelf'
 import type { QuarantineAccess } from '../intake/messages'
-import { forget, infectedZip, openQuarantine, sweep } from '../intake/quarantine'
+import { forget, infectedZip, openQuarantine, sweepStrays } from '../intake/quarantine'
 import { QuarantineKey, type OsKeyStore } from '../intake/quarantine-key'
 import type { Asking } from './asking'
 import { writeBytes } from './write-text'
@@ -22,8 +22,8 @@ export interface Vault {
   handlers: Pick<Handlers<typeof filesContract>, Call>
   /** Null while it is locked or was never set up. */
   access(): QuarantineAccess | null
-  /** Remove copies that a crash left without an owner. Not while files come in. */
-  sweep(jobs: readonly Pick<IntakeJob, 'state'>[]): Promise<void>
+  /** Remove what a crash left half-written. @param now  what is a day older goes */
+  sweep(now: Date): Promise<void>
 }
 
 export async function openVault(options: {
@@ -43,9 +43,8 @@ export async function openVault(options: {
 
   return {
     access,
-    async sweep(jobs) {
-      if (jobs.some(({ state }) => state === 'running')) return
-      await sweep(folder, new Set(shelf.quarantine.names()))
+    async sweep(now) {
+      await sweepStrays(folder, now)
     },
     handlers: {
       'quarantine.info': () => ok(info()),

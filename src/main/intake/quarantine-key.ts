@@ -71,6 +71,8 @@ export class QuarantineKey {
   readonly #folder: string
   readonly #osKeyStore: OsKeyStore
   readonly #scrypt: typeof SCRYPT
+  /** Changes of the key, one after the other. */
+  #last: Promise<unknown> = Promise.resolve()
   #stored: KeyFile | null = null
   #masterKey: Buffer | null = null
   /** Why the stored key cannot be used. */
@@ -113,9 +115,14 @@ export class QuarantineKey {
 
   /**
    * Choose a guard, for the first time or instead of another. The quarantine must be open then.
-   * @errors `bad-request` when it is locked, the store is missing or the passphrase is too short
+   * @errors `bad-request` when it is locked, the store is missing or the passphrase is too short;
+   * `internal` when the guard does not give the key back
    */
-  async setUp(guard: Guard, passphrase = ''): Promise<Result<void>> {
+  setUp(guard: Guard, passphrase = ''): Promise<Result<void>> {
+    return this.#serially(() => this.#setUp(guard, passphrase))
+  }
+
+  async #setUp(guard: Guard, passphrase: string): Promise<Result<void>> {
     if (this.#trouble !== null || (this.#stored && !this.#masterKey))
       return fail(
         'bad-request',
@@ -127,30 +134,39 @@ export class QuarantineKey {
     const masterKey = this.#masterKey ?? randomBytes(32)
     const made = await this.#wrap(guard, masterKey, passphrase)
     if (!made.ok) return made
+    const { stored, keyFile } = made.value
+    const opened = await this.#unwrap(stored, keyFile, passphrase)
+    if (!opened?.equals(masterKey))
+      return fail(
+        'internal',
+        'The key that was wrapped did not come out again, so nothing was changed.',
+        'Choose another guard of the key.',
+      )
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-      if (made.value.keyFile) await writeAtomically(this.#keyFilePath, [made.value.keyFile])
-      const text = JSON.stringify(made.value.stored, null, 2)
+      if (keyFile) await writeAtomically(this.#keyFilePath, [keyFile])
+      const text = JSON.stringify(stored, null, 2)
       await writeAtomically(this.#storedPath, [Buffer.from(text)])
       // Only now does nothing need the old one.
       if (guard !== 'key-file') await rm(this.#keyFilePath, { force: true })
     } catch (error) {
       return notWritten(error)
     }
-    this.#stored = made.value.stored
+    this.#stored = stored
     this.#masterKey = masterKey
     return ok(undefined)
   }
 
   /** @errors `bad-request` with a wrong passphrase, or when none is needed */
-  async unlock(passphrase: string): Promise<Result<void>> {
+  unlock(passphrase: string): Promise<Result<void>> {
+    return this.#serially(() => this.#unlock(passphrase))
+  }
+
+  async #unlock(passphrase: string): Promise<Result<void>> {
     const stored = this.#stored
     if (stored?.guard !== 'passphrase')
       return fail('bad-request', 'The quarantine is not guarded by a passphrase.', 'Set one first.')
-    const { cost, blockSize, parallelization } = stored
-    const parameters = { cost, blockSize, parallelization }
-    const salt = Buffer.from(stored.salt, 'base64')
-    const masterKey = unwrap(await stretch(passphrase, salt, parameters), stored.wrapped)
+    const masterKey = await this.#unwrap(stored, undefined, passphrase)
     if (!masterKey)
       return fail(
         'bad-request',
@@ -196,23 +212,45 @@ export class QuarantineKey {
 
   async #openStored(stored: KeyFile): Promise<void> {
     if (stored.guard === 'passphrase') return
-    if (stored.guard === 'os-key-store') {
-      try {
-        const text = this.#osKeyStore.decrypt(Buffer.from(stored.sealed, 'base64'))
-        const key = Buffer.from(text, 'base64')
-        if (key.length !== 32) throw new Error('wrong length')
-        this.#masterKey = key
-      } catch {
-        this.#trouble =
-          'The key store of the operating system does not give out the quarantine’s key. Unlock it, or log in as the user who set the quarantine up, and start the app again.'
-      }
-      return
-    }
-    const key = await readFile(this.#keyFilePath).catch(() => null)
-    this.#masterKey = key?.length === 32 ? unwrap(key, stored.wrapped) : null
+    const keyFile = await readFile(this.#keyFilePath).catch(() => undefined)
+    this.#masterKey = await this.#unwrap(stored, keyFile, '')
     if (!this.#masterKey)
       this.#trouble =
-        'The quarantine’s key file is missing or is another one. Put a copy of it back; without it the copies stay closed.'
+        stored.guard === 'os-key-store'
+          ? 'The key store of the operating system does not give out the quarantine’s key. Unlock it, or log in as the user who set the quarantine up, and start the app again.'
+          : 'The quarantine’s key file is missing or is another one. Put a copy of it back; without it the copies stay closed.'
+  }
+
+  /** The master key out of what guards it; null when it does not come out. */
+  async #unwrap(
+    stored: KeyFile,
+    keyFile: Buffer | undefined,
+    passphrase: string,
+  ): Promise<Buffer | null> {
+    switch (stored.guard) {
+      case 'os-key-store':
+        try {
+          const text = this.#osKeyStore.decrypt(Buffer.from(stored.sealed, 'base64'))
+          const key = Buffer.from(text, 'base64')
+          return key.length === 32 ? key : null
+        } catch {
+          return null
+        }
+      case 'passphrase': {
+        const { cost, blockSize, parallelization } = stored
+        const parameters = { cost, blockSize, parallelization }
+        const salt = Buffer.from(stored.salt, 'base64')
+        return unwrap(await stretch(passphrase, salt, parameters), stored.wrapped)
+      }
+      case 'key-file':
+        return keyFile?.length === 32 ? unwrap(keyFile, stored.wrapped) : null
+    }
+  }
+
+  #serially<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(work, work)
+    this.#last = next
+    return next
   }
 
   async #wrap(

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { budgetFor, memorySource, openArchive, Passwords } from './archive'
-import { forget, infectedZip, openQuarantine, sweep } from './quarantine'
+import { forget, infectedZip, openQuarantine, sweepStrays } from './quarantine'
 import { QuarantineKey, type OsKeyStore } from './quarantine-key'
 import { Folder } from './testing/desk'
 
@@ -92,14 +92,15 @@ describe('copies', () => {
     expect((await openQuarantine(folder.path, key).read(sha256)).ok).toBe(true)
   })
 
-  test('that nobody knows of are swept, with what was left half-written', async () => {
+  test('half-written are swept when they are a day old; whole ones never', async () => {
     const { name, path } = await kept()
-    const stray = createHash('sha256').update('stray').digest('hex')
-    folder.put(`${stray.slice(0, 2)}/${stray}`, 'x')
-    folder.put(`${name.slice(0, 2)}/${name}.0123456789ab.part`, 'x')
+    const part = folder.put(`${name.slice(0, 2)}/${name}.0123456789ab.part`, 'x')
     folder.put('key.json', 'x')
-    expect(await sweep(folder.path, new Set([name]))).toBe(2)
-    expect([existsSync(path), existsSync(join(folder.path, 'key.json'))]).toEqual([true, true])
+    const hour = 3600_000
+    expect(await sweepStrays(folder.path, new Date(Date.now() + 23 * hour))).toBe(0)
+    expect(await sweepStrays(folder.path, new Date(Date.now() + 25 * hour))).toBe(1)
+    const stay = [path, part, join(folder.path, 'key.json')]
+    expect(stay.map((it) => existsSync(it))).toEqual([true, false, true])
   })
 
   test('that cannot be written are told', async () => {
@@ -202,6 +203,25 @@ describe('the key', () => {
     const last = await open()
     const read = await openQuarantine(folder.path, last.masterKey ?? new Uint8Array()).read(sha256)
     expect(read.ok).toBe(true)
+  })
+
+  test('that its guard does not give back changes nothing', async () => {
+    const forgetful: OsKeyStore = { ...store(), decrypt: () => Buffer.alloc(32).toString('base64') }
+    const key = await open(forgetful)
+    expect(await key.setUp('os-key-store')).toMatchObject({
+      ok: false,
+      error: { message: expect.stringMatching(/did not come out again/) },
+    })
+    expect([existsSync(join(folder.path, 'key.json')), key.masterKey]).toEqual([false, null])
+  })
+
+  test('chosen twice at once is one key, which the record holds', async () => {
+    const key = await open()
+    await Promise.all([key.setUp('passphrase', 'correct horse battery'), key.setUp('key-file')])
+    expect((await open()).masterKey).toEqual(key.masterKey)
+    const other = await open()
+    await Promise.all([other.setUp('passphrase', 'six old red boats'), other.setUp('os-key-store')])
+    expect((await open()).masterKey).toEqual(key.masterKey)
   })
 
   test.each([['{'], ['{"version":1,"guard":"passphrase"}'], ['{"version":9}'], ['']])(

@@ -20,7 +20,6 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path'
 import { configure, Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
 import { fail, ok, type Result } from '../../shared/errors'
-import { CONTAINER_BYTES_MAX } from './limits'
 import { messageOf, systemReason } from './reasons'
 
 configure({ useWebWorkers: false })
@@ -100,22 +99,27 @@ export async function forget(folder: string, names: string[]): Promise<number> {
   return forgotten
 }
 
+/** A temporary file that is older was left behind: writing one takes seconds. */
+const STRAY_MS_MIN = 24 * 3600_000
+
 /**
- * Remove what nobody knows of: copies whose import was ended before they were written down, and
- * temporary files. Not while an import runs.
- * @param known names that stay
+ * Remove temporary files that a crash left. Copies are never swept: several catalogues may share the
+ * folder, and none knows what the others hold.
  * @returns how many were removed
  */
-export async function sweep(folder: string, known: ReadonlySet<string>): Promise<number> {
+export async function sweepStrays(folder: string, now: Date): Promise<number> {
   let removed = 0
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   for (const entry of entries) {
     if (!entry.isDirectory() || !/^[0-9a-f]{2}$/.test(entry.name)) continue
-    for (const name of await readdir(join(folder, entry.name)))
-      if (/^[0-9a-f]{64}(\.[0-9a-f]{12}\.part)?$/.test(name) && !known.has(name)) {
-        await rm(join(folder, entry.name, name), { force: true })
-        removed++
-      }
+    for (const name of await readdir(join(folder, entry.name))) {
+      if (!/^[0-9a-f]{64}\.[0-9a-f]{12}\.part$/.test(name)) continue
+      const path = join(folder, entry.name, name)
+      const written = await stat(path).catch(() => null)
+      if (!written || now.getTime() - written.mtimeMs < STRAY_MS_MIN) continue
+      await rm(path, { force: true })
+      removed++
+    }
   }
   return removed
 }
@@ -216,6 +220,3 @@ export function notWritten(error: unknown): Result<never> {
     'Look at the rights of the app’s folder.',
   )
 }
-
-/** Larger files are not kept. */
-export const KEPT_BYTES_MAX = CONTAINER_BYTES_MAX

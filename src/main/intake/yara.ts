@@ -114,15 +114,36 @@ function rootFiles(texts: Map<string, string>): string[] {
   return [...texts.keys()].filter((file) => !included.has(file))
 }
 
+/** Changes when a file of rules comes, goes or is written; cheap beside reading them. */
+export async function stampOfRules(folder: string): Promise<string> {
+  try {
+    const names = (await ruleFiles(folder)).slice(0, YARA_FILES_MAX)
+    const stamps = await Promise.all(
+      names.map(async (name) => {
+        const { size, mtimeMs } = await stat(join(folder, name))
+        return [name, size, mtimeMs]
+      }),
+    )
+    return JSON.stringify(stamps)
+  } catch (error) {
+    return systemReason(error)
+  }
+}
+
+/** Names below the folder. */
+async function ruleFiles(folder: string): Promise<string[]> {
+  return (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile() && /\.yara?$/i.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort()
+}
+
 async function readRules(folder: string): Promise<{ texts: Map<string, string>; notes: string[] }> {
   const texts = new Map<string, string>()
   const notes: string[] = []
   let names: string[]
   try {
-    names = (await readdir(folder, { recursive: true, withFileTypes: true }))
-      .filter((entry) => entry.isFile() && /\.yara?$/i.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-      .sort()
+    names = await ruleFiles(folder)
   } catch (error) {
     return { texts, notes: [`The folder of the rules: ${systemReason(error)}`] }
   }

@@ -37,7 +37,7 @@ export interface TestDesk extends Desk {
 
 export async function temporaryDesk(
   workers: Workers,
-  over: { folder?: string } = {},
+  over: { folder?: string; userData?: string } = {},
 ): Promise<TestDesk> {
   const folder = over.folder ?? temporaryFolder()
   const catalogue = temporaryCatalogue({ folder })
@@ -47,7 +47,7 @@ export async function temporaryDesk(
   const desk = await openDesk({
     catalogue,
     dataFolder: DATA,
-    userData: folder,
+    userData: over.userData ?? folder,
     startHost: () =>
       runHostHere({
         startAnalysis: startAnalysisWorker((options) => new Worker(workers.analysis.file, options)),
