@@ -1,38 +1,52 @@
-/** The analyst's desk in a terminal: the catalogue's file, and the import in this very process. */
+/** The catalogue in a terminal: its shelf alone, or the analyst's desk with the import in this process. */
 import type { Result } from '../../../shared/errors'
 import { openCatalogue, type Catalogue } from '../../catalogue/catalogue'
 import { openDesk, type Desk } from '../../desk/desk'
+import { prepareShelf } from '../../desk/reference'
 import { startLocalHost } from './local-host'
 import { cataloguePlace, dataFolder, version } from './places'
 
-export interface OpenDesk {
+export interface OpenShelf {
   catalogue: Catalogue
-  desk: Desk
-  /** Ends the helper and lets go of the file. */
+  /** Lets go of the file. */
   close(): void
 }
 
-/** Open the catalogue and its desk. @param named  what `--catalogue` said */
-export async function openShelf(
-  named: string | null,
-  onProgress: Parameters<typeof openDesk>[0]['onProgress'] = () => undefined,
-): Promise<Result<OpenDesk>> {
-  const { file, folder } = cataloguePlace(named)
+export interface OpenDesk extends OpenShelf {
+  desk: Desk
+}
+
+const onProblem = (text: string): void => void process.stderr.write(`ring0: ${text}\n`)
+
+/** Open the catalogue to look at it. Its imports are left alone. @param named  what `--catalogue` said */
+export async function openShelf(named: string | null): Promise<Result<OpenShelf>> {
   const opened = openCatalogue({
-    file,
+    file: cataloguePlace(named).file,
     appVersion: version(),
     bundledFolder: null,
     askExportPath: () => Promise.resolve(null),
     askImportPath: () => Promise.resolve(null),
     onChanged: () => undefined,
-    onProblem: (text) => process.stderr.write(`ring0: ${text}\n`),
+    onProblem,
   })
   if (!opened.ok) return opened
   const catalogue = opened.value
+  await prepareShelf(catalogue.files, dataFolder(), { onChanged: () => undefined, onProblem })
+  return { ok: true, value: { catalogue, close: () => catalogue.close() } }
+}
+
+/** Open the catalogue and its desk, to import. */
+export async function openShelfWithDesk(
+  named: string | null,
+  onProgress: Parameters<typeof openDesk>[0]['onProgress'],
+): Promise<Result<OpenDesk>> {
+  const opened = await openShelf(named)
+  if (!opened.ok) return opened
+  const { catalogue } = opened.value
   const desk = await openDesk({
     catalogue,
     dataFolder: dataFolder(),
-    userData: folder,
+    userData: cataloguePlace(named).folder,
     startHost: startLocalHost,
     osKeyStore: {
       isAvailable: () => false,
@@ -43,9 +57,8 @@ export async function openShelf(
     yaraFolder: { get: () => null, set: () => undefined },
     onChanged: () => undefined,
     onProgress,
-    onProblem: (text) => process.stderr.write(`ring0: ${text}\n`),
+    onProblem,
   })
-  await desk.prepare()
   const close = (): void => {
     desk.close()
     catalogue.close()

@@ -78,6 +78,7 @@ export async function scanFiles({ paths, json, passwords }: ScanArguments): Prom
   })
   await end
   const { failures } = store.failures(job, 0, Number.MAX_SAFE_INTEGER)
+  const { interruption } = store.get(job)
   intake.close()
   if (json) write(`\n],\n"failures": ${JSON.stringify(failures, null, 2)}\n}\n`)
   else
@@ -85,7 +86,9 @@ export async function scanFiles({ paths, json, passwords }: ScanArguments): Prom
       process.stderr.write(
         `ring0: ${plain(name)}${offset === null ? '' : ` at ${offset}`}: ${plain(reason)}\n`,
       )
-  return failures.length > 0 ? 1 : 0
+  if (interruption !== null)
+    process.stderr.write(`ring0: not everything was read. ${plain(interruption)}\n`)
+  return failures.length > 0 || interruption !== null ? 1 : 0
 }
 
 /** Look-up in the reference data that ships with the program. */
