@@ -110,6 +110,17 @@ export class FilesPage {
     }
   }
 
+  /** The same once what was being read when the import was stopped has landed. */
+  async numbersAtRest(): Promise<Numbers> {
+    let last: Numbers | null = null
+    await expect(async () => {
+      const before = last
+      last = await this.numbers()
+      expect(last).toEqual(before)
+    }).toPass({ intervals: [700], timeout: 15_000 })
+    return this.numbers()
+  }
+
   /** How many driver files were found. */
   async countFound(): Promise<number> {
     return Number((await this.found.innerText()).replace(/ of .*|,/g, ''))
