@@ -211,6 +211,9 @@ export function rowsOf({ points, bars }: Times, leavesOnly = false): TimeRow[] {
   ]
 }
 
+/** Height of a line in rem: issuers are drawn thin, so that a long chain leaves the axis in sight. */
+export const rowHeight = ({ bar }: TimeRow): number => ((bar?.depth ?? 0) > 0 ? 1.15 : 1.6)
+
 /** Where a time lies, 0 at the left end of the axis and 1 at the right; outside beyond both. */
 export const placeOf = ({ from, to }: Domain, at: number): number => (at - from) / (to - from)
 
