@@ -109,7 +109,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
             'Another program is running this import.',
             'Wait for its end, or end that program. If there is none, restart the computer.',
           )
-        : ok({ changed: await intake.control(job, action) }),
+        : ok(await intake.control(job, action)),
     'intake.failures': ({ job, offset }) => ok(intake.failures(job, offset)),
   }
 

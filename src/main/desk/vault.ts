@@ -22,7 +22,7 @@ export interface Vault {
   handlers: Pick<Handlers<typeof filesContract>, Call>
   /** Null while it is locked or was never set up. */
   access(): QuarantineAccess | null
-  /** Remove what a crash left half-written. @param now  what is a day older goes */
+  /** Remove what a crash left half-written (a day ago, by `now`), and copies of files that are gone. */
   sweep(now: Date): Promise<void>
 }
 
@@ -45,6 +45,10 @@ export async function openVault(options: {
     access,
     async sweep(now) {
       await sweepStrays(folder, now)
+      // Dropped after they are gone, so that a crash in between leaves none behind.
+      const orphans = shelf.quarantine.orphans()
+      await forget(folder, orphans)
+      shelf.quarantine.drop(orphans)
     },
     handlers: {
       'quarantine.info': () => ok(info()),

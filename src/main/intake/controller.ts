@@ -11,7 +11,7 @@ import { emptyBatch } from './batches'
 import { HelperCalls, type YaraCheck } from './helper-calls'
 import type { FromHost, HostPort, HostSettings, KnownBatch, QuarantineAccess } from './messages'
 import { isAlive, newOwner } from './owner'
-import type { JobStore, NewJob, StoredJob } from './port'
+import type { JobStore, NewJob, StoredJob, Undone } from './port'
 import { Rate } from './rate'
 import { messageOf, sentence, storeReason } from './reasons'
 import { Throttle } from './throttle'
@@ -104,35 +104,43 @@ export class IntakeController {
     return state === 'running' && owner !== null && owner !== this.#owner && isAlive(owner)
   }
 
-  /** @returns how many files were changed: more than none for `undo` only */
-  async control(job: number, action: JobAction): Promise<number> {
+  /** @returns what `undo` changed, and the word that brings it back; nothing for the others */
+  async control(job: number, action: JobAction): Promise<Undone> {
+    if (action === 'undo') return this.#undo(job)
+    await this.#control(job, action)
+    return { changed: 0, undo: null }
+  }
+
+  async #undo(job: number): Promise<Undone> {
+    const { store, onChanged } = this.#options
+    if (store.get(job).state === 'running') await this.#halt(job, 'cancelled')
+    const undone = await store.undo(job)
+    onChanged('undo')
+    this.#tell(job, true)
+    return undone
+  }
+
+  async #control(job: number, action: Exclude<JobAction, 'undo'>): Promise<void> {
     const { store } = this.#options
     const { state } = store.get(job)
     switch (action) {
       case 'pause':
         if (state === 'running') await this.#halt(job, 'paused')
-        return 0
+        return
       case 'resume':
         if (state === 'paused' || state === 'interrupted') {
           store.setState(job, 'running', { owner: this.#owner })
           this.#enqueue(job)
         }
-        return 0
+        return
       case 'cancel':
         if (state !== 'done' && state !== 'cancelled') await this.#halt(job, 'cancelled')
-        return 0
-      case 'undo': {
-        if (state === 'running') await this.#halt(job, 'cancelled')
-        const changed = store.undo(job)
-        this.#options.onChanged('undo')
-        this.#tell(job, true)
-        return changed
-      }
+        return
       case 'dismiss':
         if (state === 'running') await this.#halt(job, 'cancelled')
         store.dismiss(job)
         this.#passwords.delete(job)
-        return 0
+        return
     }
   }
 

@@ -137,7 +137,7 @@ describe('a folder with broken files', () => {
     expect(added).toBeGreaterThan(50)
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(desk.store.files.size).toBe(added)
-    expect(await desk.controller.control(job, 'undo')).toBe(added)
+    expect(await desk.controller.control(job, 'undo')).toMatchObject({ changed: added })
     expect(desk.store.files.size).toBe(0)
     const again = await desk.import([join(folder.path, 'set')])
     expect(again).toMatchObject({ state: 'done', added: 300 })

@@ -11,6 +11,7 @@ import type {
   NewItem,
   NewJob,
   StoredJob,
+  Undone,
 } from './port'
 import type { IntakeFailure } from '../../shared/contract/files'
 
@@ -117,10 +118,10 @@ export class MemoryStore implements JobStore {
     const all = this.#failures.get(job) ?? []
     return { total: all.length, failures: all.slice(offset, offset + limit) }
   }
-  undo(job: number): number {
+  undo(job: number): Promise<Undone> {
     const own = [...this.#files].filter(([, bringer]) => bringer === job)
     for (const [sha256] of own) this.#files.delete(sha256)
-    return own.length
+    return Promise.resolve({ changed: own.length, undo: null })
   }
   dismiss(job: number): void {
     this.#jobs.delete(job)

@@ -123,8 +123,15 @@ export interface Landing {
   problems: string[]
 }
 
+export interface Undone {
+  changed: number
+  /** Null when nothing was removed. */
+  undo: string | null
+}
+
 /**
- * Where jobs are kept. All calls are synchronous, each is one transaction, durable when it returns.
+ * Where jobs are kept. All calls but `undo` are synchronous, each is one transaction, durable when it
+ * returns.
  * Unknown job ids throw.
  */
 export interface JobStore {
@@ -146,14 +153,18 @@ export interface JobStore {
   /** Items that are not done, by number, from `after` (exclusive) on. */
   pending(job: number, after: number, limit: number): IntakeItem[]
   /**
-   * Write a batch: merge files by SHA-256 (facts, notes and tags of a file that is there stay as
-   * they are; its names grow), packages by key, take the items off the list, count. Items that are
+   * Write a batch: merge files by SHA-256 (notes and tags of a file that is there stay as they
+   * are, its facts unless these are better; its names grow), packages by key, take the items off the list, count. Items that are
    * not on the list any more are ignored with nothing counted twice.
    */
   land(job: number, batch: IntakeBatch): Landing
   failures(job: number, offset: number, limit: number): { total: number; failures: IntakeFailure[] }
-  /** Take away what the job added (files it only merged stay). @returns number of files */
-  undo(job: number): number
+  /**
+   * Take away what the job added (files it only merged stay), in slices. Files are removed as people
+   * remove them; known samples are known again. The job cannot be resumed after it.
+   * @returns number of files, and the word that brings the removed ones back
+   */
+  undo(job: number): Promise<Undone>
   /** Forget the job and its list; what it added stays. Not for running jobs. */
   dismiss(job: number): void
 }

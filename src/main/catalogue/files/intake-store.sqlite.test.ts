@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { IntakeBatch, NewItem } from '../../../shared/driver-file/intake'
 import { must, temporaryCatalogue } from '../testing/temporary-catalogue'
+import { digestsOf, imageOf } from './testing/synthetic'
 import {
   entryOf,
   hashesOfFile,
@@ -105,13 +106,106 @@ describe('an import job', () => {
     const landing = it.shelf.jobs.land(job, batch({ items: [1, 2, 3], files }))
     expect(landing).toMatchObject({ added: 2, merged: 1 })
     expect(it.names('origin:known')).toEqual([])
-    expect(it.shelf.jobs.undo(job)).toBe(2)
+    expect((await it.shelf.jobs.undo(job)).changed).toBe(2)
     expect(it.names('')).toEqual(['here.sys', 'one.sys'])
     expect(it.names('origin:known known:vulnerable company:reference')).toEqual(['one.sys'])
     expect(it.names('import:*')).toEqual([])
-    expect(it.shelf.jobs.undo(job)).toBe(0)
+    expect(await it.shelf.jobs.undo(job)).toEqual({ changed: 0, undo: null })
     it.put(landed('known.sys', { image }))
     expect(it.names('import:mmmapiospace')).toEqual(['one.sys'])
+  })
+
+  test('is taken back with a trail and a way back, and is not resumed after it', async () => {
+    const it = temporaryShelf()
+    const job = jobWith(it, 'a.sys', 'b.sys')
+    it.shelf.jobs.land(job, batch({ items: [1], files: [landed('a.sys')] }))
+    const [id = 0] = must(it.shelf.selected({ query: '' }))
+    must(await it.shelf.annotations.annotate([id], { notes: 'n', addTags: [], removeTags: [] }))
+    it.shelf.jobs.setState(job, 'interrupted')
+    const { changed, undo } = await it.shelf.jobs.undo(job)
+    expect(changed).toBe(1)
+    expect(it.names('')).toEqual([])
+    expect(it.shelf.jobs.get(job).state).toBe('cancelled')
+    expect(it.shelf.jobs.pending(job, 0, 9)).toEqual([])
+    expect(must(await it.shelf.annotations.undo(undo!)).changed).toBe(1)
+    expect(must(it.shelf.get(id)).notes).toBe('n')
+    expect(it.shelf.annotations.history(id).map(({ what }) => what)).toEqual([
+      ...['undone', 'removed', 'notes', 'imported'],
+    ])
+  })
+
+  test('is taken back: a sample that is known again keeps nothing that came with its file', async () => {
+    const it = temporaryShelf()
+    const auth = digestsOf('image')
+    const sample = sampleOf(hashesOfFile('known.sys'))
+    await it.shelf.known.apply(SOURCE, [
+      entryOf('one', { samples: [sample] }),
+      entryOf('other', {
+        samples: [sampleOf({ ...hashesOfFile('other.sys'), authSha256: auth.sha256 })],
+      }),
+    ])
+    await it.shelf.blocks.apply({
+      ...{ name: 'P', version: '1', policyId: '{1}', files: [], signers: [], notes: [] },
+      hashes: [{ id: 'H', name: 'by hash', hash: auth.sha256 }],
+    })
+    const [id = 0] = must(it.shelf.selected({ query: 'entry:one' }))
+    must(await it.shelf.annotations.annotate([id], { addTags: ['mine'], removeTags: [] }))
+    const { row, hashes, known } = must(it.shelf.get(id))
+    const job = jobWith(it, 'known.sys')
+    it.shelf.jobs.land(
+      job,
+      batch({
+        items: [1],
+        files: [
+          {
+            ...landed('known.sys', { image: imageOf({ authentihash: auth }) }),
+            ...{ quarantine: 'f00d', yara: [{ rule: 'r', tags: [], meta: {}, strings: [] }] },
+            packages: [{ key: 'k', isListed: true }],
+          },
+        ],
+        packages: [{ key: 'k', name: 'a.inf', inf: null, catalogue: null }],
+      }),
+    )
+    expect(must(it.shelf.get(id))).toMatchObject({
+      row: { blocked: true, tags: ['mine', 'set'], names: 2 },
+      known: [{ id: 'one' }, { id: 'other' }],
+      quarantined: true,
+    })
+    expect(it.shelf.quarantine.orphans()).toEqual([])
+    expect(await it.shelf.jobs.undo(job)).toEqual({ changed: 1, undo: null })
+    expect(must(it.shelf.get(id))).toMatchObject({
+      row: { ...row, addedAt: expect.any(String) },
+      ...{ hashes, known, blocks: [], yara: [], packages: [], facts: null, quarantined: false },
+    })
+    for (const query of ['yara:*', 'tag:set', 'name:known', `job:${job}`])
+      expect([query, it.names(query)]).toEqual([query, []])
+    expect(it.names('blocked:yes')).toEqual(['other.sys'])
+    expect(it.shelf.quarantine.orphans()).toEqual(['f00d'])
+    it.shelf.quarantine.drop(['f00d'])
+    expect(it.shelf.quarantine.totals()).toEqual({ files: 0, bytes: 0 })
+  })
+
+  test('goes on past what the store cannot take, and names it', () => {
+    const it = temporaryShelf()
+    const job = jobWith(it, 'a.sys', 'bad.sys', 'c.sys')
+    const bad = landed('bad.sys')
+    Object.defineProperty(bad.facts, 'signatures', {
+      get: () => {
+        throw new Error('no facts')
+      },
+    })
+    const files = [landed('a.sys'), bad, landed('c.sys')]
+    expect(it.shelf.jobs.land(job, batch({ items: [1, 2, 3], files }))).toEqual({
+      ...{ added: 2, merged: 0, failed: 1, problems: [] },
+    })
+    expect(it.names('')).toEqual(['a.sys', 'c.sys'])
+    expect(it.shelf.jobs.get(job)).toMatchObject({ done: 3, added: 2, failed: 1 })
+    expect(it.shelf.jobs.failures(job, 0, 9).failures).toEqual([
+      {
+        ...{ name: 'set/bad.sys', offset: null },
+        reason: 'It cannot be put on the shelf: no facts',
+      },
+    ])
   })
 
   test('takes files of our own JSON, and lists what it cannot take', () => {

@@ -1,6 +1,5 @@
 /** Import jobs, their lists and failures, in the same file as what they bring. */
 import type { Database } from 'better-sqlite3'
-import { randomUUID } from 'node:crypto'
 import type { IntakeFailure } from '../../../shared/contract/files'
 import type {
   IntakeBatch,
@@ -9,12 +8,19 @@ import type {
   Landing,
   NewItem,
   StoredJob,
+  Undone,
 } from '../../../shared/driver-file/intake'
+import { toAppError } from '../database'
+import type { FileAnnotations } from './annotations'
+import type { BlockStore } from './blocks'
 import type { FileDocuments } from './documents'
 import type { FileIndex } from './file-index'
 import type { FileWriter } from './file-writer'
-import type { FileGroups } from './groups'
+import type { KnownStore } from './known'
 import type { FileLanding } from './landing'
+import { annotationsOf, type FileRows } from './rows'
+import { inSlices } from './slices'
+import { withoutTags } from './tags'
 
 interface JobRow {
   id: number
@@ -78,18 +84,26 @@ const toItem = (row: ItemRow): IntakeItem => ({
   isGiven: row.is_given === 1,
 })
 
+const NOBODY = { owner: null, interruption: null }
+
+/** Not the fault of what is written: everything else would fail with it. */
+const isOfTheDisk = (error: unknown): boolean => toAppError(error, '').code !== 'internal'
+
 const NOTHING_LANDED: Landing = { added: 0, merged: 0, failed: 0, problems: [] }
 
 export function createIntakeStore(parts: {
   db: Database
   index: FileIndex
-  groups: FileGroups
+  rows: FileRows
   writer: FileWriter
+  known: KnownStore
+  blocks: BlockStore
+  annotations: FileAnnotations
   landing: FileLanding
   documents: FileDocuments
   now: () => Date
 }): JobStore {
-  const { db, index, groups, writer, landing, documents, now } = parts
+  const { db, index, rows, writer, known, blocks, annotations, landing, documents, now } = parts
   const insertJob = db.prepare(
     `INSERT INTO intake_jobs (title, paths, keep_bytes, tags, state, owner, phase, started_at)
      VALUES (@title, @paths, @keepBytes, @tags, 'running', @owner, 'listing', @at)`,
@@ -138,6 +152,10 @@ export function createIntakeStore(parts: {
   const countFailures = db
     .prepare<[number], number>('SELECT count(*) FROM intake_failures WHERE job_id = ?')
     .pluck()
+  const lastTagging = db.prepare<[number], { before: string }>(
+    `SELECT before FROM file_audit WHERE file_id = ? AND what = 'tags' AND change IS NULL
+     ORDER BY id DESC LIMIT 1`,
+  )
   const filesOfJob = db.prepare<[number], { id: number; from_known: number }>(
     'SELECT id, from_known FROM files WHERE job_id = ? AND deletion IS NULL ORDER BY id',
   )
@@ -201,15 +219,92 @@ export function createIntakeStore(parts: {
     return { added, merged, failed: failures.length, problems }
   }
 
-  function undo(job: number): number {
-    const files = filesOfJob.all(job)
-    const deletion = randomUUID()
-    for (const { id, from_known } of files) {
-      const samples = from_known === 1 ? groups.samplesOf(id) : []
-      if (samples.length > 0) writer.reread(id, { samples }, { job: null, isNew: false })
-      else writer.setDeletion(id, deletion)
+  /** Make a known sample of a file again, without what came with the file. Inside a write. */
+  function makeKnown(id: number, job: StoredJob): boolean {
+    const samples = known.unrecognise(id)
+    if (samples.length === 0) return false
+    writer.dropBrought(id, job.id)
+    writer.reread(id, { samples }, { job: null, isNew: false })
+    blocks.check(id, null)
+    const file = rows.stored(id)
+    if (!file) return true
+    const before = annotationsOf(file)
+    const brought = tagsBrought(id, job.tags)
+    annotations.set(file, { ...before, tags: withoutTags(before.tags, brought) }, null)
+    annotations.note(id, 'removed', '', '')
+    return true
+  }
+
+  /** Tags of a job that a file did not have before. */
+  function tagsBrought(id: number, tags: readonly string[]): string[] {
+    const change = lastTagging.get(id)
+    if (!change || tags.length === 0) return []
+    const had = JSON.parse(change.before) as string[]
+    return withoutTags(tags, had)
+  }
+
+  async function undo(job: number): Promise<Undone> {
+    const stored = get(job)
+    index.write(() => {
+      if (stored.state !== 'done') setState.run({ ...NOBODY, job, state: 'cancelled' })
+      dropItems.run(job)
+    })
+    const removed: number[] = []
+    let changed = 0
+    await inSlices(filesOfJob.all(job), 40, (slice) =>
+      index.write(() => {
+        for (const { id, from_known } of slice)
+          if (from_known === 1 && makeKnown(id, stored)) changed++
+          else removed.push(id)
+      }),
+    )
+    const gone = await annotations.remove(removed)
+    if (!gone.ok) throw new Error(gone.error.message)
+    return { changed: changed + gone.value.changed, undo: gone.value.undo }
+  }
+
+  /**
+   * Write a batch of which something cannot be written: what fails alone is left out and told by
+   * name, and the others come in.
+   */
+  function landSorted(job: number, batch: IntakeBatch): Landing {
+    const failures: IntakeFailure[] = []
+    const fits = (name: string, work: () => void): boolean => {
+      const reason = reasonAgainst(work)
+      if (reason !== null)
+        failures.push({ name, offset: null, reason: `It cannot be put on the shelf: ${reason}` })
+      return reason === null
     }
-    return files.length
+    const packages = batch.packages.filter((it) =>
+      fits(it.name, () => landing.put([], [it], job, [])),
+    )
+    const files = batch.files.filter((it) =>
+      fits(it.from, () => landing.put([it], packages, job, get(job).tags)),
+    )
+    const records = batch.records.map((record) => ({
+      ...record,
+      files: record.files.filter((file, at) =>
+        fits(`${record.from}, file ${at + 1}`, () => documents.merge(record.header, [file], job)),
+      ),
+    }))
+    const rest = { ...batch, packages, files, records, failures: [...batch.failures, ...failures] }
+    return index.write(() => land(job, rest))
+  }
+
+  /** Try work and take it back. @returns why it fails, or null */
+  function reasonAgainst(work: () => void): string | null {
+    const taken = new Error('taken back')
+    try {
+      index.write(() => {
+        work()
+        throw taken
+      })
+    } catch (error) {
+      if (error === taken) return null
+      if (isOfTheDisk(error)) throw error
+      return error instanceof Error ? error.message : String(error)
+    }
+    return null
   }
 
   return {
@@ -245,12 +340,20 @@ export function createIntakeStore(parts: {
         if (isLast) setReading.run(job)
       }),
     pending: (job, after, limit) => pendingItems.all(job, after, limit).map(toItem),
-    land: (job, batch) => index.write(() => land(job, batch)),
+    land: (job, batch) => {
+      try {
+        return index.write(() => land(job, batch))
+      } catch (error) {
+        if (isOfTheDisk(error)) throw error
+        get(job)
+        return landSorted(job, batch)
+      }
+    },
     failures: (job, offset, limit) => ({
       total: countFailures.get(job) ?? 0,
       failures: failureRows.all(job, limit, offset),
     }),
-    undo: (job) => index.write(() => undo(job)),
+    undo,
     dismiss: (job) =>
       index.write(() => {
         get(job)

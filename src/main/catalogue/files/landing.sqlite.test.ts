@@ -107,6 +107,18 @@ describe('a file that comes in', () => {
     expect(must(it.shelf.get(id)).quarantined).toBe(false)
   })
 
+  test('leaves its copy to be removed once it cannot come back any more', async () => {
+    const it = temporaryShelf()
+    const [id = 0] = it.put({ ...landed('a.sys'), quarantine: 'f00d' })
+    must(await it.shelf.annotations.remove([id]))
+    expect(it.shelf.quarantine.orphans()).toEqual([])
+    expect(it.shelf.sweep('2027-01-01T00:00:00.000Z', 10)).toBe(1)
+    expect(it.shelf.quarantine.orphans()).toEqual(['f00d'])
+    it.shelf.quarantine.drop(['f00d'])
+    expect(it.shelf.quarantine.orphans()).toEqual([])
+    expect(it.shelf.quarantine.totals()).toEqual({ files: 0, bytes: 0 })
+  })
+
   test('with texts that no table likes is taken all the same', () => {
     const it = temporaryShelf()
     const odd = ['a\u0000b', '\ud800', '%_\\', "'; DROP TABLE files; --", '"', '', '\u202e', '🦉']

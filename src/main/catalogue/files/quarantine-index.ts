@@ -7,8 +7,10 @@ export interface QuarantineIndex {
   totals(): { files: number; bytes: number }
   /** Forget copies. @returns the names that are to be removed from the folder */
   forget(fileIds: readonly number[]): string[]
-  /** All names, to find copies that nobody knows of. */
-  names(): string[]
+  /** Names of copies whose files are gone for good: to be removed from the folder, then dropped. */
+  orphans(): string[]
+  /** Forget copies by name, after they were removed from the folder. */
+  drop(names: readonly string[]): void
 }
 
 export function createQuarantineIndex(db: Database): QuarantineIndex {
@@ -25,11 +27,21 @@ export function createQuarantineIndex(db: Database): QuarantineIndex {
       `DELETE FROM quarantine WHERE sha256 = (SELECT sha256 FROM files WHERE id = ?) RETURNING name`,
     )
     .pluck()
-  const names = db.prepare<[], string>('SELECT name FROM quarantine ORDER BY name').pluck()
+  // A removed file can come back; one that is known by reference data only has no bytes here.
+  const orphans = db
+    .prepare<[], string>(
+      `SELECT q.name FROM quarantine q LEFT JOIN files f ON f.sha256 = q.sha256
+       WHERE f.id IS NULL OR f.origin <> 'file' ORDER BY q.name`,
+    )
+    .pluck()
+  const dropName = db.prepare('DELETE FROM quarantine WHERE name = ?')
   return {
     copyOf: (id) => nameOf.get(id) ?? null,
     totals: () => totals.get() ?? { files: 0, bytes: 0 },
     forget: db.transaction((ids: readonly number[]) => ids.flatMap((id) => drop.all(id))),
-    names: () => names.all(),
+    orphans: () => orphans.all(),
+    drop: db.transaction((names: readonly string[]) => {
+      for (const name of names) dropName.run(name)
+    }),
   }
 }

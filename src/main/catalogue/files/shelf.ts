@@ -71,7 +71,10 @@ export interface FileShelf {
 
   /** Remember the toy driver that was made of a file. */
   linkToy(fileId: number, sampleId: number): void
-  /** Forget files that were deleted before this moment (ISO text), at most `max` of them. */
+  /**
+   * Forget files that were deleted before this moment (ISO text), at most `max` of them. Copies they
+   * leave in the quarantine are `quarantine.orphans`.
+   */
   sweep(before: string, max: number): number
   /**
    * Write the index anew when its terms have another version, and finish what a crash cut short. To

@@ -1,6 +1,13 @@
 /** A store that remembers everything it was told, for tests to look at. */
 import { MemoryStore } from '../memory-store'
-import type { IntakeBatch, LandedFile, LandedPackage, LandedRecords, Landing } from '../port'
+import type {
+  IntakeBatch,
+  LandedFile,
+  LandedPackage,
+  LandedRecords,
+  Landing,
+  Undone,
+} from '../port'
 
 export class RecordingStore extends MemoryStore {
   readonly files = new Map<string, LandedFile & { job: number; names: Set<string> }>()
@@ -22,7 +29,7 @@ export class RecordingStore extends MemoryStore {
     return super.land(job, batch)
   }
 
-  override undo(job: number): number {
+  override undo(job: number): Promise<Undone> {
     for (const [sha256, file] of this.files) if (file.job === job) this.files.delete(sha256)
     return super.undo(job)
   }
