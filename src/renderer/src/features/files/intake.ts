@@ -74,8 +74,8 @@ export const useIntake = defineStore('intake', () => {
     gone.add(job.id)
     jobs.value = jobs.value.filter(({ id }) => id !== job.id)
     if (action === 'dismiss') return
-    const undo = 'undo' in done && typeof done.undo === 'string' ? done.undo : null
-    useFileShelf().offerUndo(`${files(done.changed)} of ${job.title} left the shelf.`, undo)
+    const said = `${files(done.changed)} of ${job.title} left the shelf.`
+    useFileShelf().offerUndo(said, done.undo ?? null)
     await attempt(() => value(ring()['intake.control']({ job: job.id, action: 'dismiss' })))
   }
 
