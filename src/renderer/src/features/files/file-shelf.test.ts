@@ -350,7 +350,25 @@ describe('selection', () => {
     useUi().notify({ kind: 'info', text: 'other', action: { label: 'Undo', run: () => undefined } })
     runCommand('file.undo')
     await settle(1000)
-    expect(useUi().notices.map(({ text }) => text)).toEqual(['1 file: first.', 'other'])
+    expect(useUi().notices.map(({ text }) => text)).toEqual([
+      '1 file: first.',
+      'other',
+      'Taken back: 1 file: second.',
+    ])
+  })
+
+  test('changes are taken back one after the other, the last one first', async () => {
+    await show()
+    const shelf = useFileShelf()
+    const id = shelf.onlyId!
+    const { status, tags } = lab.shelf.rows.get(id)!
+    await shelf.annotate({ status: 'done' }, 'first')
+    await shelf.annotate({ addTags: ['x'] }, 'second')
+    await shelf.undoLast()
+    expect(lab.shelf.rows.get(id)).toMatchObject({ status: 'done', tags })
+    await shelf.undoLast()
+    expect(lab.shelf.rows.get(id)).toMatchObject({ status, tags })
+    expect(shelf.undoWord).toBeNull()
   })
 
   test('removing says so, and the notice brings it back', async () => {
