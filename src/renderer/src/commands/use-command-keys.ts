@@ -74,6 +74,14 @@ export function useCommandKeys(): void {
       event.stopPropagation()
       return
     }
+    // With nothing to take back here, the browser would undo in whichever field was typed in last.
+    if (
+      ui.area === 'catalogue' &&
+      event.code === 'KeyZ' &&
+      event.ctrlKey &&
+      !isEditable(event.target)
+    )
+      event.preventDefault()
   }
 
   let off: (() => void) | undefined

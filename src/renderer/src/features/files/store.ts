@@ -26,6 +26,8 @@ export type View =
 export const REFRESH_MS = 700
 /** As many as the contract's `files.matrix` takes. */
 export const MATRIX_MAX = 60
+/** Changes that can be taken back one after the other. */
+const UNDO_MAX = 50
 /** As many as the contract's `files.ids` gives at once. */
 const IDS_MAX = 200_000
 
@@ -47,7 +49,9 @@ export const useFileShelf = defineStore('file-shelf', () => {
   let anchor = 0
 
   const views = shallowRef<readonly View[]>([])
-  const undoWord = ref<string | null>(null)
+  /** What can be taken back, the last change last. */
+  const undoable = shallowRef<readonly { word: string; text: string }[]>([])
+  const undoWord = computed(() => undoable.value.at(-1)?.word ?? null)
 
   const total = computed(() => answer.value?.total ?? 0)
   const selectedCount = computed(() => (isAllSelected.value ? total.value : selected.value.size))
@@ -293,7 +297,7 @@ export const useFileShelf = defineStore('file-shelf', () => {
 
   /** Say what was done; with a word, how to take it back. */
   function offerUndo(text: string, undo: string | null): void {
-    undoWord.value = undo
+    if (undo !== null) undoable.value = [...undoable.value, { word: undo, text }].slice(-UNDO_MAX)
     ui.notify({
       kind: 'info',
       text,
@@ -329,12 +333,15 @@ export const useFileShelf = defineStore('file-shelf', () => {
     offerUndo(`${only ? `“${only.name}”` : files(done.changed)} left the shelf.`, done.undo)
   }
 
+  /** Take a change back: the last one, or that of a word. */
   async function undoLast(word = undoWord.value): Promise<void> {
     if (word === null) return
-    if (undoWord.value === word) undoWord.value = null
+    const change = undoable.value.find((each) => each.word === word)
+    undoable.value = undoable.value.filter((each) => each.word !== word)
     const done = await attempt(() => value(ring()['files.undo']({ undo: word })))
     if (!done) return
     ui.undone(word)
+    ui.notify({ kind: 'info', text: `Taken back: ${change?.text ?? files(done.changed)}` })
     announce(`${files(done.changed)} as before`)
   }
 
