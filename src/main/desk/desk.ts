@@ -78,7 +78,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       return fail(
         'bad-request',
         'Bytes are to be kept, and the quarantine is not open.',
-        'Set it up or unlock it under Reference data, or import without keeping the bytes.',
+        'Set it up or unlock it under Known data, or import without keeping the bytes.',
       )
     return ok({
       job: intake.start({ title: titleOf(paths), paths, keepBytes, tags, passwords }),

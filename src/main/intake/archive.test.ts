@@ -12,6 +12,8 @@ import {
   Passwords,
   type Archive,
 } from './archive'
+import { ItemReader } from './item-reader'
+import { ARCHIVE_ENTRIES_MAX } from './limits'
 import { zip } from './testing/zips'
 
 const fixtures = resolve(__dirname, '../../../data/fixtures/pe')
@@ -25,7 +27,7 @@ function openBytes(
 ): Promise<Archive> {
   return openArchive(memorySource(bytes), {
     passwords: new Passwords(passwords),
-    budget: allowance === undefined ? budgetFor(bytes.length) : { left: allowance },
+    budget: allowance === undefined ? budgetFor(bytes.length) : { left: allowance, entries: 1000 },
   })
 }
 const reasonOf = (promise: Promise<unknown>): Promise<unknown> =>
@@ -203,6 +205,30 @@ test.runIf(sevenZip)('archives of another program are read', async () => {
       expect(Buffer.compare(await archive.read(0, MB), lantern)).toBe(0)
     }
   } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('all archives in one file share what may be listed, and opening again costs nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring0-archive-'))
+  const reader = new ItemReader([])
+  try {
+    const empty = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`${at}.sys`, '']))
+    const inner = await zip(empty)
+    const path = join(folder, 'fan.zip')
+    writeFileSync(
+      path,
+      await zip(Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`${n}.zip`, inner]))),
+    )
+    const counts: number[] = []
+    for (const entry of [0, 1, 2, 3, 4, 5, 0]) {
+      const archive = await reader.archive({ path, entries: [entry] })
+      counts.push(archive.entries.length)
+    }
+    const left = ARCHIVE_ENTRIES_MAX - 6 - 4 * 20_000
+    expect(counts).toEqual([20_000, 20_000, 20_000, 20_000, left, 0, 20_000])
+  } finally {
+    await reader.close()
     rmSync(folder, { recursive: true })
   }
 })

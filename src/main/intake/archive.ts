@@ -62,13 +62,17 @@ export function memorySource(bytes: Uint8Array): ByteSource {
   }
 }
 
-/** What an outermost archive may still unpack to, in bytes. */
+/** What an outermost archive may still unpack to, with all that lies in it. */
 export interface Budget {
+  /** Bytes. */
   left: number
+  /** Entries that may still be listed: an empty one costs no bytes, but a line each. */
+  entries: number
 }
 
 export const budgetFor = (archiveBytes: number, bytesFree = UNPACKED_BYTES_FREE): Budget => ({
   left: bytesFree + UNPACKED_RATIO_MAX * archiveBytes,
+  entries: ARCHIVE_ENTRIES_MAX,
 })
 
 /** Passwords to try, the one that worked last first. */

@@ -11,6 +11,7 @@ import {
   Passwords,
   type Archive,
   type Budget,
+  type ByteSource,
 } from './archive'
 import { CONTAINER_BYTES_MAX, FILE_BYTES_MAX } from './limits'
 import { systemReason, Unreadable } from './reasons'
@@ -29,6 +30,8 @@ export class ItemReader {
   readonly #passwords: Passwords
   readonly #open = new Map<string, Archive>()
   readonly #budgets = new Map<string, Budget>()
+  /** Entries of archives that were opened before: they are paid for. */
+  readonly #listed = new Map<string, number>()
 
   readonly #bytesFree: number | undefined
 
@@ -73,13 +76,26 @@ export class ItemReader {
       this.#open.set(key, held)
       return held
     }
-    return this.#keep(key, await this.#openAt(place))
+    return this.#openAt(place)
   }
 
   /** The archive at a place whose bytes were read already. @throws Unreadable */
   async hold(place: Place, bytes: Uint8Array): Promise<Archive> {
-    const options = { passwords: this.#passwords, budget: await this.#budget(place.path) }
-    return this.#keep(keyOf(place), await openArchive(memorySource(bytes), options))
+    return this.#openFrom(place, memorySource(bytes))
+  }
+
+  /** The limit of entries holds for everything in one file on disk, and opening again costs nothing. */
+  async #openFrom(place: Place, source: ByteSource): Promise<Archive> {
+    const key = keyOf(place)
+    const budget = await this.#budget(place.path)
+    const before = this.#listed.get(key)
+    const entriesMax = before ?? budget.entries
+    const archive = await openArchive(source, { passwords: this.#passwords, budget, entriesMax })
+    if (before === undefined) {
+      budget.entries -= archive.entries.length
+      this.#listed.set(key, archive.entries.length)
+    }
+    return this.#keep(key, archive)
   }
 
   async #keep(key: string, archive: Archive): Promise<Archive> {
@@ -96,8 +112,7 @@ export class ItemReader {
     const { path, entries } = place
     if (entries.length > 0) return this.hold(place, await this.bytes(place, CONTAINER_BYTES_MAX))
     try {
-      const options = { passwords: this.#passwords, budget: await this.#budget(path) }
-      return await openArchive(await fileSource(path), options)
+      return await this.#openFrom(place, await fileSource(path))
     } catch (error) {
       throw error instanceof Unreadable ? error : new Unreadable(systemReason(error))
     }

@@ -17,8 +17,10 @@ export type Listed = { item: NewItem } | { failure: IntakeFailure }
 
 export async function* list(paths: string[], reader: ItemReader): AsyncGenerator<Listed> {
   for await (const walked of walk(paths))
-    if ('failure' in walked) yield walked
-    else yield* listFile({ ...walked.file, name: displayName(walked.file.name) }, reader)
+    if ('failure' in walked) {
+      const { failure } = walked
+      yield { failure: { ...failure, name: displayName(failure.name) } }
+    } else yield* listFile({ ...walked.file, name: displayName(walked.file.name) }, reader)
 }
 
 async function* listFile(file: FoundFile, reader: ItemReader): AsyncGenerator<Listed> {

@@ -72,10 +72,13 @@ export class MemoryStore implements JobStore {
     if (isLast) this.#change(job, { phase: 'reading' })
   }
   pending(job: number, after: number, limit: number): IntakeItem[] {
-    return [...(this.items.get(job)?.values() ?? [])]
-      .filter(({ number }) => number > after)
-      .sort((a, b) => a.number - b.number)
-      .slice(0, limit)
+    const found: IntakeItem[] = []
+    // They are appended by number, and those that are done are gone.
+    for (const item of this.items.get(job)?.values() ?? []) {
+      if (found.length >= limit) break
+      if (item.number > after) found.push(item)
+    }
+    return found
   }
   land(job: number, batch: IntakeBatch): Landing {
     const list = this.items.get(job)
