@@ -116,11 +116,67 @@ describe('the overview', () => {
   test('of a file that was never read shows what the known data says, without tabs of code', async () => {
     await show(9)
     expect(page.text()).toContain('facts of known data only')
+    const said = page.get('section[aria-label="According to LOLDrivers"]').text()
+    for (const words of [
+      '2013-07-03 02:32:26',
+      'local time of the source, a day of tolerance',
+      'GIGABYTE Tools, GDRV',
+      '2011-01-20 to 2014-02-18',
+      'VeriSign Class 3 Code Signing 2010 CA',
+      'does not load with HVCI on',
+      'Imported functions (2)',
+    ])
+      expect(said).toContain(words)
+    for (const [label, query] of [
+      ['2013-07-03 02:32:26', 'compiled:2013-07-03'],
+      ['GIGA,BYTE TECHNOLOGY CO., LTD.', 'signer:"GIGA,BYTE TECHNOLOGY CO., LTD."'],
+      ['2f6c1e0a', 'serial:2f6c1e0a'],
+      ['ab'.repeat(32), `certificate:${'ab'.repeat(32)}`],
+      ['MmMapIoSpace', 'import:MmMapIoSpace'],
+    ] as const) {
+      await button(label).trigger('click')
+      expect(page.emitted('query')?.at(-1)).toEqual([query])
+    }
+    expect(await violations()).toEqual([])
     expect(page.findAll('[role="tab"]').map((tab) => tab.text())).toEqual([
       'Overview',
       'Kin',
       'Notes and history',
     ])
+  })
+
+  test('with no block policy says that once, and not that the file is on no list', async () => {
+    await show(9)
+    expect(page.text()).toContain(
+      'No block policy was taken in, so nothing is said about blocking.',
+    )
+    expect(page.text()).not.toContain('On no block list')
+    await page.setProps({ id: LANTERN_ID })
+    await settle()
+    expect(page.text()).toContain('On no block list that was imported.')
+  })
+
+  test('tells a signature that cannot be read from none', async () => {
+    const facts = lanternDetail().facts!
+    facts.signatures = []
+    const text = 'A signature cannot be read: an element ends behind its parent.'
+    const broken = { id: 'signature-broken', severity: 'broken', text, offset: 7168 } as const
+    setRing(fakePage([lanternDetail({ facts: { ...facts, anomalies: [broken] } })]).client)
+    await show(LANTERN_ID)
+    expect(page.get('section[aria-label="Signature"]').text()).toContain('signature cannot be read')
+    expect(page.text()).toContain(`There is a signature in the file that cannot be read. ${text}`)
+    expect(page.text()).not.toContain('There is no signature')
+    await openTab('Signature')
+    expect(page.text()).toContain(text)
+    expect(page.text()).not.toContain('There is no signature')
+  })
+
+  test('of a time stamp whose root is the signer’s own says that this is no evidence', async () => {
+    await show(LANTERN_ID)
+    expect(page.text()).toContain('Its root: the signer’s own')
+    await page.setProps({ id: FERRY_ID })
+    await settle()
+    expect(page.text()).toContain('Its root: Windows does not ship with it.')
   })
 
   test('every value asks the query line', async () => {
@@ -260,6 +316,20 @@ describe('tabs', () => {
       expect(await violations(), name).toEqual([])
     }
   })
+})
+
+test('rules that were never held against a file are told from rules that did not match', async () => {
+  setRing(
+    fakePage([lanternDetail({ yaraRead: false }), ferryDetail({ yara: [], yaraRead: true })])
+      .client,
+  )
+  await show(LANTERN_ID)
+  await openTab('Anomalies')
+  expect(page.text()).toContain('Not matched against rules. Choose a folder under Known data')
+  expect(page.text()).not.toContain('No rule matched')
+  await page.setProps({ id: FERRY_ID })
+  await settle()
+  expect(page.text()).toContain('No rule matched.')
 })
 
 describe('pictures', () => {
@@ -468,6 +538,22 @@ describe('actions', () => {
     expect(page.text()).toContain('import it again with “Keep bytes”')
   })
 
+  test('a locked quarantine is opened from where its bytes are wanted', async () => {
+    HTMLDialogElement.prototype.showModal ??= () => undefined
+    const locked = 'Enter the passphrase of the quarantine.'
+    setRing(fakePage([ferryDetail()], undefined, locked).client)
+    await show()
+    await page.get('[title="Bytes of the file"]').trigger('click')
+    await settle()
+    expect(page.text()).toContain(locked)
+    expect(page.text()).not.toContain('Export from quarantine')
+    await button('Unlock the quarantine…').trigger('click')
+    await settle()
+    const dialog = page.get('dialog[aria-label="Known data"]')
+    expect(dialog.get('[role="tab"][aria-selected="true"]').text()).toBe('Quarantine')
+    expect(dialog.find('input[type="password"]').exists()).toBe(true)
+  })
+
   test('an export asks for this file alone', async () => {
     await show()
     await page.get('[title^="Export driver files"]').trigger('click')
@@ -516,6 +602,14 @@ describe('several files', () => {
         title: 'Image',
         rows: [row('Machine', 'AMD64', 'AMD64', 'same'), row('Size', '1', '2', 'changed')],
       },
+      {
+        title: 'Identity',
+        rows: [
+          row('SHA-256', 'aa', 'bb', 'changed'),
+          row('Authentihash SHA-256', 'cc', 'cc', 'same'),
+        ],
+      },
+      { title: 'Signature', rows: [row('embedded', '', 'test by Lantern', 'added')] },
       { title: 'Imports', rows: [row('IoCreateDevice', '', 'imported', 'added')] },
       { title: 'Sections', rows: [row('.text', 'RX', 'RX', 'same')] },
     ]
@@ -523,9 +617,15 @@ describe('several files', () => {
     setRing(Object.assign(fake.client, { 'files.compare': () => Promise.resolve(answer) }))
     page = mount(CompareFiles, { props: { left: 1, right: 2 }, attachTo: document.body })
     await settle()
-    expect(page.get('[role="status"]').text()).toBe('2 differences in 3 sections')
+    expect(page.get('[role="status"] strong').text()).toBe(
+      'Same image: the authentihash is equal; what differs is the signature.',
+    )
+    expect(page.get('[role="status"]').text()).toMatch(/4 differences\s+in 5 sections$/)
+    expect(page.get('tr.same').text()).toContain('Authentihash SHA-256')
     expect(page.findAll('nav button').map((item) => item.text())).toEqual([
       'Image 1',
+      'Identity 1',
+      'Signature 1',
       'Imports 1',
       'Sections 0',
     ])

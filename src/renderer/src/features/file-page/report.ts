@@ -1,7 +1,17 @@
 /** What a file's page says, as text for the clipboard: a ticket, a mail, a note. */
 import type { FileDetail } from '../../../../shared/contract/files'
 import { hashFacts, identityFacts, type Fact } from './facts'
-import { AXES, baseRate, day, evidenceData, evidenceGroups, kindMark, utc } from './words'
+import { knownFacts, knownTitle, signerFacts, signersOf } from './known-facts'
+import {
+  AXES,
+  baseRate,
+  day,
+  evidenceData,
+  evidenceGroups,
+  kindMark,
+  noSignature,
+  utc,
+} from './words'
 
 const NAME_WIDTH = 16
 
@@ -23,7 +33,7 @@ export function reportText(detail: FileDetail): string {
   const read = detail.facts
   if (read) {
     lines.push('', 'Signature')
-    if (read.signatures.length === 0) lines.push(`  ${kindMark('none').word}`)
+    if (read.signatures.length === 0) lines.push(`  ${noSignature(read).text}`)
     for (const signature of read.signatures) {
       lines.push(`  ${kindMark(signature.kind).word}. ${signature.reason}`)
       lines.push(`  digest ${signature.digestMatches ? 'matches' : 'does not match'} the file`)
@@ -56,13 +66,20 @@ export function reportText(detail: FileDetail): string {
       lines.push('', 'Control codes', `  ${codes.map(({ code }) => code).join(', ')}`)
   }
 
+  if (detail.knownSamples.length > 0) {
+    lines.push('', knownTitle(detail))
+    facts(knownFacts(detail.knownSamples))
+    for (const signer of signersOf(detail.knownSamples)) facts(signerFacts(signer))
+  }
+
   lines.push('', 'Known as')
   if (detail.known.length === 0) lines.push('  in no entry of the known data')
   for (const entry of detail.known)
     lines.push(
       `  ${entry.source}: ${entry.names.join(', ')} (${entry.category}), by ${entry.matchedBy}`,
     )
-  if (detail.blocks.length === 0) lines.push('  on no block list that was imported')
+  if (detail.blocks.length === 0 && detail.blockPolicies > 0)
+    lines.push('  on no block list that was imported')
   for (const block of detail.blocks)
     lines.push(
       `  blocked by ${block.ruleName || block.rule}, ${block.policy} ${block.policyVersion}`,

@@ -8,6 +8,7 @@ import {
   CircleHelp,
   CircleX,
   FileKey2,
+  FileWarning,
   FlaskConical,
   Info,
   ShieldAlert,
@@ -20,6 +21,7 @@ import type {
   Anomaly,
   CapabilityMatch,
   Evidence,
+  FileFacts,
   Signature,
 } from '../../../../shared/driver-file/facts'
 import type { FileField } from '../../../../shared/file-query'
@@ -91,7 +93,9 @@ export function duration(from: number, to: number): string {
 
 // ---- the signature
 
-const KINDS: Record<Signature['kind'], Mark> = {
+const KINDS: Record<NonNullable<FileRow['signature']>, Mark> = {
+  none: { word: 'not signed', tone: 'plain', icon: CircleDashed },
+  unreadable: { word: 'signature cannot be read', tone: 'warn', icon: FileWarning },
   whcp: { word: 'Microsoft, hardware compatibility (WHCP)', tone: 'ok', icon: ShieldCheck },
   attestation: { word: 'Microsoft, attestation', tone: 'ok', icon: ShieldCheck },
   windows: { word: 'Microsoft Windows', tone: 'ok', icon: ShieldCheck },
@@ -100,8 +104,34 @@ const KINDS: Record<Signature['kind'], Mark> = {
   'self-signed': { word: 'self-signed', tone: 'warn', icon: FileKey2 },
   unknown: { word: 'chain of unknown standing', tone: 'plain', icon: CircleHelp },
 }
-export const kindMark = (kind: NonNullable<FileRow['signature']>): Mark =>
-  kind === 'none' ? { word: 'not signed', tone: 'plain', icon: CircleDashed } : KINDS[kind]
+export const kindMark = (kind: NonNullable<FileRow['signature']>): Mark => KINDS[kind]
+
+/** What an image without a readable signature has in its place: nothing, or something broken. */
+export function noSignature({ image, anomalies }: FileFacts): {
+  kind: 'none' | 'unreadable'
+  text: string
+} {
+  const broken = anomalies.filter(({ id }) => id === 'signature-broken')
+  if (!image?.certificateTable || broken.length === 0)
+    return {
+      kind: 'none',
+      text: 'There is no signature in the file, and no catalogue on the shelf names it.',
+    }
+  const why = broken.map(({ text }) => text).join(' ')
+  return {
+    kind: 'unreadable',
+    text: `There is a signature in the file that cannot be read. ${why}`,
+  }
+}
+
+/** What the root of the time stamp is worth; a root of the signer's own is no evidence. */
+export function stampRoot({ chain, timeStamp }: Signature): string {
+  if (timeStamp?.rootIsKnown) return 'Windows ships with it'
+  const [ours, theirs] = [chain.at(-1), timeStamp?.chain.at(-1)]
+  return ours && ours.thumbprint.sha256 === theirs?.thumbprint.sha256
+    ? 'the signer’s own, which Windows does not ship with: no evidence against the time'
+    : 'Windows does not ship with it'
+}
 
 export const digestMark = (signature: Signature): Mark =>
   signature.digestMatches

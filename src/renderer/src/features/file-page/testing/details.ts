@@ -374,8 +374,15 @@ export interface FakePage {
   emit(stream: string): void
 }
 
-/** A main with these files on its shelf, for the page alone. */
-export function fakePage(details: readonly FileDetail[], kin: Kin = kinOf(24)): FakePage {
+/**
+ * A main with these files on its shelf, for the page alone.
+ * @param locked  what the quarantine needs before it is open
+ */
+export function fakePage(
+  details: readonly FileDetail[],
+  kin: Kin = kinOf(24),
+  locked: string | null = null,
+): FakePage {
   const files = new Map(details.map((detail) => [detail.row.id, detail]))
   const listeners = new Set<() => void>()
   const calls: FakePage['calls'] = []
@@ -386,6 +393,15 @@ export function fakePage(details: readonly FileDetail[], kin: Kin = kinOf(24)): 
     },
     'files.list': () => ok({ rows: details.map(({ row }) => row) }),
     'files.kin': () => ok(kin),
+    'quarantine.info': () =>
+      ok({
+        files: 1,
+        bytes: 12_184,
+        key: 'passphrase',
+        locked,
+        promise: 'Readable only with the passphrase.',
+        osKeyStoreAvailable: false,
+      }),
     'files.history': () =>
       ok({
         entries: [
