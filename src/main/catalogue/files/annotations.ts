@@ -228,6 +228,8 @@ function takenBack(now: Annotations, row: AuditRow): Annotations {
 
 function inWords(what: string, text: string): string {
   if (what === 'tags') return (JSON.parse(text) as string[]).join(', ')
+  // As the window writes it: `in work`.
+  if (what === 'status') return text.replace('-', ' ')
   if (what !== 'verdict') return text
   const { verdict, reason } = JSON.parse(text) as Verdict
   return reason === '' ? verdict : `${verdict}: ${reason}`
