@@ -410,6 +410,8 @@ export const filesContract = {
           licence: z.string(),
           entries: z.number(),
           samples: z.number(),
+          /** Different drivers among the samples: entries list some of them more than once. */
+          drivers: z.number(),
           importedAt: z.string(),
           shipped: z.boolean(),
         }),

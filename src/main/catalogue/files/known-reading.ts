@@ -46,7 +46,7 @@ export function createKnownReading(db: Database): KnownReading {
   const sourceRows = db.prepare<[], SourceRow>(
     `SELECT s.id, s.name, s.version, s.licence, s.kind = 'shipped' AS shipped,
        s.imported_at AS importedAt, s.is_whole, count(DISTINCT e.id) AS entries,
-       count(l.position) AS samples
+       count(l.position) AS samples, count(DISTINCT l.sample_id) AS drivers
      FROM known_sources s LEFT JOIN known_entries e ON e.source_id = s.id
      LEFT JOIN known_links l ON l.entry_id = e.id GROUP BY s.id ORDER BY s.name, s.id`,
   )

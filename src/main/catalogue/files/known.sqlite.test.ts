@@ -43,6 +43,7 @@ describe('reference data', () => {
         ...shipped,
         entries: 661,
         samples: 2213 - applied.nameless,
+        drivers: distinct.size,
         importedAt: '2026-11-22T10:00:00.000Z',
       },
     ])

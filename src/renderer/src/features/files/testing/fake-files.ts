@@ -550,6 +550,7 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
             licence: 'Apache-2.0',
             entries: 661,
             samples: 2213,
+            drivers: 2089,
             importedAt: '2026-11-20T09:00:00Z',
             shipped: true,
           },
