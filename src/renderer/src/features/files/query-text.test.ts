@@ -33,3 +33,9 @@ test('a written term reads as the same value', () => {
   }
   expect(termText('tlsh', 'T1AB')).toBe('T1AB')
 })
+
+test('a comparison is no value that a filter shows', () => {
+  expect(
+    askedValues('evidence>0 evidence:sha1-digest', 'evidence').map(({ value }) => value),
+  ).toEqual(['sha1-digest'])
+})

@@ -26,7 +26,8 @@ const isField = (name: string): name is FileField =>
 /** The values of a field that a query names, as they were typed. */
 export const askedValues = (text: string, field: string): AskedValue[] =>
   parseFileQuery(text)
-    .terms.filter((term) => term.field === field)
+    // A comparison asks for no value: `evidence>0` is no filter that could be ticked.
+    .terms.filter((term) => term.field === field && term.match.kind !== 'range')
     // The minus sign as it was typed: `known:no` is a term that is negated by its value.
     .map(({ value, from, to }) => ({ value, from, to, isExcluded: text[from] === '-' }))
 
