@@ -126,7 +126,7 @@ test('paused, cancelled, killed, resumed and imported again: every file is there
     await again.open()
     expect(await integrityOf(second.app, profile)).toBe('ok')
     const interrupted = again.job(/^Interrupted /)
-    await expect(interrupted).toContainText('The app ended during this import')
+    await expect(interrupted).toContainText('The program ended while it ran')
     await interrupted.getByRole('button', { name: 'Resume' }).click()
     await expect(again.job(/^Imported /)).toBeVisible({ timeout: 240_000 })
     const { merged, failed, ...numbers } = await again.numbers()
