@@ -24,7 +24,10 @@ const WINE_TURNS = 20
 const WINE = '/usr/lib/x86_64-linux-gnu/wine/x86_64-windows'
 const ROUNDS = 3
 const WORKERS = 2
-/** A worker reads its share so often before the first round: in a collection it has read thousands. */
+/**
+ * A worker reads its share so often before the first round, as in the middle of a large import. Short
+ * imports are slower: docs/performance.md has the rate after 500 files.
+ */
 const WARM_UP_TURNS = 6
 
 interface Time {
