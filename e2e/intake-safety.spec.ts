@@ -15,7 +15,7 @@ const TOTAL = 5000
 const BROKEN = 100
 const MB = 1024 * 1024
 // docs/performance.md has what is wanted and measured; here is room for a busy machine.
-const MEMORY_MAX = 800 * MB
+const MEMORY_MAX = 900 * MB
 const ANSWER_MS_MAX = 3000
 
 let folder = ''
