@@ -876,6 +876,8 @@ export const RegNtPreCreateKeyEx = 0x1A
 export const RegNtPostCreateKeyEx = 0x1B
 export const RegNtPreOpenKeyEx = 0x1C
 export const RegNtPostOpenKeyEx = 0x1D
+export const RegNtPreFlushKey = 0x1E
+export const RegNtPostFlushKey = 0x1F
 
 // DPFLTR
 export const DPFLTR_ERROR_LEVEL = 0
@@ -1095,6 +1097,45 @@ export const MM_LOWEST_USER_ADDRESS = 0x10000n
 export const MM_HIGHEST_USER_ADDRESS = 0x7FFFFFFEFFFFn
 export const MM_USER_PROBE_ADDRESS = 0x7FFFFFFF0000n
 export const MM_SYSTEM_RANGE_START = 0xFFFF800000000000n
+
+// KAPC_ENVIRONMENT
+export const OriginalApcEnvironment = 0
+export const AttachedApcEnvironment = 1
+export const CurrentApcEnvironment = 2
+export const InsertApcEnvironment = 3
+
+// ACE
+export const ACCESS_ALLOWED_ACE_TYPE = 0
+export const ACCESS_DENIED_ACE_TYPE = 1
+export const SYSTEM_AUDIT_ACE_TYPE = 2
+export const SYSTEM_MANDATORY_LABEL_ACE_TYPE = 0x11
+export const OBJECT_INHERIT_ACE = 1
+export const CONTAINER_INHERIT_ACE = 2
+export const NO_PROPAGATE_INHERIT_ACE = 4
+export const INHERIT_ONLY_ACE = 8
+export const INHERITED_ACE = 0x10
+export const ACL_REVISION = 2
+
+// SECURITY_DESCRIPTOR_CONTROL
+export const SE_OWNER_DEFAULTED = 1
+export const SE_GROUP_DEFAULTED = 2
+export const SE_DACL_PRESENT = 4
+export const SE_DACL_DEFAULTED = 8
+export const SE_SACL_PRESENT = 0x10
+export const SE_SACL_DEFAULTED = 0x20
+export const SE_DACL_AUTO_INHERIT_REQ = 0x100
+export const SE_SACL_AUTO_INHERIT_REQ = 0x200
+export const SE_DACL_AUTO_INHERITED = 0x400
+export const SE_SACL_AUTO_INHERITED = 0x800
+export const SE_DACL_PROTECTED = 0x1000
+export const SE_SACL_PROTECTED = 0x2000
+export const SE_SELF_RELATIVE = 0x8000
+
+// SECURITY_IMPERSONATION_LEVEL
+export const SecurityAnonymous = 0
+export const SecurityIdentification = 1
+export const SecurityImpersonation = 2
+export const SecurityDelegation = 3
 
 /** Values by name; what needs 64 bits is a bigint. */
 export const CONSTANTS = {
@@ -1829,6 +1870,8 @@ export const CONSTANTS = {
   RegNtPostCreateKeyEx,
   RegNtPreOpenKeyEx,
   RegNtPostOpenKeyEx,
+  RegNtPreFlushKey,
+  RegNtPostFlushKey,
   OBJ_IGNORE_IMPERSONATED_DEVICEMAP,
   OBJ_DONT_REPARSE,
   DPFLTR_ERROR_LEVEL,
@@ -2018,6 +2061,37 @@ export const CONSTANTS = {
   MM_HIGHEST_USER_ADDRESS,
   MM_USER_PROBE_ADDRESS,
   MM_SYSTEM_RANGE_START,
+  OriginalApcEnvironment,
+  AttachedApcEnvironment,
+  CurrentApcEnvironment,
+  InsertApcEnvironment,
+  ACCESS_ALLOWED_ACE_TYPE,
+  ACCESS_DENIED_ACE_TYPE,
+  SYSTEM_AUDIT_ACE_TYPE,
+  SYSTEM_MANDATORY_LABEL_ACE_TYPE,
+  OBJECT_INHERIT_ACE,
+  CONTAINER_INHERIT_ACE,
+  NO_PROPAGATE_INHERIT_ACE,
+  INHERIT_ONLY_ACE,
+  INHERITED_ACE,
+  ACL_REVISION,
+  SE_OWNER_DEFAULTED,
+  SE_GROUP_DEFAULTED,
+  SE_DACL_PRESENT,
+  SE_DACL_DEFAULTED,
+  SE_SACL_PRESENT,
+  SE_SACL_DEFAULTED,
+  SE_DACL_AUTO_INHERIT_REQ,
+  SE_SACL_AUTO_INHERIT_REQ,
+  SE_DACL_AUTO_INHERITED,
+  SE_SACL_AUTO_INHERITED,
+  SE_DACL_PROTECTED,
+  SE_SACL_PROTECTED,
+  SE_SELF_RELATIVE,
+  SecurityAnonymous,
+  SecurityIdentification,
+  SecurityImpersonation,
+  SecurityDelegation,
 } as const
 
 /** Names in the table. */
@@ -2100,7 +2174,7 @@ export const CONSTANT_GROUPS = {
   KEY_INFORMATION_CLASS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['KeyBasicInformation', 'KeyNodeInformation', 'KeyFullInformation', 'KeyNameInformation', 'KeyCachedInformation'] },
   KEY_VALUE_INFORMATION_CLASS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['KeyValueBasicInformation', 'KeyValueFullInformation', 'KeyValuePartialInformation', 'KeyValueFullInformationAlign64', 'KeyValuePartialInformationAlign64'] },
   RTL_REGISTRY: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', note: 'RTL_QUERY_REGISTRY_TYPECHECK: Microsoft Learn, RtlQueryRegistryValues.', names: ['RTL_REGISTRY_ABSOLUTE', 'RTL_REGISTRY_SERVICES', 'RTL_REGISTRY_CONTROL', 'RTL_REGISTRY_WINDOWS_NT', 'RTL_REGISTRY_DEVICEMAP', 'RTL_REGISTRY_USER', 'RTL_REGISTRY_MAXIMUM', 'RTL_REGISTRY_HANDLE', 'RTL_REGISTRY_OPTIONAL', 'RTL_QUERY_REGISTRY_SUBKEY', 'RTL_QUERY_REGISTRY_TOPKEY', 'RTL_QUERY_REGISTRY_REQUIRED', 'RTL_QUERY_REGISTRY_NOVALUE', 'RTL_QUERY_REGISTRY_NOEXPAND', 'RTL_QUERY_REGISTRY_DIRECT', 'RTL_QUERY_REGISTRY_DELETE', 'RTL_QUERY_REGISTRY_TYPECHECK'] },
-  REG_NOTIFY_CLASS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['RegNtDeleteKey', 'RegNtPreDeleteKey', 'RegNtSetValueKey', 'RegNtPreSetValueKey', 'RegNtDeleteValueKey', 'RegNtPreDeleteValueKey', 'RegNtSetInformationKey', 'RegNtPreSetInformationKey', 'RegNtRenameKey', 'RegNtPreRenameKey', 'RegNtEnumerateKey', 'RegNtPreEnumerateKey', 'RegNtEnumerateValueKey', 'RegNtPreEnumerateValueKey', 'RegNtQueryKey', 'RegNtPreQueryKey', 'RegNtQueryValueKey', 'RegNtPreQueryValueKey', 'RegNtQueryMultipleValueKey', 'RegNtPreQueryMultipleValueKey', 'RegNtPreCreateKey', 'RegNtPostCreateKey', 'RegNtPreOpenKey', 'RegNtPostOpenKey', 'RegNtKeyHandleClose', 'RegNtPreKeyHandleClose', 'RegNtPostDeleteKey', 'RegNtPostSetValueKey', 'RegNtPostDeleteValueKey', 'RegNtPostSetInformationKey', 'RegNtPostRenameKey', 'RegNtPostEnumerateKey', 'RegNtPostEnumerateValueKey', 'RegNtPostQueryKey', 'RegNtPostQueryValueKey', 'RegNtPostQueryMultipleValueKey', 'RegNtPostKeyHandleClose', 'RegNtPreCreateKeyEx', 'RegNtPostCreateKeyEx', 'RegNtPreOpenKeyEx', 'RegNtPostOpenKeyEx'] },
+  REG_NOTIFY_CLASS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['RegNtDeleteKey', 'RegNtPreDeleteKey', 'RegNtSetValueKey', 'RegNtPreSetValueKey', 'RegNtDeleteValueKey', 'RegNtPreDeleteValueKey', 'RegNtSetInformationKey', 'RegNtPreSetInformationKey', 'RegNtRenameKey', 'RegNtPreRenameKey', 'RegNtEnumerateKey', 'RegNtPreEnumerateKey', 'RegNtEnumerateValueKey', 'RegNtPreEnumerateValueKey', 'RegNtQueryKey', 'RegNtPreQueryKey', 'RegNtQueryValueKey', 'RegNtPreQueryValueKey', 'RegNtQueryMultipleValueKey', 'RegNtPreQueryMultipleValueKey', 'RegNtPreCreateKey', 'RegNtPostCreateKey', 'RegNtPreOpenKey', 'RegNtPostOpenKey', 'RegNtKeyHandleClose', 'RegNtPreKeyHandleClose', 'RegNtPostDeleteKey', 'RegNtPostSetValueKey', 'RegNtPostDeleteValueKey', 'RegNtPostSetInformationKey', 'RegNtPostRenameKey', 'RegNtPostEnumerateKey', 'RegNtPostEnumerateValueKey', 'RegNtPostQueryKey', 'RegNtPostQueryValueKey', 'RegNtPostQueryMultipleValueKey', 'RegNtPostKeyHandleClose', 'RegNtPreCreateKeyEx', 'RegNtPostCreateKeyEx', 'RegNtPreOpenKeyEx', 'RegNtPostOpenKeyEx', 'RegNtPreFlushKey', 'RegNtPostFlushKey'] },
   DPFLTR: { scope: 'kernel', source: 'mingw-w64 dpfilter.h (compiled)', names: ['DPFLTR_ERROR_LEVEL', 'DPFLTR_WARNING_LEVEL', 'DPFLTR_TRACE_LEVEL', 'DPFLTR_INFO_LEVEL', 'DPFLTR_MASK', 'DPFLTR_SYSTEM_ID', 'DPFLTR_IHVDRIVER_ID', 'DPFLTR_IHVVIDEO_ID', 'DPFLTR_IHVAUDIO_ID', 'DPFLTR_IHVNETWORK_ID', 'DPFLTR_IHVSTREAMING_ID', 'DPFLTR_IHVBUS_ID', 'DPFLTR_DEFAULT_ID'] },
   EXCEPTION_CODE: { scope: 'user', source: 'mingw-w64 minwinbase.h (compiled)', names: ['EXCEPTION_ACCESS_VIOLATION', 'EXCEPTION_DATATYPE_MISALIGNMENT', 'EXCEPTION_BREAKPOINT', 'EXCEPTION_SINGLE_STEP', 'EXCEPTION_ARRAY_BOUNDS_EXCEEDED', 'EXCEPTION_INT_DIVIDE_BY_ZERO', 'EXCEPTION_INT_OVERFLOW', 'EXCEPTION_PRIV_INSTRUCTION', 'EXCEPTION_IN_PAGE_ERROR', 'EXCEPTION_ILLEGAL_INSTRUCTION', 'EXCEPTION_NONCONTINUABLE_EXCEPTION', 'EXCEPTION_STACK_OVERFLOW', 'EXCEPTION_INVALID_DISPOSITION', 'EXCEPTION_GUARD_PAGE', 'EXCEPTION_INVALID_HANDLE'] },
   SECTION: { scope: 'both', source: 'mingw-w64 winnt.h (compiled)', names: ['SEC_FILE', 'SEC_IMAGE', 'SEC_RESERVE', 'SEC_COMMIT', 'SEC_NOCACHE', 'SEC_LARGE_PAGES'] },
@@ -2124,6 +2198,10 @@ export const CONSTANT_GROUPS = {
   THREADINFOCLASS: { scope: 'kernel', source: 'mingw-w64 ntddk.h (compiled)', names: ['ThreadBasicInformation', 'ThreadHideFromDebugger'] },
   SYSTEM_LIMITS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['PAGE_SIZE', 'PAGE_SHIFT', 'MAXIMUM_PROCESSORS', 'MAXIMUM_SUSPEND_COUNT'] },
   ADDRESS_SPACE: { scope: 'kernel', source: 'Microsoft Learn, virtual address spaces (x64, 48-bit canonical addresses)', names: ['MM_LOWEST_USER_ADDRESS', 'MM_HIGHEST_USER_ADDRESS', 'MM_USER_PROBE_ADDRESS', 'MM_SYSTEM_RANGE_START'] },
+  KAPC_ENVIRONMENT: { scope: 'kernel', source: 'public listings of Microsoft symbols', names: ['OriginalApcEnvironment', 'AttachedApcEnvironment', 'CurrentApcEnvironment', 'InsertApcEnvironment'] },
+  ACE: { scope: 'both', source: 'mingw-w64 winnt.h (compiled)', names: ['ACCESS_ALLOWED_ACE_TYPE', 'ACCESS_DENIED_ACE_TYPE', 'SYSTEM_AUDIT_ACE_TYPE', 'SYSTEM_MANDATORY_LABEL_ACE_TYPE', 'OBJECT_INHERIT_ACE', 'CONTAINER_INHERIT_ACE', 'NO_PROPAGATE_INHERIT_ACE', 'INHERIT_ONLY_ACE', 'INHERITED_ACE', 'ACL_REVISION'] },
+  SECURITY_DESCRIPTOR_CONTROL: { scope: 'both', source: 'mingw-w64 winnt.h (compiled)', names: ['SE_OWNER_DEFAULTED', 'SE_GROUP_DEFAULTED', 'SE_DACL_PRESENT', 'SE_DACL_DEFAULTED', 'SE_SACL_PRESENT', 'SE_SACL_DEFAULTED', 'SE_DACL_AUTO_INHERIT_REQ', 'SE_SACL_AUTO_INHERIT_REQ', 'SE_DACL_AUTO_INHERITED', 'SE_SACL_AUTO_INHERITED', 'SE_DACL_PROTECTED', 'SE_SACL_PROTECTED', 'SE_SELF_RELATIVE'] },
+  SECURITY_IMPERSONATION_LEVEL: { scope: 'both', source: 'mingw-w64 winnt.h (compiled)', names: ['SecurityAnonymous', 'SecurityIdentification', 'SecurityImpersonation', 'SecurityDelegation'] },
 } as const satisfies Readonly<Record<string, ConstantGroup>>
 
 /** Names of the groups. */

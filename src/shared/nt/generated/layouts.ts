@@ -95,6 +95,30 @@ export type StructName =
   | 'IO_REMOVE_LOCK'
   | 'NPAGED_LOOKASIDE_LIST'
   | 'PAGED_LOOKASIDE_LIST'
+  | 'OB_POST_OPERATION_INFORMATION'
+  | 'OB_PRE_CREATE_HANDLE_INFORMATION'
+  | 'OB_PRE_DUPLICATE_HANDLE_INFORMATION'
+  | 'OB_POST_CREATE_HANDLE_INFORMATION'
+  | 'REG_CREATE_KEY_INFORMATION'
+  | 'REG_SET_VALUE_KEY_INFORMATION'
+  | 'REG_DELETE_KEY_INFORMATION'
+  | 'REG_DELETE_VALUE_KEY_INFORMATION'
+  | 'REG_QUERY_VALUE_KEY_INFORMATION'
+  | 'REG_QUERY_KEY_INFORMATION'
+  | 'REG_ENUMERATE_KEY_INFORMATION'
+  | 'REG_ENUMERATE_VALUE_KEY_INFORMATION'
+  | 'REG_KEY_HANDLE_CLOSE_INFORMATION'
+  | 'REG_POST_OPERATION_INFORMATION'
+  | 'SECURITY_SUBJECT_CONTEXT'
+  | 'GENERIC_MAPPING'
+  | 'ACL'
+  | 'ACCESS_ALLOWED_ACE'
+  | 'SID'
+  | 'SECURITY_DESCRIPTOR'
+  | 'SECURITY_DESCRIPTOR_RELATIVE'
+  | 'OB_PRE_OPERATION_PARAMETERS'
+  | 'SYSTEM_PROCESS_INFORMATION'
+  | 'RTL_PROCESS_MODULE_INFORMATION'
 
 /** How a field is stored. A pointer has 8 bytes, an enumeration 4; a structure says its name in `struct`. */
 export type FieldKind =
@@ -536,7 +560,7 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'DeviceQueue', offset: 0xA0, size: 0x28, kind: 'struct', type: 'KDEVICE_QUEUE', struct: 'KDEVICE_QUEUE' },
       { path: 'Dpc', offset: 0xC8, size: 0x40, kind: 'struct', type: 'KDPC', struct: 'KDPC' },
       { path: 'ActiveThreadCount', offset: 0x108, size: 4, kind: 'u32', type: 'ULONG' },
-      { path: 'SecurityDescriptor', offset: 0x110, size: 8, kind: 'ptr', type: 'PSECURITY_DESCRIPTOR' },
+      { path: 'SecurityDescriptor', offset: 0x110, size: 8, kind: 'ptr', type: 'PSECURITY_DESCRIPTOR', target: 'SECURITY_DESCRIPTOR' },
       { path: 'DeviceLock', offset: 0x118, size: 0x18, kind: 'struct', type: 'KEVENT', struct: 'KEVENT' },
       { path: 'SectorSize', offset: 0x130, size: 2, kind: 'u16', type: 'USHORT' },
       { path: 'Spare1', offset: 0x132, size: 2, kind: 'u16', type: 'USHORT' },
@@ -673,7 +697,7 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'Parameters.QuerySecurity.SecurityInformation', offset: 8, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
       { path: 'Parameters.QuerySecurity.Length', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
       { path: 'Parameters.SetSecurity.SecurityInformation', offset: 8, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
-      { path: 'Parameters.SetSecurity.SecurityDescriptor', offset: 0x10, size: 8, kind: 'ptr', type: 'PSECURITY_DESCRIPTOR', unionAt: 8 },
+      { path: 'Parameters.SetSecurity.SecurityDescriptor', offset: 0x10, size: 8, kind: 'ptr', type: 'PSECURITY_DESCRIPTOR', unionAt: 8, target: 'SECURITY_DESCRIPTOR' },
       { path: 'Parameters.MountVolume.Vpb', offset: 8, size: 8, kind: 'ptr', type: 'PVPB', unionAt: 8, target: 'VPB' },
       { path: 'Parameters.MountVolume.DeviceObject', offset: 0x10, size: 8, kind: 'ptr', type: 'PDEVICE_OBJECT', unionAt: 8, target: 'DEVICE_OBJECT' },
       { path: 'Parameters.Scsi.Srb', offset: 8, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 8 },
@@ -1171,8 +1195,8 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
     fields: [
       { path: 'ObjectType', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
       { path: 'Operations', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
-      { path: 'PreOperation', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
-      { path: 'PostOperation', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'PreOperation', offset: 0x10, size: 8, kind: 'ptr', type: 'POB_PRE_OPERATION_CALLBACK' },
+      { path: 'PostOperation', offset: 0x18, size: 8, kind: 'ptr', type: 'POB_POST_OPERATION_CALLBACK' },
     ],
   },
   OB_CALLBACK_REGISTRATION: {
@@ -1182,7 +1206,7 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'OperationRegistrationCount', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
       { path: 'Altitude', offset: 8, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
       { path: 'RegistrationContext', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
-      { path: 'OperationRegistration', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'OperationRegistration', offset: 0x20, size: 8, kind: 'ptr', type: 'POB_OPERATION_REGISTRATION', target: 'OB_OPERATION_REGISTRATION' },
     ],
   },
   OB_PRE_OPERATION_INFORMATION: {
@@ -1192,9 +1216,9 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'Flags', offset: 4, size: 4, kind: 'u32', type: 'ULONG', unionAt: 4 },
       { path: 'KernelHandle', offset: 4, size: 4, kind: 'u32', type: 'ULONG', bitOffset: 0, bitWidth: 1, unionAt: 4 },
       { path: 'Object', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
-      { path: 'ObjectType', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectType', offset: 0x10, size: 8, kind: 'ptr', type: 'POBJECT_TYPE', target: 'OBJECT_TYPE' },
       { path: 'CallContext', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
-      { path: 'Parameters', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Parameters', offset: 0x20, size: 8, kind: 'ptr', type: 'POB_PRE_OPERATION_PARAMETERS', target: 'OB_PRE_OPERATION_PARAMETERS' },
     ],
   },
   PS_CREATE_NOTIFY_INFO: {
@@ -1468,6 +1492,276 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
     name: 'PAGED_LOOKASIDE_LIST', size: 0x80, align: 0x40, complete: true,
     fields: [
       { path: 'L', offset: 0, size: 0x80, kind: 'struct', type: 'GENERAL_LOOKASIDE', struct: 'GENERAL_LOOKASIDE' },
+    ],
+  },
+  OB_POST_OPERATION_INFORMATION: {
+    name: 'OB_POST_OPERATION_INFORMATION', size: 0x30, align: 8, complete: true,
+    fields: [
+      { path: 'Operation', offset: 0, size: 4, kind: 'u32', type: 'OB_OPERATION' },
+      { path: 'Flags', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Object', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectType', offset: 0x10, size: 8, kind: 'ptr', type: 'POBJECT_TYPE', target: 'OBJECT_TYPE' },
+      { path: 'CallContext', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ReturnStatus', offset: 0x20, size: 4, kind: 'u32', type: 'NTSTATUS' },
+      { path: 'Parameters', offset: 0x28, size: 8, kind: 'ptr', type: 'POB_POST_CREATE_HANDLE_INFORMATION', target: 'OB_POST_CREATE_HANDLE_INFORMATION' },
+    ],
+  },
+  OB_PRE_CREATE_HANDLE_INFORMATION: {
+    name: 'OB_PRE_CREATE_HANDLE_INFORMATION', size: 8, align: 4, complete: true,
+    fields: [
+      { path: 'DesiredAccess', offset: 0, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+      { path: 'OriginalDesiredAccess', offset: 4, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+    ],
+  },
+  OB_PRE_DUPLICATE_HANDLE_INFORMATION: {
+    name: 'OB_PRE_DUPLICATE_HANDLE_INFORMATION', size: 0x18, align: 8, complete: true,
+    fields: [
+      { path: 'DesiredAccess', offset: 0, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+      { path: 'OriginalDesiredAccess', offset: 4, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+      { path: 'SourceProcess', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'TargetProcess', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  OB_POST_CREATE_HANDLE_INFORMATION: {
+    name: 'OB_POST_CREATE_HANDLE_INFORMATION', size: 4, align: 4, complete: true,
+    fields: [
+      { path: 'GrantedAccess', offset: 0, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+    ],
+  },
+  REG_CREATE_KEY_INFORMATION: {
+    name: 'REG_CREATE_KEY_INFORMATION', size: 0x70, align: 8, complete: true,
+    fields: [
+      { path: 'CompleteName', offset: 0, size: 8, kind: 'ptr', type: 'PUNICODE_STRING', target: 'UNICODE_STRING' },
+      { path: 'RootObject', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectType', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'CreateOptions', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Class', offset: 0x20, size: 8, kind: 'ptr', type: 'PUNICODE_STRING', target: 'UNICODE_STRING' },
+      { path: 'SecurityDescriptor', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'SecurityQualityOfService', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'DesiredAccess', offset: 0x38, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+      { path: 'GrantedAccess', offset: 0x3C, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+      { path: 'Disposition', offset: 0x40, size: 8, kind: 'ptr', type: 'PULONG' },
+      { path: 'ResultObject', offset: 0x48, size: 8, kind: 'ptr', type: 'PVOID*' },
+      { path: 'CallContext', offset: 0x50, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'RootObjectContext', offset: 0x58, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Transaction', offset: 0x60, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved', offset: 0x68, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  REG_SET_VALUE_KEY_INFORMATION: {
+    name: 'REG_SET_VALUE_KEY_INFORMATION', size: 0x40, align: 8, complete: true,
+    fields: [
+      { path: 'Object', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ValueName', offset: 8, size: 8, kind: 'ptr', type: 'PUNICODE_STRING', target: 'UNICODE_STRING' },
+      { path: 'TitleIndex', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Type', offset: 0x14, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Data', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'DataSize', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'CallContext', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectContext', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  REG_DELETE_KEY_INFORMATION: {
+    name: 'REG_DELETE_KEY_INFORMATION', size: 0x20, align: 8, complete: true,
+    fields: [
+      { path: 'Object', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'CallContext', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectContext', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  REG_DELETE_VALUE_KEY_INFORMATION: {
+    name: 'REG_DELETE_VALUE_KEY_INFORMATION', size: 0x28, align: 8, complete: true,
+    fields: [
+      { path: 'Object', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ValueName', offset: 8, size: 8, kind: 'ptr', type: 'PUNICODE_STRING', target: 'UNICODE_STRING' },
+      { path: 'CallContext', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectContext', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  REG_QUERY_VALUE_KEY_INFORMATION: {
+    name: 'REG_QUERY_VALUE_KEY_INFORMATION', size: 0x48, align: 8, complete: true,
+    fields: [
+      { path: 'Object', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ValueName', offset: 8, size: 8, kind: 'ptr', type: 'PUNICODE_STRING', target: 'UNICODE_STRING' },
+      { path: 'KeyValueInformationClass', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'KeyValueInformation', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Length', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ResultLength', offset: 0x28, size: 8, kind: 'ptr', type: 'PULONG' },
+      { path: 'CallContext', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectContext', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved', offset: 0x40, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  REG_QUERY_KEY_INFORMATION: {
+    name: 'REG_QUERY_KEY_INFORMATION', size: 0x40, align: 8, complete: true,
+    fields: [
+      { path: 'Object', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'KeyInformationClass', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'KeyInformation', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Length', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ResultLength', offset: 0x20, size: 8, kind: 'ptr', type: 'PULONG' },
+      { path: 'CallContext', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectContext', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  REG_ENUMERATE_KEY_INFORMATION: {
+    name: 'REG_ENUMERATE_KEY_INFORMATION', size: 0x40, align: 8, complete: true,
+    fields: [
+      { path: 'Object', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Index', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'KeyInformationClass', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'KeyInformation', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Length', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ResultLength', offset: 0x20, size: 8, kind: 'ptr', type: 'PULONG' },
+      { path: 'CallContext', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectContext', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  REG_ENUMERATE_VALUE_KEY_INFORMATION: {
+    name: 'REG_ENUMERATE_VALUE_KEY_INFORMATION', size: 0x40, align: 8, complete: true,
+    fields: [
+      { path: 'Object', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Index', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'KeyValueInformationClass', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'KeyValueInformation', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Length', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ResultLength', offset: 0x20, size: 8, kind: 'ptr', type: 'PULONG' },
+      { path: 'CallContext', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectContext', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  REG_KEY_HANDLE_CLOSE_INFORMATION: {
+    name: 'REG_KEY_HANDLE_CLOSE_INFORMATION', size: 0x20, align: 8, complete: true,
+    fields: [
+      { path: 'Object', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'CallContext', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectContext', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  REG_POST_OPERATION_INFORMATION: {
+    name: 'REG_POST_OPERATION_INFORMATION', size: 0x38, align: 8, complete: true,
+    fields: [
+      { path: 'Object', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Status', offset: 8, size: 4, kind: 'u32', type: 'NTSTATUS' },
+      { path: 'PreInformation', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ReturnStatus', offset: 0x18, size: 4, kind: 'u32', type: 'NTSTATUS' },
+      { path: 'CallContext', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ObjectContext', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  SECURITY_SUBJECT_CONTEXT: {
+    name: 'SECURITY_SUBJECT_CONTEXT', size: 0x20, align: 8, complete: true,
+    fields: [
+      { path: 'ClientToken', offset: 0, size: 8, kind: 'ptr', type: 'PACCESS_TOKEN' },
+      { path: 'ImpersonationLevel', offset: 8, size: 4, kind: 'u32', type: 'SECURITY_IMPERSONATION_LEVEL' },
+      { path: 'PrimaryToken', offset: 0x10, size: 8, kind: 'ptr', type: 'PACCESS_TOKEN' },
+      { path: 'ProcessAuditId', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  GENERIC_MAPPING: {
+    name: 'GENERIC_MAPPING', size: 0x10, align: 4, complete: true,
+    fields: [
+      { path: 'GenericRead', offset: 0, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+      { path: 'GenericWrite', offset: 4, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+      { path: 'GenericExecute', offset: 8, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+      { path: 'GenericAll', offset: 0xC, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+    ],
+  },
+  ACL: {
+    name: 'ACL', size: 8, align: 2, complete: true,
+    fields: [
+      { path: 'AclRevision', offset: 0, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Sbz1', offset: 1, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'AclSize', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'AceCount', offset: 4, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Sbz2', offset: 6, size: 2, kind: 'u16', type: 'USHORT' },
+    ],
+  },
+  ACCESS_ALLOWED_ACE: {
+    name: 'ACCESS_ALLOWED_ACE', size: 0xC, align: 4, complete: true,
+    fields: [
+      { path: 'Header.AceType', offset: 0, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Header.AceFlags', offset: 1, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Header.AceSize', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Mask', offset: 4, size: 4, kind: 'u32', type: 'ACCESS_MASK' },
+      { path: 'SidStart', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  SID: {
+    name: 'SID', size: 0xC, align: 4, complete: true,
+    fields: [
+      { path: 'Revision', offset: 0, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'SubAuthorityCount', offset: 1, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'IdentifierAuthority', offset: 2, size: 6, kind: 'u8', type: 'UCHAR', count: 6 },
+      { path: 'SubAuthority', offset: 8, size: 4, kind: 'u32', type: 'ULONG', count: 1 },
+    ],
+  },
+  SECURITY_DESCRIPTOR: {
+    name: 'SECURITY_DESCRIPTOR', size: 0x28, align: 8, complete: true,
+    fields: [
+      { path: 'Revision', offset: 0, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Sbz1', offset: 1, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Control', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Owner', offset: 8, size: 8, kind: 'ptr', type: 'PSID', target: 'SID' },
+      { path: 'Group', offset: 0x10, size: 8, kind: 'ptr', type: 'PSID', target: 'SID' },
+      { path: 'Sacl', offset: 0x18, size: 8, kind: 'ptr', type: 'PACL', target: 'ACL' },
+      { path: 'Dacl', offset: 0x20, size: 8, kind: 'ptr', type: 'PACL', target: 'ACL' },
+    ],
+  },
+  SECURITY_DESCRIPTOR_RELATIVE: {
+    name: 'SECURITY_DESCRIPTOR_RELATIVE', size: 0x14, align: 4, complete: true,
+    fields: [
+      { path: 'Revision', offset: 0, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Sbz1', offset: 1, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Control', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Owner', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Group', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Sacl', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Dacl', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  OB_PRE_OPERATION_PARAMETERS: {
+    name: 'OB_PRE_OPERATION_PARAMETERS', size: 0x18, align: 8, complete: true,
+    fields: [
+      { path: 'CreateHandleInformation', offset: 0, size: 8, kind: 'struct', type: 'OB_PRE_CREATE_HANDLE_INFORMATION', unionAt: 0, struct: 'OB_PRE_CREATE_HANDLE_INFORMATION' },
+      { path: 'DuplicateHandleInformation', offset: 0, size: 0x18, kind: 'struct', type: 'OB_PRE_DUPLICATE_HANDLE_INFORMATION', unionAt: 0, struct: 'OB_PRE_DUPLICATE_HANDLE_INFORMATION' },
+    ],
+  },
+  SYSTEM_PROCESS_INFORMATION: {
+    name: 'SYSTEM_PROCESS_INFORMATION', size: 0x100, align: 8, complete: false,
+    fields: [
+      { path: 'NextEntryOffset', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'NumberOfThreads', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'CreateTime', offset: 0x20, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'ImageName', offset: 0x38, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
+      { path: 'BasePriority', offset: 0x48, size: 4, kind: 'u32', type: 'KPRIORITY' },
+      { path: 'UniqueProcessId', offset: 0x50, size: 8, kind: 'handle', type: 'HANDLE' },
+      { path: 'InheritedFromUniqueProcessId', offset: 0x58, size: 8, kind: 'handle', type: 'HANDLE' },
+      { path: 'HandleCount', offset: 0x60, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'SessionId', offset: 0x64, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  RTL_PROCESS_MODULE_INFORMATION: {
+    name: 'RTL_PROCESS_MODULE_INFORMATION', size: 0x128, align: 8, complete: true,
+    fields: [
+      { path: 'Section', offset: 0, size: 8, kind: 'handle', type: 'HANDLE' },
+      { path: 'MappedBase', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ImageBase', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ImageSize', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Flags', offset: 0x1C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'LoadOrderIndex', offset: 0x20, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'InitOrderIndex', offset: 0x22, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'LoadCount', offset: 0x24, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'OffsetToFileName', offset: 0x26, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'FullPathName', offset: 0x28, size: 0x100, kind: 'u8', type: 'UCHAR', count: 0x100 },
     ],
   },
 }

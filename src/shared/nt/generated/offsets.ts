@@ -1954,6 +1954,289 @@ export const PAGED_LOOKASIDE_LIST = {
   'L.Future': 0x58,
 } as const
 
+/** Offsets in OB_POST_OPERATION_INFORMATION; SIZE is its size in bytes. */
+export const OB_POST_OPERATION_INFORMATION = {
+  SIZE: 0x30,
+  Operation: 0,
+  Flags: 4,
+  Object: 8,
+  ObjectType: 0x10,
+  CallContext: 0x18,
+  ReturnStatus: 0x20,
+  Parameters: 0x28,
+} as const
+
+/** Offsets in OB_PRE_CREATE_HANDLE_INFORMATION; SIZE is its size in bytes. */
+export const OB_PRE_CREATE_HANDLE_INFORMATION = {
+  SIZE: 8,
+  DesiredAccess: 0,
+  OriginalDesiredAccess: 4,
+} as const
+
+/** Offsets in OB_PRE_DUPLICATE_HANDLE_INFORMATION; SIZE is its size in bytes. */
+export const OB_PRE_DUPLICATE_HANDLE_INFORMATION = {
+  SIZE: 0x18,
+  DesiredAccess: 0,
+  OriginalDesiredAccess: 4,
+  SourceProcess: 8,
+  TargetProcess: 0x10,
+} as const
+
+/** Offsets in OB_POST_CREATE_HANDLE_INFORMATION; SIZE is its size in bytes. */
+export const OB_POST_CREATE_HANDLE_INFORMATION = {
+  SIZE: 4,
+  GrantedAccess: 0,
+} as const
+
+/** Offsets in REG_CREATE_KEY_INFORMATION; SIZE is its size in bytes. */
+export const REG_CREATE_KEY_INFORMATION = {
+  SIZE: 0x70,
+  CompleteName: 0,
+  RootObject: 8,
+  ObjectType: 0x10,
+  CreateOptions: 0x18,
+  Class: 0x20,
+  SecurityDescriptor: 0x28,
+  SecurityQualityOfService: 0x30,
+  DesiredAccess: 0x38,
+  GrantedAccess: 0x3c,
+  Disposition: 0x40,
+  ResultObject: 0x48,
+  CallContext: 0x50,
+  RootObjectContext: 0x58,
+  Transaction: 0x60,
+  Reserved: 0x68,
+} as const
+
+/** Offsets in REG_SET_VALUE_KEY_INFORMATION; SIZE is its size in bytes. */
+export const REG_SET_VALUE_KEY_INFORMATION = {
+  SIZE: 0x40,
+  Object: 0,
+  ValueName: 8,
+  TitleIndex: 0x10,
+  Type: 0x14,
+  Data: 0x18,
+  DataSize: 0x20,
+  CallContext: 0x28,
+  ObjectContext: 0x30,
+  Reserved: 0x38,
+} as const
+
+/** Offsets in REG_DELETE_KEY_INFORMATION; SIZE is its size in bytes. */
+export const REG_DELETE_KEY_INFORMATION = {
+  SIZE: 0x20,
+  Object: 0,
+  CallContext: 8,
+  ObjectContext: 0x10,
+  Reserved: 0x18,
+} as const
+
+/** Offsets in REG_DELETE_VALUE_KEY_INFORMATION; SIZE is its size in bytes. */
+export const REG_DELETE_VALUE_KEY_INFORMATION = {
+  SIZE: 0x28,
+  Object: 0,
+  ValueName: 8,
+  CallContext: 0x10,
+  ObjectContext: 0x18,
+  Reserved: 0x20,
+} as const
+
+/** Offsets in REG_QUERY_VALUE_KEY_INFORMATION; SIZE is its size in bytes. */
+export const REG_QUERY_VALUE_KEY_INFORMATION = {
+  SIZE: 0x48,
+  Object: 0,
+  ValueName: 8,
+  KeyValueInformationClass: 0x10,
+  KeyValueInformation: 0x18,
+  Length: 0x20,
+  ResultLength: 0x28,
+  CallContext: 0x30,
+  ObjectContext: 0x38,
+  Reserved: 0x40,
+} as const
+
+/** Offsets in REG_QUERY_KEY_INFORMATION; SIZE is its size in bytes. */
+export const REG_QUERY_KEY_INFORMATION = {
+  SIZE: 0x40,
+  Object: 0,
+  KeyInformationClass: 8,
+  KeyInformation: 0x10,
+  Length: 0x18,
+  ResultLength: 0x20,
+  CallContext: 0x28,
+  ObjectContext: 0x30,
+  Reserved: 0x38,
+} as const
+
+/** Offsets in REG_ENUMERATE_KEY_INFORMATION; SIZE is its size in bytes. */
+export const REG_ENUMERATE_KEY_INFORMATION = {
+  SIZE: 0x40,
+  Object: 0,
+  Index: 8,
+  KeyInformationClass: 0xc,
+  KeyInformation: 0x10,
+  Length: 0x18,
+  ResultLength: 0x20,
+  CallContext: 0x28,
+  ObjectContext: 0x30,
+  Reserved: 0x38,
+} as const
+
+/** Offsets in REG_ENUMERATE_VALUE_KEY_INFORMATION; SIZE is its size in bytes. */
+export const REG_ENUMERATE_VALUE_KEY_INFORMATION = {
+  SIZE: 0x40,
+  Object: 0,
+  Index: 8,
+  KeyValueInformationClass: 0xc,
+  KeyValueInformation: 0x10,
+  Length: 0x18,
+  ResultLength: 0x20,
+  CallContext: 0x28,
+  ObjectContext: 0x30,
+  Reserved: 0x38,
+} as const
+
+/** Offsets in REG_KEY_HANDLE_CLOSE_INFORMATION; SIZE is its size in bytes. */
+export const REG_KEY_HANDLE_CLOSE_INFORMATION = {
+  SIZE: 0x20,
+  Object: 0,
+  CallContext: 8,
+  ObjectContext: 0x10,
+  Reserved: 0x18,
+} as const
+
+/** Offsets in REG_POST_OPERATION_INFORMATION; SIZE is its size in bytes. */
+export const REG_POST_OPERATION_INFORMATION = {
+  SIZE: 0x38,
+  Object: 0,
+  Status: 8,
+  PreInformation: 0x10,
+  ReturnStatus: 0x18,
+  CallContext: 0x20,
+  ObjectContext: 0x28,
+  Reserved: 0x30,
+} as const
+
+/** Offsets in SECURITY_SUBJECT_CONTEXT; SIZE is its size in bytes. */
+export const SECURITY_SUBJECT_CONTEXT = {
+  SIZE: 0x20,
+  ClientToken: 0,
+  ImpersonationLevel: 8,
+  PrimaryToken: 0x10,
+  ProcessAuditId: 0x18,
+} as const
+
+/** Offsets in GENERIC_MAPPING; SIZE is its size in bytes. */
+export const GENERIC_MAPPING = {
+  SIZE: 0x10,
+  GenericRead: 0,
+  GenericWrite: 4,
+  GenericExecute: 8,
+  GenericAll: 0xc,
+} as const
+
+/** Offsets in ACL; SIZE is its size in bytes. */
+export const ACL = {
+  SIZE: 8,
+  AclRevision: 0,
+  Sbz1: 1,
+  AclSize: 2,
+  AceCount: 4,
+  Sbz2: 6,
+} as const
+
+/** Offsets in ACCESS_ALLOWED_ACE; SIZE is its size in bytes. */
+export const ACCESS_ALLOWED_ACE = {
+  SIZE: 0xc,
+  Header: 0,
+  'Header.AceType': 0,
+  'Header.AceFlags': 1,
+  'Header.AceSize': 2,
+  Mask: 4,
+  SidStart: 8,
+} as const
+
+/** Offsets in SID; SIZE is its size in bytes. */
+export const SID = {
+  SIZE: 0xc,
+  Revision: 0,
+  SubAuthorityCount: 1,
+  IdentifierAuthority: 2,
+  SubAuthority: 8,
+} as const
+
+/** Offsets in SECURITY_DESCRIPTOR; SIZE is its size in bytes. */
+export const SECURITY_DESCRIPTOR = {
+  SIZE: 0x28,
+  Revision: 0,
+  Sbz1: 1,
+  Control: 2,
+  Owner: 8,
+  Group: 0x10,
+  Sacl: 0x18,
+  Dacl: 0x20,
+} as const
+
+/** Offsets in SECURITY_DESCRIPTOR_RELATIVE; SIZE is its size in bytes. */
+export const SECURITY_DESCRIPTOR_RELATIVE = {
+  SIZE: 0x14,
+  Revision: 0,
+  Sbz1: 1,
+  Control: 2,
+  Owner: 4,
+  Group: 8,
+  Sacl: 0xc,
+  Dacl: 0x10,
+} as const
+
+/** Offsets in OB_PRE_OPERATION_PARAMETERS; SIZE is its size in bytes. */
+export const OB_PRE_OPERATION_PARAMETERS = {
+  SIZE: 0x18,
+  CreateHandleInformation: 0,
+  'CreateHandleInformation.DesiredAccess': 0,
+  'CreateHandleInformation.OriginalDesiredAccess': 4,
+  DuplicateHandleInformation: 0,
+  'DuplicateHandleInformation.DesiredAccess': 0,
+  'DuplicateHandleInformation.OriginalDesiredAccess': 4,
+  'DuplicateHandleInformation.SourceProcess': 8,
+  'DuplicateHandleInformation.TargetProcess': 0x10,
+} as const
+
+/** Offsets in SYSTEM_PROCESS_INFORMATION (selected fields); SIZE is its size in bytes. */
+export const SYSTEM_PROCESS_INFORMATION = {
+  SIZE: 0x100,
+  NextEntryOffset: 0,
+  NumberOfThreads: 4,
+  CreateTime: 0x20,
+  'CreateTime.LowPart': 0x20,
+  'CreateTime.HighPart': 0x24,
+  'CreateTime.QuadPart': 0x20,
+  ImageName: 0x38,
+  'ImageName.Length': 0x38,
+  'ImageName.MaximumLength': 0x3a,
+  'ImageName.Buffer': 0x40,
+  BasePriority: 0x48,
+  UniqueProcessId: 0x50,
+  InheritedFromUniqueProcessId: 0x58,
+  HandleCount: 0x60,
+  SessionId: 0x64,
+} as const
+
+/** Offsets in RTL_PROCESS_MODULE_INFORMATION; SIZE is its size in bytes. */
+export const RTL_PROCESS_MODULE_INFORMATION = {
+  SIZE: 0x128,
+  Section: 0,
+  MappedBase: 8,
+  ImageBase: 0x10,
+  ImageSize: 0x18,
+  Flags: 0x1c,
+  LoadOrderIndex: 0x20,
+  InitOrderIndex: 0x22,
+  LoadCount: 0x24,
+  OffsetToFileName: 0x26,
+  FullPathName: 0x28,
+} as const
+
 export {
   ANSI_STRING as STRING,
   KMUTANT as KMUTEX,
