@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ElectronApplication, Page } from '@playwright/test'
+import { inMain } from './fixtures/main-process'
 import { expect, test } from './fixtures/launch'
 
 // A catalogue that cannot be opened is explained, and its file is left as it was.
@@ -42,9 +43,13 @@ test('from a newer version: said with its place, not touched, another folder is 
 
   const other = join(profile, 'other')
   mkdirSync(other)
-  await app.evaluate(({ dialog }, folder) => {
-    dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [folder] })
-  }, other)
+  await inMain(
+    app,
+    ({ dialog }, folder) => {
+      dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [folder] })
+    },
+    other,
+  )
   // The first button has the focus: the keyboard is enough.
   await expect(page.getByRole('link', { name: 'Open another folder…' })).toBeFocused()
   const main = await nextWindow(app, () => page.keyboard.press('Enter'))

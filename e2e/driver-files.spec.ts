@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FilesPage, fixture } from './pages/files-page'
 import { expect, test } from './fixtures/launch'
+import { inMain } from './fixtures/main-process'
 
 const FERRY = 'de5d9f5c547ab203c2724555ae801156c9d02b78d84ba999d1b13fcdaea8c895'
 
@@ -85,7 +86,7 @@ test('the shelf: a folder comes in, is found, judged, and comes in again without
 
   await test.step('a pasted hash finds its file; one that is not here is said', async () => {
     const paste = async (text: string): Promise<void> => {
-      await app.evaluate(({ clipboard }, text) => clipboard.writeText(text), text)
+      await inMain(app, ({ clipboard }, text) => clipboard.writeText(text), text)
       await page.keyboard.press('Control+F')
       await page.keyboard.press('Control+V')
       await expect(shelf.search).toHaveValue(text)

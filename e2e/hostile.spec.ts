@@ -1,4 +1,5 @@
 import type { ElectronApplication } from '@playwright/test'
+import { inMain } from './fixtures/main-process'
 import { killApp } from './fixtures/kill'
 import { LabPage } from './pages/lab-page'
 import { expect, test } from './fixtures/launch'
@@ -18,7 +19,7 @@ ${body}
 
 /** Process ids of helper processes that run the lab. */
 const labProcesses = (app: ElectronApplication): Promise<number[]> =>
-  app.evaluate(({ app }) =>
+  inMain(app, ({ app }) =>
     app
       .getAppMetrics()
       .filter((metric) => metric.type === 'Utility' && metric.name === 'Ring0 Lab host')

@@ -2,13 +2,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import { expect, test } from './fixtures/launch'
+import { inMain } from './fixtures/main-process'
 
 const packaged = process.env['RING0_PACKAGED']
 
 test('the packaged app starts, has SQLite, and shows its window', async ({ launch }) => {
   if (!packaged) throw new Error('RING0_PACKAGED is not set: run these tests with `npm run e2e`.')
   const { app, page, userData } = await launch({ packaged })
-  const facts = await app.evaluate(({ app }) => {
+  const facts = await inMain(app, ({ app }) => {
     const Database = process.mainModule?.require('better-sqlite3') as typeof BetterSqlite3
     return {
       isPackaged: app.isPackaged,

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import { expect, test } from './fixtures/launch'
+import { inMain } from './fixtures/main-process'
 
 // What the product takes for granted from Electron and its surroundings.
 
@@ -9,7 +10,7 @@ test('the app starts under its own name and keeps its data in the given profile'
   launch,
 }) => {
   const { app, page, userData } = await launch()
-  const facts = await app.evaluate(({ app }) => ({
+  const facts = await inMain(app, ({ app }) => ({
     name: app.getName(),
     version: app.getVersion(),
     userData: app.getPath('userData'),
@@ -24,7 +25,7 @@ test('the app starts under its own name and keeps its data in the given profile'
 
 test('SQLite with full-text search runs in the main process', async ({ launch }) => {
   const { app } = await launch()
-  const found = await app.evaluate(() => {
+  const found = await inMain(app, () => {
     const Database = process.mainModule?.require('better-sqlite3') as typeof BetterSqlite3
     const db = new Database(':memory:')
     db.exec("create virtual table t using fts5(text); insert into t values ('a kernel driver')")
@@ -43,7 +44,8 @@ test('SQLite runs in a utility process', async ({ launch, profile }) => {
      process.parentPort.postMessage(db.prepare('select 6 * 7').pluck().get())`,
   )
   const { app } = await launch()
-  const answer = await app.evaluate(
+  const answer = await inMain(
+    app,
     ({ app, utilityProcess }, file) =>
       new Promise((resolve, reject) => {
         const child = utilityProcess.fork(file, [`${app.getAppPath()}/package.json`])

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from './fixtures/launch'
+import { inMain } from './fixtures/main-process'
 
 // The border between the window and the rest: what gets through and what does not.
 
@@ -59,7 +60,7 @@ test('the page is locked in: no Node, no remote content, no eval, no way elsewhe
   })
   await page.waitForTimeout(200)
   expect(page.url()).toBe('ring0://app/index.html')
-  const preferences = await app.evaluate(({ BrowserWindow }) =>
+  const preferences = await inMain(app, ({ BrowserWindow }) =>
     BrowserWindow.getAllWindows().map((window) => {
       const contents = window.webContents as unknown as {
         getLastWebPreferences(): Record<string, unknown>
@@ -95,7 +96,7 @@ test('the contract is what crosses: inputs are parsed, failures are data', async
 
 test('calls from anything but the window are refused', async ({ launch }) => {
   const { app } = await launch()
-  const answer = await app.evaluate(async ({ app, BrowserWindow }) => {
+  const answer = await inMain(app, async ({ app, BrowserWindow }) => {
     const other = new BrowserWindow({
       show: false,
       webPreferences: {
@@ -126,7 +127,7 @@ test('F10 and F11 reach the page, and the menu runs commands of the table', asyn
   await page.keyboard.press('F11')
   await page.keyboard.press('Control+F10')
   await page.keyboard.press('F5')
-  await app.evaluate(({ Menu }) => Menu.getApplicationMenu()!.getMenuItemById('lab.run')!.click())
+  await inMain(app, ({ Menu }) => Menu.getApplicationMenu()!.getMenuItemById('lab.run')!.click())
   const read = () =>
     page.evaluate(
       () => (window as unknown as { seen: { keys: string[]; commands: string[] } }).seen,
@@ -138,7 +139,7 @@ test('F10 and F11 reach the page, and the menu runs commands of the table', asyn
     'F10',
     'F5',
   ])
-  const isFullScreen = await app.evaluate(({ BrowserWindow }) =>
+  const isFullScreen = await inMain(app, ({ BrowserWindow }) =>
     BrowserWindow.getAllWindows()[0]!.isFullScreen(),
   )
   expect(isFullScreen).toBe(false)
@@ -146,14 +147,15 @@ test('F10 and F11 reach the page, and the menu runs commands of the table', asyn
 
 test('place, size and theme are there again', async ({ launch }) => {
   const first = await launch()
-  await first.app.evaluate(({ BrowserWindow }) =>
+  await inMain(first.app, ({ BrowserWindow }) =>
     BrowserWindow.getAllWindows()[0]!.setBounds({ x: 60, y: 40, width: 1000, height: 640 }),
   )
   await first.page.evaluate(() => window.lab['app.theme']({ theme: 'dark' }))
   await first.page.waitForTimeout(600)
   await first.app.close()
   const second = await launch()
-  const { bounds, background, dark } = await second.app.evaluate(
+  const { bounds, background, dark } = await inMain(
+    second.app,
     ({ BrowserWindow, nativeTheme }) => {
       const [window] = BrowserWindow.getAllWindows()
       return {
@@ -174,7 +176,7 @@ test('a second start brings the first window to the front and ends', async ({
 }) => {
   const { app } = await launch()
   const { spawn } = await import('node:child_process')
-  const root = await app.evaluate(({ app }) => app.getAppPath())
+  const root = await inMain(app, ({ app }) => app.getAppPath())
   const switches = (process.env['RING0_SWITCHES'] ?? '').split(' ').filter(Boolean)
   const code = await new Promise((done) =>
     spawn(process.env['RING0_ELECTRON']!, [...switches, `--user-data-dir=${profile}`, root], {
@@ -182,7 +184,7 @@ test('a second start brings the first window to the front and ends', async ({
     }).once('exit', done),
   )
   expect(code).toBe(0)
-  expect(await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1)
+  expect(await inMain(app, ({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1)
 })
 
 test('the start is measured on request', async ({ launch, profile }) => {

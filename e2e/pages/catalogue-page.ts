@@ -1,4 +1,5 @@
 import type { ElectronApplication, Locator, Page } from '@playwright/test'
+import { inMain } from '../fixtures/main-process'
 import { expect } from '@playwright/test'
 
 /** The Catalogue's shelf of toy drivers, by what a person sees and hears. */
@@ -59,11 +60,15 @@ export class CataloguePage {
 
   /** The next file dialog answers with this path; null cancels it. */
   async answerDialog(path: string | null): Promise<void> {
-    await this.app.evaluate(({ dialog }, file) => {
-      dialog.showSaveDialog = () =>
-        Promise.resolve({ canceled: file === null, filePath: file ?? '' })
-      dialog.showOpenDialog = () =>
-        Promise.resolve({ canceled: file === null, filePaths: file === null ? [] : [file] })
-    }, path)
+    await inMain(
+      this.app,
+      ({ dialog }, file) => {
+        dialog.showSaveDialog = () =>
+          Promise.resolve({ canceled: file === null, filePath: file ?? '' })
+        dialog.showOpenDialog = () =>
+          Promise.resolve({ canceled: file === null, filePaths: file === null ? [] : [file] })
+      },
+      path,
+    )
   }
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { ElectronApplication, Locator, Page } from '@playwright/test'
+import { inMain } from '../fixtures/main-process'
 import { expect } from '@playwright/test'
 
 /** A file or folder of `data/fixtures`. */
@@ -69,16 +70,24 @@ export class FilesPage {
 
   /** The next dialogs that ask what to open answer with these paths. */
   async answerOpen(...paths: string[]): Promise<void> {
-    await this.app.evaluate(({ dialog }, filePaths) => {
-      dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths })
-    }, paths)
+    await inMain(
+      this.app,
+      ({ dialog }, filePaths) => {
+        dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths })
+      },
+      paths,
+    )
   }
 
   /** The next dialogs that ask where to write answer with this path. */
   async answerSave(path: string): Promise<void> {
-    await this.app.evaluate(({ dialog }, filePath) => {
-      dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath })
-    }, path)
+    await inMain(
+      this.app,
+      ({ dialog }, filePath) => {
+        dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath })
+      },
+      path,
+    )
   }
 
   // ---- imports
