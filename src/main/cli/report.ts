@@ -49,6 +49,11 @@ export function printReport(report: RunReport, write: Write): void {
       write(`  ${leak.count} ${leak.kind}${tag}${leak.name ? ` ${leak.name}` : ''}${bytes}${at}\n`)
     }
   }
+  if (report.warnings?.length) {
+    write('Warnings\n')
+    for (const { rule, what, at } of report.warnings)
+      write(`  ${at ? `${at.file}:${at.line} ` : ''}${rule}: ${what}\n`)
+  }
   if (report.report) printStop(report.report, write)
   write(`\n${TITLES[report.outcome]}${report.reason ? `: ${report.reason}` : ''}\n`)
 }

@@ -98,6 +98,7 @@ const ALWAYS_KEPT = new Set<EventBody['t']>([
   'process.exited',
   'bugcheck',
   'verifier.stop',
+  'verifier.warned',
   'leak.found',
   'hang.found',
   'limit.reached',

@@ -1,6 +1,15 @@
 /** Ways in which simulated code ends early. Thrown inside the kernel, never seen outside it. */
 import type { SourcePlace } from '../../shared/trace/event'
 
+/** The earlier event with which a mistake began, as far as whoever found the mistake knows it. */
+export interface FirstCause {
+  /** A full sentence that says what was done there. */
+  text: string
+  at: SourcePlace | null
+  /** Event in the trace, 0 when there is none. */
+  seq: number
+}
+
 /** The machine stops: a bug check or a verifier stop. */
 export class BugCheck {
   constructor(
@@ -10,6 +19,8 @@ export class BugCheck {
     readonly rule: string | null,
     /** What happened in the driver's words; the report shows it. */
     readonly what: string | null,
+    /** Where it began, when the rule itself knows; the report finds others in the trace. */
+    readonly first: FirstCause | null = null,
   ) {}
 }
 

@@ -194,6 +194,7 @@ function reportOf(
   const client =
     [...seen.programs.values()].find((program) => program.name === 'client.exe') ??
     [...seen.programs.values()].find((program) => program.stdout.length > 0)
+  if (k.verifier.warnings.length) report.warnings = k.verifier.warnings
   if (client) report.client = { exitCode: client.exitCode, stdout: client.stdout.join('') }
 
   if (ended instanceof BugCheck) {

@@ -134,7 +134,11 @@ export const StopReport = z.object({
   parameters: z.array(z.string()).length(4),
   parameterMeanings: z.array(z.string()).length(4),
   what: z.string(),
-  firstCause: z.object({ text: z.string(), seq: z.number().nullable() }),
+  firstCause: z.object({
+    text: z.string(),
+    seq: z.number().nullable(),
+    at: Place.nullable().optional(),
+  }),
   at: Place.nullable(),
   seq: z.number(),
   stack: z.array(z.object({ frame: z.string(), at: Place.nullable() })),
@@ -170,6 +174,12 @@ export const RunReport = z.object({
     })
     .optional(),
   report: StopReport.optional(),
+  /** Rules of the verifier that were broken without a stop. */
+  warnings: z
+    .array(
+      z.object({ rule: z.string(), what: z.string(), at: Place.nullable(), seq: z.number() }),
+    )
+    .optional(),
   leaks: z.array(
     z.object({
       kind: z.string(),

@@ -197,6 +197,7 @@ export type EventBody =
       name: string
       parameters: [string, string, string, string]
     }
+  | { t: 'verifier.warned'; rule: string; what: string }
   | { t: 'leak.found'; kind: LeakKind; tag?: string; bytes?: number; count: number; name?: string }
   | { t: 'hang.found'; reason: string }
   | { t: 'limit.reached'; limit: string; detail: string }

@@ -249,6 +249,9 @@ export class TimelineIndex {
       case 'verifier.stop':
         this.mark(event.seq, 'verifier', 'verifier', `${event.rule}: ${event.name}`)
         break
+      case 'verifier.warned':
+        this.mark(event.seq, 'verifier', 'verifier', `${event.rule}: ${event.what}`)
+        break
       case 'leak.found':
         this.mark(event.seq, leakLane[event.kind], 'leak', leakWords(event))
         if (event.kind === 'irp') this.blamePackets()

@@ -276,6 +276,8 @@ function say(event: TraceEvent): string {
       return `Bug check ${shortCode(event.code)} ${event.name}`
     case 'verifier.stop':
       return `The verifier stopped the driver: ${event.rule}, ${event.name}`
+    case 'verifier.warned':
+      return `The verifier warned: ${event.what.replace(/\.$/, '')} (${event.rule})`
     case 'leak.found':
       return `Left behind at unload: ${plural(event.count, leakNoun(event.kind))}${event.tag ? ` with tag ${event.tag}` : ''}${event.name ? ` ${event.name}` : ''}${event.bytes === undefined ? '' : `, ${plural(event.bytes, 'byte')}`}`
     case 'hang.found':

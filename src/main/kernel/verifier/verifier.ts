@@ -1,16 +1,17 @@
 /**
  * Driver Verifier: which rules are on, and what a broken one does.
  *
- * A component asks at the place where a rule could be broken: `verifier.check('VR-...', broken, ...)`.
- * Rules of the options `always` and `lab` belong to every run; the others are switched on by option
- * or one by one. A rule that has no Windows bug check (option `lab`) is only reported by its callers.
+ * A component asks at the place where a rule could be broken: `verifier.check('VR-...', broken, ...)`,
+ * or calls the function in `rules/` that looks at more than one condition. Rules of the option `always`
+ * belong to every run; the others are switched on by option or one by one. What is only a warning, and
+ * what Windows has no bug check for (option `lab`), is reported by `warn` and stops nothing.
  */
 import { bugcheckName } from '../../../shared/nt/bugchecks'
 import { VERIFIER_RULES, verifierRule } from '../../../shared/nt/verifier-facts'
-import type { RoutineKind } from '../../../shared/trace/event'
+import type { RoutineKind, SourcePlace } from '../../../shared/trace/event'
 import type { Kernel } from '../kernel'
 import type { CodeFrame } from '../ke/thread'
-import { BugCheck } from '../stop'
+import { BugCheck, type FirstCause } from '../stop'
 import { BUILT_IN_RULES, CHECKED_RULES } from './implemented'
 
 /** The words of the command line and of the Run bar, and the settings of verifier-rules.json that they turn on. */
@@ -21,9 +22,12 @@ export const VERIFIER_PRESETS: Readonly<Record<string, readonly string[]>> = {
   io: ['I/O verification', 'basic'],
   deadlock: ['deadlock detection', 'basic'],
   'ddi-compliance': ['DDI compliance checking', 'basic'],
-  security: ['security checks', 'miscellaneous checks', 'basic'],
+  security: ['security checks', 'miscellaneous checks', 'lab', 'basic'],
+  'code-integrity': ['code integrity checks', 'basic'],
+  'force-pending': ['force pending I/O', 'I/O verification', 'basic'],
   standard: [
     'basic',
+    'lab',
     'special pool',
     'force IRQL checking',
     'pool tracking',
@@ -37,6 +41,7 @@ export const VERIFIER_PRESETS: Readonly<Record<string, readonly string[]>> = {
   /** Everything that finds mistakes by watching; the options that inject faults stay out. */
   all: [
     'basic',
+    'lab',
     'special pool',
     'force IRQL checking',
     'pool tracking',
@@ -60,9 +65,20 @@ export function isVerifierName(name: string): boolean {
   return presetOf(name) !== undefined || IMPLEMENTED.has(name)
 }
 
+/** A rule that was broken without a stop. */
+export interface VerifierWarning {
+  rule: string
+  what: string
+  at: SourcePlace | null
+  seq: number
+}
+
 export class Verifier {
   private readonly active = new Set<string>()
   private readonly options = new Set<string>(['always'])
+  private readonly warned = new Set<string>()
+  /** What `warn` found, in order. */
+  readonly warnings: VerifierWarning[] = []
 
   constructor(
     private readonly k: Kernel,
@@ -86,12 +102,14 @@ export class Verifier {
    * Stop the machine if `broken` and the rule is on.
    * @param parameters the bug check's four parameters, pointers as addresses
    * @param what       what the driver did, one sentence
+   * @param first      the earlier event with which it began
    */
   check(
     rule: string,
     broken: boolean,
     parameters: readonly (bigint | number)[],
     what: string,
+    first: FirstCause | null = null,
   ): void {
     if (!broken || !this.active.has(rule)) return
     const facts = verifierRule(rule)
@@ -103,7 +121,19 @@ export class Verifier {
       [BigInt(p1), BigInt(p2), BigInt(p3), BigInt(p4)],
       always ? null : rule,
       what,
+      first,
     )
+  }
+
+  /** Say once for each place that a rule is broken, and go on. */
+  warn(rule: string, broken: boolean, what: string, first: FirstCause | null = null): void {
+    if (!broken || !this.active.has(rule)) return
+    const { at } = this.k.thread
+    const place = `${rule} ${at ? `${at.file}:${at.line}` : what}`
+    if (this.warned.has(place)) return
+    this.warned.add(place)
+    const seq = this.k.emit({ t: 'verifier.warned', rule, what }, first?.seq ?? 0)
+    this.warnings.push({ rule, what, at, seq })
   }
 
   /** A routine was called at an IRQL that its documentation excludes. */
