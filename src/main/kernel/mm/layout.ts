@@ -16,6 +16,8 @@ export const VIRTUAL_PAGES = VIRTUAL_BYTES >>> PAGE_SHIFT
 /** Physical memory behind it. */
 export const PHYSICAL_BYTES = 64 << 20
 export const PHYSICAL_PAGES = PHYSICAL_BYTES >>> PAGE_SHIFT
+/** Physical address of the first byte of RAM; what lies below belongs to the firmware. */
+export const RAM_START = 0x10_0000
 
 /** Wild window: slot n holds one foreign address; the low 16 bits of an index are an offset to it. */
 export const WILD_BASE = 0x4000_0000
@@ -70,6 +72,10 @@ export const PTE = {
   freed: 256,
   /** Page of an image that was unloaded. */
   unloaded: 512,
+  /** Registers of a device: no RAM behind it, the upper bits are the physical address itself. */
+  device: 1024,
+  /** PAGE_GUARD: the first touch raises an exception and takes the guard away. */
+  userGuard: 2048,
 } as const
 
 /**

@@ -10,8 +10,8 @@ import {
   PAGE_SHIFT,
   PAGE_SIZE,
   PHYSICAL_BYTES,
-  PHYSICAL_PAGES,
   PTE,
+  RAM_START,
   REGIONS,
   USER_SLICE_BYTES,
   USER_SLICES,
@@ -21,6 +21,7 @@ import {
   WILD_SLOT_SHIFT,
   WILD_SLOTS,
 } from './layout'
+import { Frames } from './frames'
 import type { AccessKind, SlowAccess } from '../port'
 
 /** A pointer in kernel code: an index of simulated virtual memory. 0 is NULL. */
@@ -35,6 +36,13 @@ export class MemoryFault {
     readonly index: Ptr,
     readonly access: AccessKind,
   ) {}
+}
+
+/** Registers that answer accesses to pages without RAM behind them. */
+export interface DeviceBus {
+  /** @param physical physical address; `size` 1, 2, 4 or 8 bytes */
+  read(physical: number, size: number): bigint
+  write(physical: number, size: number, value: bigint): void
 }
 
 /** The bytes behind a machine; the sandbox makes them inside WebAssembly, tests plainly. */
@@ -61,10 +69,7 @@ export class Memory {
   private readonly bytes: Uint8Array
   private readonly view: DataView
   private readonly words: Int32Array
-  /** Free physical frames, used first in, first out, so that a freed page is not at once another's. */
-  private readonly freeFrames = new Int32Array(PHYSICAL_PAGES)
-  private freeHead = 0
-  private freeCount = PHYSICAL_PAGES - 1
+  readonly frames = new Frames()
   /** Texts of addresses, as a trace names few addresses very often. */
   private readonly texts: string[] = new Array<string>(TEXTS_KEPT).fill('')
   private readonly textOf = new Int32Array(TEXTS_KEPT).fill(-1)
@@ -74,6 +79,16 @@ export class Memory {
   private pageableResident = true
   private currentSlice = -1
   private readonly slices: { ptes: Int32Array; high: number }[] = []
+  /** Contents of pages that were paged out, by page. */
+  private readonly pageFile = new Map<number, Uint8Array>()
+  /** Registers of a device were mapped at some time. */
+  private hasDevices = false
+  /** What answers for device registers. */
+  bus: DeviceBus | null = null
+  /** Called when an access brought a page back from the page file. */
+  onPageIn: ((page: Ptr, access: 'read' | 'write') => void) | null = null
+  /** CR0.WP: kernel mode respects read-only pages. */
+  writeProtect = true
 
   constructor(backing: Backing) {
     const { control, physical } = backing
@@ -85,8 +100,6 @@ export class Memory {
     this.bytes = physical
     this.view = new DataView(physical.buffer, physical.byteOffset, physical.byteLength)
     this.words = new Int32Array(physical.buffer, physical.byteOffset, physical.byteLength >> 2)
-    // Frame 0 stays unused, so that an entry of 0 means "nothing here".
-    for (let i = 0; i < PHYSICAL_PAGES - 1; i++) this.freeFrames[i] = i + 1
     for (const region of Object.values(REGIONS))
       for (let i = region.start >>> 20; i < (region.start + region.bytes) >>> 20; i++)
         this.hi[i] = region.hi
@@ -173,22 +186,23 @@ export class Memory {
 
   /** Physical pages that are free. */
   get freePages(): number {
-    return this.freeCount
+    return this.frames.available
   }
 
   /** Map `count` fresh zeroed pages at `index`. False, with nothing changed, when memory is short. */
   commit(index: Ptr, count: number, flags: number): boolean {
-    if (count > this.freeCount) return false
+    if (count > this.frames.available) return false
     const first = index >>> PAGE_SHIFT
-    for (let page = first; page < first + count; page++) {
-      const frame = this.freeFrames[this.freeHead]!
-      this.freeHead = (this.freeHead + 1) % PHYSICAL_PAGES
-      this.freeCount--
-      const base = frame << PAGE_SHIFT
-      this.bytes.fill(0, base, base + PAGE_SIZE)
-      this.setPte(page, base | flags)
-    }
+    for (let page = first; page < first + count; page++)
+      this.setPte(page, this.zeroFrame(this.frames.take()) | flags)
     return true
+  }
+
+  /** Fill a frame with zeros; its byte address. */
+  zeroFrame(frame: number): number {
+    const base = frame << PAGE_SHIFT
+    this.bytes.fill(0, base, base + PAGE_SIZE)
+    return base
   }
 
   /** Unmap pages and give their frames back; `mark` stays as the entry (a freed or unloaded flag). */
@@ -196,11 +210,8 @@ export class Memory {
     const first = index >>> PAGE_SHIFT
     for (let page = first; page < first + count; page++) {
       const entry = this.entryOf(page)
-      if (entry & FRAME_MASK) {
-        const tail = (this.freeHead + this.freeCount) % PHYSICAL_PAGES
-        this.freeFrames[tail] = entry >>> PAGE_SHIFT
-        this.freeCount++
-      }
+      if (entry & FRAME_MASK && !(entry & PTE.device)) this.frames.give(entry >>> PAGE_SHIFT)
+      if (this.pageFile.size) this.pageFile.delete(page)
       this.setPte(page, mark)
     }
   }
@@ -208,9 +219,29 @@ export class Memory {
   /** Map pages that exist already at a second place (an MDL's system mapping). */
   alias(index: Ptr, sourceIndexes: readonly Ptr[], flags: number): void {
     const first = index >>> PAGE_SHIFT
-    sourceIndexes.forEach((source, i) =>
-      this.setPte(first + i, (this.entryOf(source >>> PAGE_SHIFT) & FRAME_MASK) | flags),
-    )
+    sourceIndexes.forEach((source, i) => {
+      const page = source >>> PAGE_SHIFT
+      if (this.pageFile.size) this.bringIn(page, 'read')
+      const entry = this.entryOf(page)
+      const isDevice = entry & PTE.device
+      this.setPte(
+        first + i,
+        isDevice ? (entry & FRAME_MASK) | PTE.device : (entry & FRAME_MASK) | flags,
+      )
+    })
+  }
+
+  /** Map frames, whoever else maps them too. */
+  mapFrames(index: Ptr, frames: readonly number[], flags: number): void {
+    const first = index >>> PAGE_SHIFT
+    frames.forEach((frame, i) => this.setPte(first + i, (frame << PAGE_SHIFT) | flags))
+  }
+
+  /** Map a device's registers; `physical` is the address of their first page, below 4 GiB. */
+  mapDevice(index: Ptr, physical: number, count: number, flags = 0): void {
+    const first = index >>> PAGE_SHIFT
+    for (let i = 0; i < count; i++)
+      this.setPte(first + i, ((physical + i * PAGE_SIZE) & FRAME_MASK) | PTE.device | flags)
   }
 
   /** Remove a second mapping without freeing what lies behind it. */
@@ -220,14 +251,79 @@ export class Memory {
 
   protect(index: Ptr, count: number, flags: number): void {
     const first = index >>> PAGE_SHIFT
-    for (let page = first; page < first + count; page++)
+    for (let page = first; page < first + count; page++) {
+      if (this.pageFile.size) this.bringIn(page, 'read')
       this.setPte(page, (this.entryOf(page) & FRAME_MASK) | flags)
+    }
   }
 
-  /** Physical byte address behind an index, or -1. */
+  /** Byte address in the backing's RAM behind an index, or -1. */
   physical(index: Ptr): number {
     const entry = this.pte(index)
-    return entry & FRAME_MASK ? (entry & FRAME_MASK) | (index & OFFSET_MASK) : -1
+    if (!(entry & FRAME_MASK) || entry & PTE.device) return -1
+    return (entry & FRAME_MASK) | (index & OFFSET_MASK)
+  }
+
+  /** Physical address behind an index as drivers and devices know it, or -1. */
+  physicalAddress(index: Ptr): number {
+    const entry = this.pte(index)
+    if (entry & PTE.device) return ((entry & FRAME_MASK) >>> 0) + (index & OFFSET_MASK)
+    const at = this.physical(index)
+    return at < 0 ? -1 : RAM_START + at
+  }
+
+  /** Frame at a physical address; 0 when no RAM is there. */
+  frameAt(physical: number): number {
+    const at = physical - RAM_START
+    return at >= PAGE_SIZE && at < PHYSICAL_BYTES ? Math.floor(at / PAGE_SIZE) : 0
+  }
+
+  /** RAM at a physical address, shared with the machine; at most up to the end of RAM. */
+  ram(physical: number, length: number): Uint8Array {
+    const at = physical - RAM_START
+    return this.bytes.subarray(at, at + length)
+  }
+
+  // --- paging ------------------------------------------------------------------------------------
+
+  /** Pages that could be paged out now: pageable, in memory, not locked. */
+  *pageable(): Generator<Ptr> {
+    for (const page of this.pageablePages) if (this.canLeave(page)) yield page << PAGE_SHIFT
+  }
+
+  private canLeave(page: number): boolean {
+    const entry = this.ptes[page]!
+    return (entry & FRAME_MASK) !== 0 && this.frames.lockCount(entry >>> PAGE_SHIFT) === 0
+  }
+
+  /** Pages in the page file. */
+  get pagesOut(): number {
+    return this.pageFile.size
+  }
+
+  /** Write a page to the page file and give its frame back. False when it has to stay. */
+  sendOut(index: Ptr): boolean {
+    const page = index >>> PAGE_SHIFT
+    if (!this.pageablePages.has(page) || !this.canLeave(page)) return false
+    const entry = this.ptes[page]!
+    const base = entry & FRAME_MASK
+    this.pageFile.set(page, this.bytes.slice(base, base + PAGE_SIZE))
+    this.frames.give(entry >>> PAGE_SHIFT)
+    this.ptes[page] = pageOut(entry) & OFFSET_MASK
+    return true
+  }
+
+  /** Read a page back from the page file. False when it is not there, or no frame is free. */
+  bringIn(page: number, access: 'read' | 'write'): boolean {
+    const content = this.pageFile.get(page)
+    const frame = content ? this.frames.take() : 0
+    if (!content || !frame) return false
+    this.pageFile.delete(page)
+    this.bytes.set(content, frame << PAGE_SHIFT)
+    const entry = (frame << PAGE_SHIFT) | (this.ptes[page]! & OFFSET_MASK)
+    this.ptes[page] = this.pageableResident ? pageIn(entry) : entry
+    this.onPageIn?.(page << PAGE_SHIFT, access)
+    return true
   }
 
   /** Entry of a page whatever process is current. */
@@ -239,6 +335,7 @@ export class Memory {
   }
 
   private setPte(page: number, entry: number): void {
+    if (entry & PTE.device) this.hasDevices = true
     const slice = sliceOfPage(page)
     if (slice >= 0) {
       const table = this.slices[slice]
@@ -260,7 +357,8 @@ export class Memory {
     this.pageableResident = resident
     for (const page of this.pageablePages) {
       const entry = this.ptes[page]!
-      this.ptes[page] = resident ? pageIn(entry) : pageOut(entry)
+      // What lies in the page file stays there until somebody touches it.
+      if (entry & FRAME_MASK) this.ptes[page] = resident ? pageIn(entry) : pageOut(entry)
     }
   }
 
@@ -299,10 +397,30 @@ export class Memory {
 
   private at(index: Ptr, size: number, access: 'read' | 'write'): number {
     const entry = index < VIRTUAL_BYTES && index >= 0 ? this.ptes[index >>> PAGE_SHIFT]! : 0
-    if (!(entry & (access === 'read' ? PTE.read : PTE.write))) throw new MemoryFault(index, access)
     const offset = index & OFFSET_MASK
+    const base =
+      entry & (access === 'read' ? PTE.read : PTE.write)
+        ? entry
+        : this.refused(index, entry, access)
     if (offset + size > PAGE_SIZE) return -1
-    return (entry & FRAME_MASK) | offset
+    return (base & FRAME_MASK) | offset
+  }
+
+  /**
+   * What can still be done about an access that the entry does not allow: a page comes back from the
+   * page file, a read-only one is written while CR0.WP is clear.
+   * @returns the entry to go on with
+   */
+  private refused(index: Ptr, entry: number, access: 'read' | 'write'): number {
+    const needed = access === 'read' ? PTE.read : PTE.write
+    const page = index >>> PAGE_SHIFT
+    if (entry & PTE.pagedOut && this.pageableResident && this.bringIn(page, access)) {
+      const now = this.ptes[page]!
+      if (now & needed) return now
+    }
+    const isOpen = !this.writeProtect && access === 'write' && entry & PTE.read
+    if (isOpen && !this.isUser(index)) return entry
+    throw new MemoryFault(index, access)
   }
 
   u8(index: Ptr): number {
@@ -394,7 +512,8 @@ export class Memory {
         if (at >= VIRTUAL_BYTES || !(this.userPtes[at >>> PAGE_SHIFT]! & needed))
           throw new MemoryFault(at, access.kind)
     }
-    if (access.kind === 'read') {
+    if (this.hasDevices && this.pte(index) & PTE.device) this.deviceAccess(access)
+    else if (access.kind === 'read') {
       if (size === 8) {
         access.lo = this.i32(index)
         access.hi = this.i32(index + 4)
@@ -412,6 +531,28 @@ export class Memory {
     }
   }
 
+  /** A field of a device's registers, read or written by driver code. */
+  private deviceAccess(access: SlowAccess): void {
+    const { index, size, kind } = access
+    const physical = this.physicalAddress(index)
+    if (kind === 'read') {
+      const value = this.bus?.read(physical, size) ?? 0n
+      access.lo = Number(value & 0xffff_ffffn) | 0
+      access.hi = Number((value >> 32n) & 0xffff_ffffn) | 0
+    } else {
+      const value = (BigInt(access.hi >>> 0) << 32n) | BigInt(access.lo >>> 0)
+      this.bus?.write(physical, size, BigInt.asUintN(size * 8, value))
+    }
+  }
+
+  /** Whether a range holds registers of a device. */
+  private touchesDevice(index: Ptr, length: number): boolean {
+    if (!this.hasDevices) return false
+    for (let at = index; at < index + length; at = (at & FRAME_MASK) + PAGE_SIZE)
+      if (this.pte(at) & PTE.device) return true
+    return false
+  }
+
   /** Check that every page of a range allows the access; throws at the first that does not. */
   probe(index: Ptr, length: number, access: 'read' | 'write'): void {
     for (let at = index; at < index + length; at = (at & FRAME_MASK) + PAGE_SIZE)
@@ -420,6 +561,12 @@ export class Memory {
 
   read(index: Ptr, length: number): Uint8Array {
     const out = new Uint8Array(length)
+    if (this.touchesDevice(index, length))
+      return out.map((_, i) =>
+        this.pte(index + i) & PTE.device
+          ? Number(this.bus?.read(this.physicalAddress(index + i), 1) ?? 0n)
+          : this.u8(index + i),
+      )
     this.eachRun(index, length, 'read', (at, offset, count) =>
       out.set(this.bytes.subarray(at, at + count), offset),
     )
@@ -427,6 +574,14 @@ export class Memory {
   }
 
   write(index: Ptr, data: Uint8Array): void {
+    if (this.touchesDevice(index, data.length)) {
+      data.forEach((byte, i) => {
+        if (this.pte(index + i) & PTE.device)
+          this.bus?.write(this.physicalAddress(index + i), 1, BigInt(byte))
+        else this.setU8(index + i, byte)
+      })
+      return
+    }
     this.eachRun(index, data.length, 'write', (at, offset, count) =>
       this.bytes.set(
         offset === 0 && count === data.length ? data : data.subarray(offset, offset + count),
@@ -436,6 +591,10 @@ export class Memory {
   }
 
   fill(index: Ptr, length: number, value: number): void {
+    if (this.touchesDevice(index, length)) {
+      this.write(index, new Uint8Array(length).fill(value))
+      return
+    }
     this.eachRun(index, length, 'write', (at, _offset, count) =>
       this.bytes.fill(value, at, at + count),
     )
@@ -444,6 +603,10 @@ export class Memory {
   /** Copy with the semantics of memmove. */
   copy(to: Ptr, from: Ptr, length: number): void {
     if (length <= 0) return
+    if (this.touchesDevice(from, length) || this.touchesDevice(to, length)) {
+      this.write(to, this.read(from, length))
+      return
+    }
     const source = this.at(from, 1, 'read')
     const target = this.at(to, 1, 'write')
     const inPage =
@@ -507,7 +670,7 @@ export class Memory {
     let hash = 0x811c9dc5
     for (let page = 0; page < VIRTUAL_PAGES; page++) {
       const entry = this.ptes[page]!
-      if (!(entry & FRAME_MASK)) continue
+      if (!(entry & FRAME_MASK) || entry & PTE.device) continue
       hash = Math.imul(hash ^ page, 0x01000193)
       const base = (entry & FRAME_MASK) >> 2
       for (let i = 0; i < PAGE_SIZE >> 2; i++)
