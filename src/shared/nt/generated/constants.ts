@@ -966,6 +966,44 @@ export const FileFsDriverPathInformation = 9
 export const DeviceTextDescription = 0
 export const DeviceTextLocationInformation = 1
 
+// DEVICE_REGISTRY_PROPERTY
+export const DevicePropertyDeviceDescription = 0
+export const DevicePropertyHardwareID = 1
+export const DevicePropertyCompatibleIDs = 2
+export const DevicePropertyBootConfiguration = 3
+export const DevicePropertyBootConfigurationTranslated = 4
+export const DevicePropertyClassName = 5
+export const DevicePropertyClassGuid = 6
+export const DevicePropertyDriverKeyName = 7
+export const DevicePropertyManufacturer = 8
+export const DevicePropertyFriendlyName = 9
+export const DevicePropertyLocationInformation = 0xA
+export const DevicePropertyPhysicalDeviceObjectName = 0xB
+export const DevicePropertyBusTypeGuid = 0xC
+export const DevicePropertyLegacyBusType = 0xD
+export const DevicePropertyBusNumber = 0xE
+export const DevicePropertyEnumeratorName = 0xF
+export const DevicePropertyAddress = 0x10
+export const DevicePropertyUINumber = 0x11
+export const DevicePropertyInstallState = 0x12
+export const DevicePropertyRemovalPolicy = 0x13
+export const DevicePropertyResourceRequirements = 0x14
+export const DevicePropertyAllocatedResources = 0x15
+export const DevicePropertyContainerID = 0x16
+
+// CM_RESOURCE_TYPE
+export const CmResourceTypeNull = 0
+export const CmResourceTypePort = 1
+export const CmResourceTypeInterrupt = 2
+export const CmResourceTypeMemory = 3
+export const CmResourceTypeDma = 4
+
+// CM_SHARE_DISPOSITION
+export const CmResourceShareUndetermined = 0
+export const CmResourceShareDeviceExclusive = 1
+export const CmResourceShareDriverExclusive = 2
+export const CmResourceShareShared = 3
+
 // DEVICE_USAGE_NOTIFICATION_TYPE
 export const DeviceUsageTypeUndefined = 0
 export const DeviceUsageTypePaging = 1
@@ -1957,6 +1995,38 @@ export const CONSTANTS = {
   FileFsDriverPathInformation,
   DeviceTextDescription,
   DeviceTextLocationInformation,
+  DevicePropertyDeviceDescription,
+  DevicePropertyHardwareID,
+  DevicePropertyCompatibleIDs,
+  DevicePropertyBootConfiguration,
+  DevicePropertyBootConfigurationTranslated,
+  DevicePropertyClassName,
+  DevicePropertyClassGuid,
+  DevicePropertyDriverKeyName,
+  DevicePropertyManufacturer,
+  DevicePropertyFriendlyName,
+  DevicePropertyLocationInformation,
+  DevicePropertyPhysicalDeviceObjectName,
+  DevicePropertyBusTypeGuid,
+  DevicePropertyLegacyBusType,
+  DevicePropertyBusNumber,
+  DevicePropertyEnumeratorName,
+  DevicePropertyAddress,
+  DevicePropertyUINumber,
+  DevicePropertyInstallState,
+  DevicePropertyRemovalPolicy,
+  DevicePropertyResourceRequirements,
+  DevicePropertyAllocatedResources,
+  DevicePropertyContainerID,
+  CmResourceTypeNull,
+  CmResourceTypePort,
+  CmResourceTypeInterrupt,
+  CmResourceTypeMemory,
+  CmResourceTypeDma,
+  CmResourceShareUndetermined,
+  CmResourceShareDeviceExclusive,
+  CmResourceShareDriverExclusive,
+  CmResourceShareShared,
   DeviceUsageTypeUndefined,
   DeviceUsageTypePaging,
   DeviceUsageTypeHibernation,
@@ -2182,6 +2252,9 @@ export const CONSTANT_GROUPS = {
   FILE_INFORMATION_CLASS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['FileDirectoryInformation', 'FileFullDirectoryInformation', 'FileBothDirectoryInformation', 'FileBasicInformation', 'FileStandardInformation', 'FileInternalInformation', 'FileEaInformation', 'FileAccessInformation', 'FileNameInformation', 'FileRenameInformation', 'FileLinkInformation', 'FileNamesInformation', 'FileDispositionInformation', 'FilePositionInformation', 'FileFullEaInformation', 'FileModeInformation', 'FileAlignmentInformation', 'FileAllInformation', 'FileAllocationInformation', 'FileEndOfFileInformation', 'FileAlternateNameInformation', 'FileStreamInformation', 'FilePipeInformation', 'FileCompletionInformation', 'FileNetworkOpenInformation', 'FileAttributeTagInformation'] },
   FS_INFORMATION_CLASS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['FileFsVolumeInformation', 'FileFsLabelInformation', 'FileFsSizeInformation', 'FileFsDeviceInformation', 'FileFsAttributeInformation', 'FileFsControlInformation', 'FileFsFullSizeInformation', 'FileFsObjectIdInformation', 'FileFsDriverPathInformation'] },
   DEVICE_TEXT_TYPE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['DeviceTextDescription', 'DeviceTextLocationInformation'] },
+  DEVICE_REGISTRY_PROPERTY: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['DevicePropertyDeviceDescription', 'DevicePropertyHardwareID', 'DevicePropertyCompatibleIDs', 'DevicePropertyBootConfiguration', 'DevicePropertyBootConfigurationTranslated', 'DevicePropertyClassName', 'DevicePropertyClassGuid', 'DevicePropertyDriverKeyName', 'DevicePropertyManufacturer', 'DevicePropertyFriendlyName', 'DevicePropertyLocationInformation', 'DevicePropertyPhysicalDeviceObjectName', 'DevicePropertyBusTypeGuid', 'DevicePropertyLegacyBusType', 'DevicePropertyBusNumber', 'DevicePropertyEnumeratorName', 'DevicePropertyAddress', 'DevicePropertyUINumber', 'DevicePropertyInstallState', 'DevicePropertyRemovalPolicy', 'DevicePropertyResourceRequirements', 'DevicePropertyAllocatedResources', 'DevicePropertyContainerID'] },
+  CM_RESOURCE_TYPE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['CmResourceTypeNull', 'CmResourceTypePort', 'CmResourceTypeInterrupt', 'CmResourceTypeMemory', 'CmResourceTypeDma'] },
+  CM_SHARE_DISPOSITION: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['CmResourceShareUndetermined', 'CmResourceShareDeviceExclusive', 'CmResourceShareDriverExclusive', 'CmResourceShareShared'] },
   DEVICE_USAGE_NOTIFICATION_TYPE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['DeviceUsageTypeUndefined', 'DeviceUsageTypePaging', 'DeviceUsageTypeHibernation', 'DeviceUsageTypeDumpFile'] },
   POWER_ACTION: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['PowerActionNone', 'PowerActionReserved', 'PowerActionSleep', 'PowerActionHibernate', 'PowerActionShutdown', 'PowerActionShutdownReset', 'PowerActionShutdownOff', 'PowerActionWarmEject'] },
   LIMITS: { scope: 'both', source: 'mingw-w64 ntdef.h, ntstrsafe.h (compiled)', names: ['MAXUCHAR', 'MAXUSHORT', 'MAXULONG', 'MAXLONG', 'MINLONG', 'UNICODE_STRING_MAX_BYTES', 'UNICODE_STRING_MAX_CHARS', 'UNICODE_NULL', 'MAX_PATH'] },

@@ -119,6 +119,13 @@ export type StructName =
   | 'OB_PRE_OPERATION_PARAMETERS'
   | 'SYSTEM_PROCESS_INFORMATION'
   | 'RTL_PROCESS_MODULE_INFORMATION'
+  | 'CM_PARTIAL_RESOURCE_DESCRIPTOR'
+  | 'CM_PARTIAL_RESOURCE_LIST'
+  | 'CM_FULL_RESOURCE_DESCRIPTOR'
+  | 'CM_RESOURCE_LIST'
+  | 'IO_RESOURCE_DESCRIPTOR'
+  | 'IO_RESOURCE_LIST'
+  | 'IO_RESOURCE_REQUIREMENTS_LIST'
 
 /** How a field is stored. A pointer has 8 bytes, an enumeration 4; a structure says its name in `struct`. */
 export type FieldKind =
@@ -1762,6 +1769,84 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'LoadCount', offset: 0x24, size: 2, kind: 'u16', type: 'USHORT' },
       { path: 'OffsetToFileName', offset: 0x26, size: 2, kind: 'u16', type: 'USHORT' },
       { path: 'FullPathName', offset: 0x28, size: 0x100, kind: 'u8', type: 'UCHAR', count: 0x100 },
+    ],
+  },
+  CM_PARTIAL_RESOURCE_DESCRIPTOR: {
+    name: 'CM_PARTIAL_RESOURCE_DESCRIPTOR', size: 0x14, align: 4, complete: true,
+    fields: [
+      { path: 'Type', offset: 0, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'ShareDisposition', offset: 1, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Flags', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'u.Port.Start', offset: 4, size: 8, kind: 'struct', type: 'LARGE_INTEGER', unionAt: 4, struct: 'LARGE_INTEGER' },
+      { path: 'u.Port.Length', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG', unionAt: 4 },
+      { path: 'u.Memory.Start', offset: 4, size: 8, kind: 'struct', type: 'LARGE_INTEGER', unionAt: 4, struct: 'LARGE_INTEGER' },
+      { path: 'u.Memory.Length', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG', unionAt: 4 },
+      { path: 'u.Interrupt.Level', offset: 4, size: 4, kind: 'u32', type: 'ULONG', unionAt: 4 },
+      { path: 'u.Interrupt.Vector', offset: 8, size: 4, kind: 'u32', type: 'ULONG', unionAt: 4 },
+      { path: 'u.Interrupt.Affinity', offset: 0xC, size: 8, kind: 'u64', type: 'KAFFINITY', unionAt: 4 },
+    ],
+  },
+  CM_PARTIAL_RESOURCE_LIST: {
+    name: 'CM_PARTIAL_RESOURCE_LIST', size: 0x1C, align: 4, complete: true,
+    fields: [
+      { path: 'Version', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Revision', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Count', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'PartialDescriptors', offset: 8, size: 0x14, kind: 'struct', type: 'CM_PARTIAL_RESOURCE_DESCRIPTOR', count: 1, struct: 'CM_PARTIAL_RESOURCE_DESCRIPTOR' },
+    ],
+  },
+  CM_FULL_RESOURCE_DESCRIPTOR: {
+    name: 'CM_FULL_RESOURCE_DESCRIPTOR', size: 0x24, align: 4, complete: true,
+    fields: [
+      { path: 'InterfaceType', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'BusNumber', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'PartialResourceList', offset: 8, size: 0x1C, kind: 'struct', type: 'CM_PARTIAL_RESOURCE_LIST', struct: 'CM_PARTIAL_RESOURCE_LIST' },
+    ],
+  },
+  CM_RESOURCE_LIST: {
+    name: 'CM_RESOURCE_LIST', size: 0x28, align: 4, complete: true,
+    fields: [
+      { path: 'Count', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'List', offset: 4, size: 0x24, kind: 'struct', type: 'CM_FULL_RESOURCE_DESCRIPTOR', count: 1, struct: 'CM_FULL_RESOURCE_DESCRIPTOR' },
+    ],
+  },
+  IO_RESOURCE_DESCRIPTOR: {
+    name: 'IO_RESOURCE_DESCRIPTOR', size: 0x20, align: 8, complete: true,
+    fields: [
+      { path: 'Option', offset: 0, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Type', offset: 1, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'ShareDisposition', offset: 2, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Flags', offset: 4, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'u.Port.Length', offset: 8, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
+      { path: 'u.Port.Alignment', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
+      { path: 'u.Port.MinimumAddress', offset: 0x10, size: 8, kind: 'struct', type: 'LARGE_INTEGER', unionAt: 8, struct: 'LARGE_INTEGER' },
+      { path: 'u.Port.MaximumAddress', offset: 0x18, size: 8, kind: 'struct', type: 'LARGE_INTEGER', unionAt: 8, struct: 'LARGE_INTEGER' },
+      { path: 'u.Memory.Length', offset: 8, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
+      { path: 'u.Memory.Alignment', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
+      { path: 'u.Memory.MinimumAddress', offset: 0x10, size: 8, kind: 'struct', type: 'LARGE_INTEGER', unionAt: 8, struct: 'LARGE_INTEGER' },
+      { path: 'u.Memory.MaximumAddress', offset: 0x18, size: 8, kind: 'struct', type: 'LARGE_INTEGER', unionAt: 8, struct: 'LARGE_INTEGER' },
+      { path: 'u.Interrupt.MinimumVector', offset: 8, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
+      { path: 'u.Interrupt.MaximumVector', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
+    ],
+  },
+  IO_RESOURCE_LIST: {
+    name: 'IO_RESOURCE_LIST', size: 0x28, align: 8, complete: true,
+    fields: [
+      { path: 'Version', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Revision', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Count', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Descriptors', offset: 8, size: 0x20, kind: 'struct', type: 'IO_RESOURCE_DESCRIPTOR', count: 1, struct: 'IO_RESOURCE_DESCRIPTOR' },
+    ],
+  },
+  IO_RESOURCE_REQUIREMENTS_LIST: {
+    name: 'IO_RESOURCE_REQUIREMENTS_LIST', size: 0x48, align: 8, complete: true,
+    fields: [
+      { path: 'ListSize', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'InterfaceType', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'BusNumber', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'SlotNumber', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'AlternativeLists', offset: 0x1C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'List', offset: 0x20, size: 0x28, kind: 'struct', type: 'IO_RESOURCE_LIST', count: 1, struct: 'IO_RESOURCE_LIST' },
     ],
   },
 }

@@ -2237,6 +2237,114 @@ export const RTL_PROCESS_MODULE_INFORMATION = {
   FullPathName: 0x28,
 } as const
 
+/** Offsets in CM_PARTIAL_RESOURCE_DESCRIPTOR; SIZE is its size in bytes. */
+export const CM_PARTIAL_RESOURCE_DESCRIPTOR = {
+  SIZE: 0x14,
+  Type: 0,
+  ShareDisposition: 1,
+  Flags: 2,
+  u: 4,
+  'u.Port': 4,
+  'u.Port.Start': 4,
+  'u.Port.Start.LowPart': 4,
+  'u.Port.Start.HighPart': 8,
+  'u.Port.Start.QuadPart': 4,
+  'u.Port.Length': 0xc,
+  'u.Memory': 4,
+  'u.Memory.Start': 4,
+  'u.Memory.Start.LowPart': 4,
+  'u.Memory.Start.HighPart': 8,
+  'u.Memory.Start.QuadPart': 4,
+  'u.Memory.Length': 0xc,
+  'u.Interrupt': 4,
+  'u.Interrupt.Level': 4,
+  'u.Interrupt.Vector': 8,
+  'u.Interrupt.Affinity': 0xc,
+} as const
+
+/** Offsets in CM_PARTIAL_RESOURCE_LIST; SIZE is its size in bytes. */
+export const CM_PARTIAL_RESOURCE_LIST = {
+  SIZE: 0x1c,
+  Version: 0,
+  Revision: 2,
+  Count: 4,
+  PartialDescriptors: 8,
+} as const
+
+/** Offsets in CM_FULL_RESOURCE_DESCRIPTOR; SIZE is its size in bytes. */
+export const CM_FULL_RESOURCE_DESCRIPTOR = {
+  SIZE: 0x24,
+  InterfaceType: 0,
+  BusNumber: 4,
+  PartialResourceList: 8,
+  'PartialResourceList.Version': 8,
+  'PartialResourceList.Revision': 0xa,
+  'PartialResourceList.Count': 0xc,
+  'PartialResourceList.PartialDescriptors': 0x10,
+} as const
+
+/** Offsets in CM_RESOURCE_LIST; SIZE is its size in bytes. */
+export const CM_RESOURCE_LIST = {
+  SIZE: 0x28,
+  Count: 0,
+  List: 4,
+} as const
+
+/** Offsets in IO_RESOURCE_DESCRIPTOR; SIZE is its size in bytes. */
+export const IO_RESOURCE_DESCRIPTOR = {
+  SIZE: 0x20,
+  Option: 0,
+  Type: 1,
+  ShareDisposition: 2,
+  Flags: 4,
+  u: 8,
+  'u.Port': 8,
+  'u.Port.Length': 8,
+  'u.Port.Alignment': 0xc,
+  'u.Port.MinimumAddress': 0x10,
+  'u.Port.MinimumAddress.LowPart': 0x10,
+  'u.Port.MinimumAddress.HighPart': 0x14,
+  'u.Port.MinimumAddress.QuadPart': 0x10,
+  'u.Port.MaximumAddress': 0x18,
+  'u.Port.MaximumAddress.LowPart': 0x18,
+  'u.Port.MaximumAddress.HighPart': 0x1c,
+  'u.Port.MaximumAddress.QuadPart': 0x18,
+  'u.Memory': 8,
+  'u.Memory.Length': 8,
+  'u.Memory.Alignment': 0xc,
+  'u.Memory.MinimumAddress': 0x10,
+  'u.Memory.MinimumAddress.LowPart': 0x10,
+  'u.Memory.MinimumAddress.HighPart': 0x14,
+  'u.Memory.MinimumAddress.QuadPart': 0x10,
+  'u.Memory.MaximumAddress': 0x18,
+  'u.Memory.MaximumAddress.LowPart': 0x18,
+  'u.Memory.MaximumAddress.HighPart': 0x1c,
+  'u.Memory.MaximumAddress.QuadPart': 0x18,
+  'u.Interrupt': 8,
+  'u.Interrupt.MinimumVector': 8,
+  'u.Interrupt.MaximumVector': 0xc,
+} as const
+
+/** Offsets in IO_RESOURCE_LIST; SIZE is its size in bytes. */
+export const IO_RESOURCE_LIST = {
+  SIZE: 0x28,
+  Version: 0,
+  Revision: 2,
+  Count: 4,
+  Descriptors: 8,
+} as const
+
+/** Offsets in IO_RESOURCE_REQUIREMENTS_LIST; SIZE is its size in bytes. */
+export const IO_RESOURCE_REQUIREMENTS_LIST = {
+  SIZE: 0x48,
+  ListSize: 0,
+  InterfaceType: 4,
+  BusNumber: 8,
+  SlotNumber: 0xc,
+  AlternativeLists: 0x1c,
+  List: 0x20,
+} as const
+
 export {
   ANSI_STRING as STRING,
   KMUTANT as KMUTEX,
