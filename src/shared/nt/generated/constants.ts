@@ -1175,6 +1175,41 @@ export const SecurityIdentification = 1
 export const SecurityImpersonation = 2
 export const SecurityDelegation = 3
 
+// CONNECT_INTERRUPT
+export const CONNECT_FULLY_SPECIFIED = 1
+export const CONNECT_LINE_BASED = 2
+export const CONNECT_MESSAGE_BASED = 3
+export const CONNECT_FULLY_SPECIFIED_GROUP = 4
+export const CONNECT_CURRENT_VERSION = 4
+
+// KINTERRUPT_MODE
+export const LevelSensitive = 0
+export const Latched = 1
+
+// INTERFACE_TYPE
+export const Internal = 0
+export const Isa = 1
+export const Eisa = 2
+export const MicroChannel = 3
+export const TurboChannel = 4
+export const PCIBus = 5
+
+// BUS_DATA_TYPE
+export const Cmos = 0
+export const EisaConfiguration = 1
+export const Pos = 2
+export const CbusConfiguration = 3
+export const PCIConfiguration = 4
+
+// MM_COPY_MEMORY
+export const MM_COPY_MEMORY_PHYSICAL = 1
+export const MM_COPY_MEMORY_VIRTUAL = 2
+
+// MM_ALLOCATE
+export const MM_DONT_ZERO_ALLOCATION = 1
+export const MM_ALLOCATE_FULLY_REQUIRED = 4
+export const MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS = 0x20
+
 /** Values by name; what needs 64 bits is a bigint. */
 export const CONSTANTS = {
   IO_TYPE_ADAPTER,
@@ -2162,6 +2197,29 @@ export const CONSTANTS = {
   SecurityIdentification,
   SecurityImpersonation,
   SecurityDelegation,
+  CONNECT_FULLY_SPECIFIED,
+  CONNECT_LINE_BASED,
+  CONNECT_MESSAGE_BASED,
+  CONNECT_FULLY_SPECIFIED_GROUP,
+  CONNECT_CURRENT_VERSION,
+  LevelSensitive,
+  Latched,
+  Internal,
+  Isa,
+  Eisa,
+  MicroChannel,
+  TurboChannel,
+  PCIBus,
+  Cmos,
+  EisaConfiguration,
+  Pos,
+  CbusConfiguration,
+  PCIConfiguration,
+  MM_COPY_MEMORY_PHYSICAL,
+  MM_COPY_MEMORY_VIRTUAL,
+  MM_DONT_ZERO_ALLOCATION,
+  MM_ALLOCATE_FULLY_REQUIRED,
+  MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS,
 } as const
 
 /** Names in the table. */
@@ -2275,6 +2333,12 @@ export const CONSTANT_GROUPS = {
   ACE: { scope: 'both', source: 'mingw-w64 winnt.h (compiled)', names: ['ACCESS_ALLOWED_ACE_TYPE', 'ACCESS_DENIED_ACE_TYPE', 'SYSTEM_AUDIT_ACE_TYPE', 'SYSTEM_MANDATORY_LABEL_ACE_TYPE', 'OBJECT_INHERIT_ACE', 'CONTAINER_INHERIT_ACE', 'NO_PROPAGATE_INHERIT_ACE', 'INHERIT_ONLY_ACE', 'INHERITED_ACE', 'ACL_REVISION'] },
   SECURITY_DESCRIPTOR_CONTROL: { scope: 'both', source: 'mingw-w64 winnt.h (compiled)', names: ['SE_OWNER_DEFAULTED', 'SE_GROUP_DEFAULTED', 'SE_DACL_PRESENT', 'SE_DACL_DEFAULTED', 'SE_SACL_PRESENT', 'SE_SACL_DEFAULTED', 'SE_DACL_AUTO_INHERIT_REQ', 'SE_SACL_AUTO_INHERIT_REQ', 'SE_DACL_AUTO_INHERITED', 'SE_SACL_AUTO_INHERITED', 'SE_DACL_PROTECTED', 'SE_SACL_PROTECTED', 'SE_SELF_RELATIVE'] },
   SECURITY_IMPERSONATION_LEVEL: { scope: 'both', source: 'mingw-w64 winnt.h (compiled)', names: ['SecurityAnonymous', 'SecurityIdentification', 'SecurityImpersonation', 'SecurityDelegation'] },
+  CONNECT_INTERRUPT: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['CONNECT_FULLY_SPECIFIED', 'CONNECT_LINE_BASED', 'CONNECT_MESSAGE_BASED', 'CONNECT_FULLY_SPECIFIED_GROUP', 'CONNECT_CURRENT_VERSION'] },
+  KINTERRUPT_MODE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['LevelSensitive', 'Latched'] },
+  INTERFACE_TYPE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['Internal', 'Isa', 'Eisa', 'MicroChannel', 'TurboChannel', 'PCIBus'] },
+  BUS_DATA_TYPE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['Cmos', 'EisaConfiguration', 'Pos', 'CbusConfiguration', 'PCIConfiguration'] },
+  MM_COPY_MEMORY: { scope: 'kernel', source: 'Microsoft Learn, MmCopyMemory', names: ['MM_COPY_MEMORY_PHYSICAL', 'MM_COPY_MEMORY_VIRTUAL'] },
+  MM_ALLOCATE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['MM_DONT_ZERO_ALLOCATION', 'MM_ALLOCATE_FULLY_REQUIRED', 'MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS'] },
 } as const satisfies Readonly<Record<string, ConstantGroup>>
 
 /** Names of the groups. */

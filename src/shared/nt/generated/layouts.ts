@@ -126,6 +126,9 @@ export type StructName =
   | 'IO_RESOURCE_DESCRIPTOR'
   | 'IO_RESOURCE_LIST'
   | 'IO_RESOURCE_REQUIREMENTS_LIST'
+  | 'IO_CONNECT_INTERRUPT_PARAMETERS'
+  | 'IO_DISCONNECT_INTERRUPT_PARAMETERS'
+  | 'KINTERRUPT'
 
 /** How a field is stored. A pointer has 8 bytes, an enumeration 4; a structure says its name in `struct`. */
 export type FieldKind =
@@ -1847,6 +1850,69 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'SlotNumber', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'AlternativeLists', offset: 0x1C, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'List', offset: 0x20, size: 0x28, kind: 'struct', type: 'IO_RESOURCE_LIST', count: 1, struct: 'IO_RESOURCE_LIST' },
+    ],
+  },
+  IO_CONNECT_INTERRUPT_PARAMETERS: {
+    name: 'IO_CONNECT_INTERRUPT_PARAMETERS', size: 0x50, align: 8, complete: true,
+    fields: [
+      { path: 'Version', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FullySpecified.PhysicalDeviceObject', offset: 8, size: 8, kind: 'ptr', type: 'PDEVICE_OBJECT', unionAt: 8, target: 'DEVICE_OBJECT' },
+      { path: 'FullySpecified.InterruptObject', offset: 0x10, size: 8, kind: 'ptr', type: 'PKINTERRUPT*', unionAt: 8 },
+      { path: 'FullySpecified.ServiceRoutine', offset: 0x18, size: 8, kind: 'ptr', type: 'PKSERVICE_ROUTINE', unionAt: 8 },
+      { path: 'FullySpecified.ServiceContext', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 8 },
+      { path: 'FullySpecified.SpinLock', offset: 0x28, size: 8, kind: 'ptr', type: 'PKSPIN_LOCK', unionAt: 8, target: 'KSPIN_LOCK' },
+      { path: 'FullySpecified.SynchronizeIrql', offset: 0x30, size: 1, kind: 'u8', type: 'KIRQL', unionAt: 8 },
+      { path: 'FullySpecified.FloatingSave', offset: 0x31, size: 1, kind: 'u8', type: 'BOOLEAN', unionAt: 8 },
+      { path: 'FullySpecified.ShareVector', offset: 0x32, size: 1, kind: 'u8', type: 'BOOLEAN', unionAt: 8 },
+      { path: 'FullySpecified.Vector', offset: 0x34, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
+      { path: 'FullySpecified.Irql', offset: 0x38, size: 1, kind: 'u8', type: 'KIRQL', unionAt: 8 },
+      { path: 'FullySpecified.InterruptMode', offset: 0x3C, size: 4, kind: 'enum', type: 'KINTERRUPT_MODE', unionAt: 8 },
+      { path: 'FullySpecified.ProcessorEnableMask', offset: 0x40, size: 8, kind: 'u64', type: 'KAFFINITY', unionAt: 8 },
+      { path: 'FullySpecified.Group', offset: 0x48, size: 2, kind: 'u16', type: 'USHORT', unionAt: 8 },
+      { path: 'LineBased.PhysicalDeviceObject', offset: 8, size: 8, kind: 'ptr', type: 'PDEVICE_OBJECT', unionAt: 8, target: 'DEVICE_OBJECT' },
+      { path: 'LineBased.InterruptObject', offset: 0x10, size: 8, kind: 'ptr', type: 'PKINTERRUPT*', unionAt: 8 },
+      { path: 'LineBased.ServiceRoutine', offset: 0x18, size: 8, kind: 'ptr', type: 'PKSERVICE_ROUTINE', unionAt: 8 },
+      { path: 'LineBased.ServiceContext', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 8 },
+      { path: 'LineBased.SpinLock', offset: 0x28, size: 8, kind: 'ptr', type: 'PKSPIN_LOCK', unionAt: 8, target: 'KSPIN_LOCK' },
+      { path: 'LineBased.SynchronizeIrql', offset: 0x30, size: 1, kind: 'u8', type: 'KIRQL', unionAt: 8 },
+      { path: 'LineBased.FloatingSave', offset: 0x31, size: 1, kind: 'u8', type: 'BOOLEAN', unionAt: 8 },
+      { path: 'MessageBased.PhysicalDeviceObject', offset: 8, size: 8, kind: 'ptr', type: 'PDEVICE_OBJECT', unionAt: 8, target: 'DEVICE_OBJECT' },
+      { path: 'MessageBased.ConnectionContext', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 8 },
+      { path: 'MessageBased.MessageServiceRoutine', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 8 },
+      { path: 'MessageBased.ServiceContext', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 8 },
+      { path: 'MessageBased.SpinLock', offset: 0x28, size: 8, kind: 'ptr', type: 'PKSPIN_LOCK', unionAt: 8, target: 'KSPIN_LOCK' },
+      { path: 'MessageBased.SynchronizeIrql', offset: 0x30, size: 1, kind: 'u8', type: 'KIRQL', unionAt: 8 },
+      { path: 'MessageBased.FloatingSave', offset: 0x31, size: 1, kind: 'u8', type: 'BOOLEAN', unionAt: 8 },
+      { path: 'MessageBased.FallBackServiceRoutine', offset: 0x38, size: 8, kind: 'ptr', type: 'PKSERVICE_ROUTINE', unionAt: 8 },
+    ],
+  },
+  IO_DISCONNECT_INTERRUPT_PARAMETERS: {
+    name: 'IO_DISCONNECT_INTERRUPT_PARAMETERS', size: 0x10, align: 8, complete: true,
+    fields: [
+      { path: 'Version', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ConnectionContext.Generic', offset: 8, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 8 },
+      { path: 'ConnectionContext.InterruptObject', offset: 8, size: 8, kind: 'ptr', type: 'PKINTERRUPT', unionAt: 8, target: 'KINTERRUPT' },
+    ],
+  },
+  KINTERRUPT: {
+    name: 'KINTERRUPT', size: 0x100, align: 8, complete: false,
+    fields: [
+      { path: 'Type', offset: 0, size: 2, kind: 'i16', type: 'CSHORT' },
+      { path: 'Size', offset: 2, size: 2, kind: 'i16', type: 'SHORT' },
+      { path: 'ServiceRoutine', offset: 0x18, size: 8, kind: 'ptr', type: 'PKSERVICE_ROUTINE' },
+      { path: 'ServiceContext', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'SpinLock', offset: 0x38, size: 8, kind: 'u64', type: 'ULONG_PTR' },
+      { path: 'ActualLock', offset: 0x48, size: 8, kind: 'ptr', type: 'PKSPIN_LOCK', target: 'KSPIN_LOCK' },
+      { path: 'Vector', offset: 0x58, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Irql', offset: 0x5C, size: 1, kind: 'u8', type: 'KIRQL' },
+      { path: 'SynchronizeIrql', offset: 0x5D, size: 1, kind: 'u8', type: 'KIRQL' },
+      { path: 'FloatingSave', offset: 0x5E, size: 1, kind: 'u8', type: 'BOOLEAN' },
+      { path: 'Connected', offset: 0x5F, size: 1, kind: 'u8', type: 'BOOLEAN' },
+      { path: 'Number', offset: 0x60, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ShareVector', offset: 0x64, size: 1, kind: 'u8', type: 'BOOLEAN' },
+      { path: 'Mode', offset: 0x6C, size: 4, kind: 'enum', type: 'KINTERRUPT_MODE' },
+      { path: 'ServiceCount', offset: 0x74, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'DispatchCount', offset: 0x78, size: 4, kind: 'u32', type: 'ULONG' },
     ],
   },
 }

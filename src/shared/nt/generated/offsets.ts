@@ -2345,6 +2345,73 @@ export const IO_RESOURCE_REQUIREMENTS_LIST = {
   List: 0x20,
 } as const
 
+/** Offsets in IO_CONNECT_INTERRUPT_PARAMETERS; SIZE is its size in bytes. */
+export const IO_CONNECT_INTERRUPT_PARAMETERS = {
+  SIZE: 0x50,
+  Version: 0,
+  FullySpecified: 8,
+  'FullySpecified.PhysicalDeviceObject': 8,
+  'FullySpecified.InterruptObject': 0x10,
+  'FullySpecified.ServiceRoutine': 0x18,
+  'FullySpecified.ServiceContext': 0x20,
+  'FullySpecified.SpinLock': 0x28,
+  'FullySpecified.SynchronizeIrql': 0x30,
+  'FullySpecified.FloatingSave': 0x31,
+  'FullySpecified.ShareVector': 0x32,
+  'FullySpecified.Vector': 0x34,
+  'FullySpecified.Irql': 0x38,
+  'FullySpecified.InterruptMode': 0x3c,
+  'FullySpecified.ProcessorEnableMask': 0x40,
+  'FullySpecified.Group': 0x48,
+  LineBased: 8,
+  'LineBased.PhysicalDeviceObject': 8,
+  'LineBased.InterruptObject': 0x10,
+  'LineBased.ServiceRoutine': 0x18,
+  'LineBased.ServiceContext': 0x20,
+  'LineBased.SpinLock': 0x28,
+  'LineBased.SynchronizeIrql': 0x30,
+  'LineBased.FloatingSave': 0x31,
+  MessageBased: 8,
+  'MessageBased.PhysicalDeviceObject': 8,
+  'MessageBased.ConnectionContext': 0x10,
+  'MessageBased.MessageServiceRoutine': 0x18,
+  'MessageBased.ServiceContext': 0x20,
+  'MessageBased.SpinLock': 0x28,
+  'MessageBased.SynchronizeIrql': 0x30,
+  'MessageBased.FloatingSave': 0x31,
+  'MessageBased.FallBackServiceRoutine': 0x38,
+} as const
+
+/** Offsets in IO_DISCONNECT_INTERRUPT_PARAMETERS; SIZE is its size in bytes. */
+export const IO_DISCONNECT_INTERRUPT_PARAMETERS = {
+  SIZE: 0x10,
+  Version: 0,
+  ConnectionContext: 8,
+  'ConnectionContext.Generic': 8,
+  'ConnectionContext.InterruptObject': 8,
+} as const
+
+/** Offsets in KINTERRUPT (selected fields); SIZE is its size in bytes. */
+export const KINTERRUPT = {
+  SIZE: 0x100,
+  Type: 0,
+  Size: 2,
+  ServiceRoutine: 0x18,
+  ServiceContext: 0x30,
+  SpinLock: 0x38,
+  ActualLock: 0x48,
+  Vector: 0x58,
+  Irql: 0x5c,
+  SynchronizeIrql: 0x5d,
+  FloatingSave: 0x5e,
+  Connected: 0x5f,
+  Number: 0x60,
+  ShareVector: 0x64,
+  Mode: 0x6c,
+  ServiceCount: 0x74,
+  DispatchCount: 0x78,
+} as const
+
 export {
   ANSI_STRING as STRING,
   KMUTANT as KMUTEX,

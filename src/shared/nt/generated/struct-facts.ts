@@ -138,4 +138,7 @@ export const STRUCT_FACTS: Readonly<Record<StructName, StructFacts>> = {
   IO_RESOURCE_DESCRIPTOR: { description: 'A resource that a device could use.', confidence: 'high' },
   IO_RESOURCE_LIST: { description: 'One way in which a device could be served.', confidence: 'high' },
   IO_RESOURCE_REQUIREMENTS_LIST: { description: 'What a device needs: alternative lists, the first one preferred.', confidence: 'high' },
+  IO_CONNECT_INTERRUPT_PARAMETERS: { description: 'What IoConnectInterruptEx is told: which interrupt, which routine.', confidence: 'high' },
+  IO_DISCONNECT_INTERRUPT_PARAMETERS: { description: 'What IoDisconnectInterruptEx is told: the version and the object that connecting gave.', confidence: 'high' },
+  KINTERRUPT: { description: 'Interrupt object: a service routine connected to a vector. Drivers hold the pointer and leave the rest alone.', confidence: 'medium', notes: ['Offsets up to DispatchCount; what follows is of no use to drivers.'] },
 }
