@@ -1,13 +1,32 @@
 /** Memory descriptor lists, probing and the questions a driver asks of an address. */
 import { IRP, MDL } from '../../../shared/nt/generated/offsets'
 import { STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMENT } from '../../../shared/nt/ntstatus'
+import type { Kernel } from '../kernel'
 import { PAGE_SIZE, PTE } from '../mm/layout'
+import { MDL_MAPPED_TO_SYSTEM_VA } from '../mm/mdl'
+import type { Ptr } from '../mm/memory'
 import { NtException } from '../stop'
+import {
+  buildingMdl,
+  freeingMdl,
+  lockingMdl,
+  mappingMdl,
+  noteMdl,
+  unlockingMdl,
+  unmappingMdl,
+} from '../verifier/rules/memory'
 import { unicodeText } from './io-device'
 import { ddi, t } from './types'
 
 /** Physical memory begins here for whoever looks at physical addresses. */
 const PHYSICAL_START = 0x1_0000_0000n
+
+function mapped(k: Kernel, mdl: Ptr): Ptr {
+  const wasMapped = k.mdls.flags(mdl) & MDL_MAPPED_TO_SYSTEM_VA
+  const at = k.mdls.systemAddress(mdl)
+  if (at && !wasMapped) noteMdl(k, mdl, 'mapped')
+  return at
+}
 
 export const MDL_DDIS = {
   IoAllocateMdl: ddi({
@@ -27,6 +46,7 @@ export const MDL_DDIS = {
         if (a.SecondaryBuffer) while (memory.ptr(link) !== 0) link = memory.ptr(link) + MDL.Next
         memory.setPtr(link, mdl)
       }
+      noteMdl(k, mdl, 'allocated')
       return mdl
     },
   }),
@@ -34,7 +54,10 @@ export const MDL_DDIS = {
   IoFreeMdl: ddi({
     params: { Mdl: t.ptr('MDL') },
     returns: t.void,
-    run: (k, a) => k.mdls.free(a.Mdl),
+    run(k, a) {
+      freeingMdl(k, a.Mdl)
+      k.mdls.free(a.Mdl)
+    },
   }),
 
   IoBuildPartialMdl: ddi({
@@ -45,7 +68,10 @@ export const MDL_DDIS = {
       Length: t.ulong,
     },
     returns: t.void,
-    run: (k, a) => k.mdls.buildPartial(a.SourceMdl, a.TargetMdl, a.VirtualAddress, a.Length),
+    run(k, a) {
+      k.mdls.buildPartial(a.SourceMdl, a.TargetMdl, a.VirtualAddress, a.Length)
+      noteMdl(k, a.TargetMdl, 'made partial')
+    },
   }),
 
   MmProbeAndLockPages: ddi({
@@ -55,26 +81,40 @@ export const MDL_DDIS = {
       Operation: t.enum('LOCK_OPERATION'),
     },
     returns: t.void,
-    run: (k, a) =>
-      k.mdls.probeAndLock(a.MemoryDescriptorList, a.AccessMode === 1, a.Operation !== 0),
+    run(k, a) {
+      lockingMdl(k, a.MemoryDescriptorList)
+      k.mdls.probeAndLock(a.MemoryDescriptorList, a.AccessMode === 1, a.Operation !== 0)
+      noteMdl(k, a.MemoryDescriptorList, 'locked')
+    },
   }),
 
   MmUnlockPages: ddi({
     params: { MemoryDescriptorList: t.ptr('MDL') },
     returns: t.void,
-    run: (k, a) => k.mdls.unlock(a.MemoryDescriptorList),
+    run(k, a) {
+      unlockingMdl(k, a.MemoryDescriptorList)
+      k.mdls.unlock(a.MemoryDescriptorList)
+      noteMdl(k, a.MemoryDescriptorList, 'unlocked')
+    },
   }),
 
   MmBuildMdlForNonPagedPool: ddi({
     params: { MemoryDescriptorList: t.ptr('MDL') },
     returns: t.void,
-    run: (k, a) => k.mdls.buildForNonPagedPool(a.MemoryDescriptorList),
+    run(k, a) {
+      buildingMdl(k, a.MemoryDescriptorList)
+      k.mdls.buildForNonPagedPool(a.MemoryDescriptorList)
+      noteMdl(k, a.MemoryDescriptorList, 'built for nonpaged pool')
+    },
   }),
 
   MmGetSystemAddressForMdlSafe: ddi({
     params: { Mdl: t.ptr('MDL'), Priority: t.ulong },
     returns: t.pvoid,
-    run: (k, a) => k.mdls.systemAddress(a.Mdl),
+    run(k, a) {
+      mappingMdl(k, a.Mdl, { safe: true, priority: a.Priority })
+      return mapped(k, a.Mdl)
+    },
   }),
 
   MmMapLockedPagesSpecifyCache: ddi({
@@ -89,13 +129,24 @@ export const MDL_DDIS = {
     returns: t.pvoid,
     support: 'partial',
     note: 'Maps into system space also when UserMode is asked for.',
-    run: (k, a) => k.mdls.systemAddress(a.MemoryDescriptorList),
+    run(k, a) {
+      mappingMdl(k, a.MemoryDescriptorList, {
+        userMode: a.AccessMode === 1,
+        bugCheckOnFailure: a.BugCheckOnFailure !== 0,
+        priority: a.Priority,
+      })
+      return mapped(k, a.MemoryDescriptorList)
+    },
   }),
 
   MmUnmapLockedPages: ddi({
     params: { BaseAddress: t.pvoid, MemoryDescriptorList: t.ptr('MDL') },
     returns: t.void,
-    run: (k, a) => k.mdls.unmap(a.MemoryDescriptorList),
+    run(k, a) {
+      unmappingMdl(k, a.BaseAddress, a.MemoryDescriptorList)
+      k.mdls.unmap(a.MemoryDescriptorList)
+      noteMdl(k, a.MemoryDescriptorList, 'unmapped')
+    },
   }),
 
   MmGetMdlVirtualAddress: ddi({

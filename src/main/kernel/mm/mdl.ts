@@ -124,12 +124,6 @@ export class Mdls {
     const { k } = this
     if (!(this.flags(mdl) & MDL_PAGES_LOCKED)) {
       const address = k.memory.address(mdl)
-      k.verifier.check(
-        'VR-MM-UNLOCK-NOTLOCKED',
-        true,
-        [0x7c, address, this.flags(mdl), 0],
-        'The MDL is not locked.',
-      )
       k.bugCheck(0x76, 1, address, 0, 0, 'MmUnlockPages was called for an MDL that is not locked.')
     }
     if (this.flags(mdl) & MDL_MAPPED_TO_SYSTEM_VA) this.unmap(mdl)
@@ -143,15 +137,7 @@ export class Mdls {
     if (this.flags(mdl) & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL))
       return memory.ptr(mdl + MDL.MappedSystemVa)
     const locked = this.locked.get(mdl)
-    if (!locked) {
-      this.k.verifier.check(
-        'VR-MM-MAP-NOTLOCKED',
-        true,
-        [0x80, memory.address(mdl), this.flags(mdl), 0],
-        'The MDL is not locked.',
-      )
-      return 0
-    }
+    if (!locked) return 0
     const run = this.takeRun(locked.pages.length)
     if (run === 0) return 0
     memory.alias(run, locked.pages, PTE.read | PTE.write)

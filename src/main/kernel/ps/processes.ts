@@ -17,6 +17,7 @@ import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import { PAGE_SIZE, PTE } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
+import { processEnding } from '../verifier/rules/memory'
 import { HandleTable } from '../ob/handle'
 import type { KObject } from '../ob/object'
 import { assert, RunLimit } from '../stop'
@@ -191,6 +192,7 @@ export class Processes {
     memory.setU32(at + EPROCESS.Flags, memory.u32(at + EPROCESS.Flags) | FLAGS_PROCESS_EXITING)
     memory.setU32(at + EPROCESS.ExitStatus, exitCode >>> 0)
     yield* process.handles.closeAll()
+    processEnding(k, process)
     memory.setU64(at + EPROCESS.ExitTime, BigInt(k.tick))
     k.dispatcher.signalProcessExit(at)
     k.emit({ t: 'process.exited', id: process.id, name: process.name, exitCode })

@@ -76,6 +76,7 @@ export interface VerifierWarning {
 export class Verifier {
   private readonly active = new Set<string>()
   private readonly options = new Set<string>(['always'])
+  private readonly isWatching: boolean
   private readonly warned = new Set<string>()
   /** What `warn` found, in order. */
   readonly warnings: VerifierWarning[] = []
@@ -85,6 +86,7 @@ export class Verifier {
     names: readonly string[],
   ) {
     for (const name of names) for (const option of presetOf(name) ?? []) this.options.add(option)
+    this.isWatching = names.length > 0
     for (const rule of VERIFIER_RULES)
       if (this.options.has(rule.option) || names.includes(rule.id)) this.active.add(rule.id)
   }
@@ -92,6 +94,11 @@ export class Verifier {
   /** Whether an option of verifier-rules.json (`special pool`, `basic` ...) is on. */
   option(name: string): boolean {
     return this.options.has(name)
+  }
+
+  /** Whether anything beyond what every run has is on. */
+  get watching(): boolean {
+    return this.isWatching
   }
 
   isActive(rule: string): boolean {
