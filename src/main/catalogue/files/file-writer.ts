@@ -4,18 +4,26 @@ import { FACTS_SCHEMA, type FileFacts } from '../../../shared/driver-file/facts'
 import type { KnownSampleData } from '../../../shared/driver-file/known'
 import type { FileIndex } from './file-index'
 import type { FileGroups } from './groups'
-import { hashEntries, hashesOfFacts, hashesOfSample, HASH_KINDS, type Hashes } from './hashes'
+import { bytesOfHash, hashEntries, hashesOfFacts, hashesOfSamples } from './hashes'
+import { HASH_KINDS, type Hashes } from './hashes'
 import type { Term } from './index/postings'
 import { readingOf, type FactsFrom, type Reading } from './reading'
 import { pack, type FileRows, type StoredFile } from './rows'
 import { setAdded, setColumns, summaryOfFacts, summaryOfSamples, type Summary } from './summary'
-import { termsOfAnnotations, termsOfFacts, termsOfNames, termsOfRow, termsOfSamples } from './terms'
+import { termsOfAnnotations, termsOfFacts, termsOfKnown, termsOfNames } from './terms'
+import { termsOfRow, termsOfSamples, worstCategory, type KnownState } from './terms'
 
 /** Aliases kept of one file; an archive can hold a file under any number of names. */
 export const ALIASES_MAX = 1000
 
+const NOTHING_SAID = { status: 'new', verdict: 'none', verdictReason: '', notes: '', tags: [] }
+const TERMS_OF_NOTHING_SAID = termsOfAnnotations(NOTHING_SAID)
+
 /** What a row rests on: the file's facts, or what reference data says. */
-export type Source = { facts: FileFacts; from: FactsFrom } | { samples: readonly KnownSampleData[] }
+export type Source =
+  | { facts: FileFacts; from: FactsFrom }
+  /** `hashes`: all that the samples say, when they are at hand. */
+  | { samples: readonly KnownSampleData[]; hashes?: Hashes }
 
 export interface NewFile {
   source: Source
@@ -24,6 +32,8 @@ export interface NewFile {
   from: string
   job: number | null
   tags: readonly string[]
+  /** The entries that list it, when they are at hand. */
+  known?: KnownState | null
   /** When; now, if not given. */
   at?: string
 }
@@ -75,10 +85,7 @@ function read(source: Source): Read {
       facts,
     }
   }
-  const hashes = source.samples.reduceRight<Hashes>(
-    (all, sample) => ({ ...all, ...hashesOfSample(sample) }),
-    {},
-  )
+  const hashes = source.hashes ?? hashesOfSamples(source.samples)
   return {
     origin: 'known',
     sha256: hashes.sha256 ?? null,
@@ -100,9 +107,9 @@ export function createFileWriter(
 ): FileWriter {
   const insertRow = db.prepare(`
     INSERT INTO files (sha256, origin, name, schema, reading, size, machine, types, compiled,
-      signature, signer, signed_at, evidence, capabilities, tags, from_known, job_id, added_at)
+      signature, signer, signed_at, evidence, capabilities, known, tags, from_known, job_id, added_at)
     VALUES (@sha256, @origin, @name, @schema, @reading, @size, @machine, @types, @compiled,
-      @signature, @signer, @signedAt, @evidence, @capabilities, @tags, @fromKnown, @job, @at)
+      @signature, @signer, @signedAt, @evidence, @capabilities, @known, @tags, @fromKnown, @job, @at)
   `)
   const updateRow = db.prepare(`
     UPDATE files SET sha256 = @sha256, origin = @origin, schema = @schema,
@@ -132,11 +139,11 @@ export function createFileWriter(
 
   const putHashes = (id: number, hashes: Hashes): void => {
     for (const [kind, hash] of hashEntries(hashes))
-      putHash.run(Buffer.from(hash, 'hex'), HASH_KINDS[kind], id)
+      putHash.run(bytesOfHash(hash), HASH_KINDS[kind], id)
   }
   const dropHashes = (id: number, hashes: Hashes): void => {
     for (const [kind, hash] of hashEntries(hashes))
-      dropHash.run(Buffer.from(hash, 'hex'), HASH_KINDS[kind], id)
+      dropHash.run(bytesOfHash(hash), HASH_KINDS[kind], id)
   }
   const present = (id: number): StoredFile => {
     const file = rows.stored(id)
@@ -150,7 +157,7 @@ export function createFileWriter(
   }
 
   function insert(file: NewFile): number {
-    const { source, name, from, job, tags } = file
+    const { source, name, from, job, tags, known } = file
     const it = read(source)
     const at = file.at ?? now().toISOString()
     const shown = tidyName(name)
@@ -162,6 +169,7 @@ export function createFileWriter(
         name: shown,
         schema: it.schema,
         reading: it.reading,
+        known: known ? worstCategory(known) : null,
         tags: JSON.stringify(tags),
         fromKnown: it.origin === 'known' ? 1 : 0,
         job,
@@ -175,7 +183,8 @@ export function createFileWriter(
       ...termsOfRow({ origin: it.origin, job, isAlive: true }),
       ...it.terms,
       ...termsOfNames([shown]),
-      ...termsOfAnnotations({ status: 'new', verdict: 'none', verdictReason: '', notes: '', tags }),
+      ...(known ? termsOfKnown(known) : []),
+      ...(tags.length > 0 ? termsOfAnnotations({ ...NOTHING_SAID, tags }) : TERMS_OF_NOTHING_SAID),
     ])
     setColumns(index.columns, id, it.summary, it.facts)
     setAdded(index.columns, id, at)

@@ -46,12 +46,12 @@ export const HASH_LABELS: Record<HashKind, string> = {
   pageSha1: 'Page hash SHA-1',
 }
 
-const present = (hashes: Partial<Record<HashKind, string | null | undefined>>): Hashes =>
-  Object.fromEntries(
-    Object.entries(hashes).filter(
-      ([, hash]) => typeof hash === 'string' && /^[0-9a-f]+$/.test(hash),
-    ),
-  )
+function present(hashes: Partial<Record<HashKind, string | null | undefined>>): Hashes {
+  const found: Hashes = {}
+  for (const [kind, hash] of Object.entries(hashes))
+    if (typeof hash === 'string' && /^[0-9a-f]+$/.test(hash)) found[kind as HashKind] = hash
+  return found
+}
 
 export function hashesOfFacts({ hashes, image }: FileFacts): Hashes {
   return present({
@@ -78,6 +78,15 @@ export const hashesOfSample = (sample: KnownSampleData): Hashes =>
     imphash: sample.imphash,
     rich: sample.rich,
   })
+
+/** Of all that is said of one file; what is said first counts. */
+export function hashesOfSamples(samples: readonly KnownSampleData[]): Hashes {
+  const [only] = samples
+  if (only && samples.length === 1) return hashesOfSample(only)
+  return samples.reduce<Hashes>((all, sample) => ({ ...hashesOfSample(sample), ...all }), {})
+}
+
+export const bytesOfHash = (hash: string): Buffer => Buffer.from(hash, 'hex')
 
 export const hashEntries = (hashes: Hashes): [HashKind, string][] =>
   Object.entries(hashes) as [HashKind, string][]

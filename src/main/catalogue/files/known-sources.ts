@@ -15,6 +15,7 @@ export type SourceKind = 'shipped' | 'import' | 'document'
 /** A source that is being taken in. */
 export interface Begun {
   id: number
+  name: string
   kind: SourceKind
 }
 
@@ -56,7 +57,7 @@ export function createKnownSources(db: Database, now: () => Date): KnownSources 
       const at = now().toISOString()
       const id = put.get({ name, version, licence, kind, at, isWhole: isWhole ? 1 : 0 })
       if (id === undefined) throw new Error(`The source ${name} was not written.`)
-      return { id, kind }
+      return { id, name, kind }
     },
     end: (source) => {
       setWhole.run(source.id)

@@ -103,6 +103,36 @@ describe('reference data', () => {
     ])
   })
 
+  test('entries come to the same at once and one after the other', async () => {
+    const shared = { ...hashesOfFile('a.sys'), filename: 'a.sys', company: 'Harbour' }
+    const image = digestsOf('image').sha256
+    const entries = [
+      entryOf('one', { cve: ['CVE-2020-1'], samples: [sampleOf(shared), sampleOf(shared)] }),
+      entryOf('two', {
+        category: 'malicious',
+        samples: [sampleOf({ ...shared, machine: 'I386' })],
+      }),
+      // The same image twice under other signatures, and an entry that is said anew.
+      entryOf('three', { samples: [sampleOf({ ...hashesOfFile('b'), authSha256: image })] }),
+      entryOf('four', { samples: [sampleOf({ ...hashesOfFile('c'), authSha256: image })] }),
+      entryOf('one', { samples: [sampleOf({ ...hashesOfFile('d'), product: 'Lantern' })] }),
+    ]
+    const said = (it: TestShelf): unknown =>
+      ['', 'known:malicious', 'known:vulnerable', 'company:harbour', 'cve:*', 'machine:I386']
+        .concat('entry:one', 'product:lantern')
+        .map((query) => it.names(query))
+    const together = temporaryShelf()
+    await together.shelf.known.apply(SOURCE, entries)
+    const apart = temporaryShelf()
+    for (const entry of entries) await apart.shelf.known.apply(SOURCE, [entry])
+    expect(said(together)).toEqual(said(apart))
+    expect(together.names('')).toHaveLength(4)
+    expect(together.names('known:malicious company:harbour')).toEqual(['a.sys'])
+    const before = said(together)
+    await together.shelf.reindex()
+    expect(said(together)).toEqual(before)
+  })
+
   test('a file that is here is recognised when its entry comes, by hash or by image', async () => {
     const it = temporaryShelf()
     const auth = digestsOf('image')

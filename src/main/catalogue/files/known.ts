@@ -20,14 +20,16 @@ import { mergeEntries } from '../../known/merge'
 import type { FileIndex } from './file-index'
 import type { FileWriter } from './file-writer'
 import type { FileGroups } from './groups'
-import { hashesOfSample, hashEntries, HASH_KINDS, type Hashes } from './hashes'
+import { bytesOfHash, hashesOfSample, hashesOfSamples, hashEntries } from './hashes'
+import { HASH_KINDS, type Hashes } from './hashes'
 import type { Term } from './index/postings'
 import type { FileRows, StoredFile } from './rows'
 import { createKnownSources, MAY_CHANGE, type Begun } from './known-sources'
 import type { KnownSource, SourceKind } from './known-sources'
+import { NewSamples, type NewSample } from './known-new'
 import { createKnownReading, type KnownReading } from './known-reading'
 import { inSlices } from './slices'
-import { termsOfKnown } from './terms'
+import { termsOfKnown, worstCategory } from './terms'
 
 export interface KnownApplied {
   entries: number
@@ -67,8 +69,15 @@ function hashesSeenFrom(
   return own
 }
 
-/** Entries applied in the first transaction. */
-const SLICE = 48
+/** @param entry  names that the first entry gives */
+const nameOf = (samples: readonly KnownSampleData[], entry: readonly string[]): string =>
+  samples.find((sample) => sample.filename)?.filename ??
+  entry[0] ??
+  samples.find((sample) => sample.originalFilename)?.originalFilename ??
+  'unnamed'
+
+/** Entries and their samples in the first transaction, while nothing is warm. */
+const SLICE = 24
 
 export function createKnownStore(
   db: Database,
@@ -133,21 +142,19 @@ export function createKnownStore(
   )
   const setKnown = db.prepare('UPDATE files SET known = ? WHERE id = ?')
   const parse = (data: string): KnownSampleData => JSON.parse(data) as KnownSampleData
-  const bytes = (hash: string): Buffer => Buffer.from(hash, 'hex')
 
-  const joinedHashes = (samples: readonly KnownSampleData[]): Hashes =>
-    samples.reduce<Hashes>((all, sample) => ({ ...hashesOfSample(sample), ...all }), {})
   /** Hashes of a sample, of all entries that list it. */
-  const hashesOf = (sampleId: number): Hashes => joinedHashes(dataOfSample.all(sampleId).map(parse))
+  const hashesOf = (sampleId: number): Hashes =>
+    hashesOfSamples(dataOfSample.all(sampleId).map(parse))
 
   const identityHashes = (hashes: Hashes): (Uint8Array | null)[] =>
-    MATCHING_HASHES.map(([kind]) => (hashes[kind] ? bytes(hashes[kind]) : null))
+    MATCHING_HASHES.map(([kind]) => (hashes[kind] ? bytesOfHash(hashes[kind]) : null))
 
   function samplesOfHashes(hashes: Hashes): Set<number> {
     const found = new Set<number>()
     for (const [kind] of MATCHING_HASHES) {
       const hash = hashes[kind]
-      if (hash) for (const id of samplesWith.all(bytes(hash), HASH_KINDS[kind])) found.add(id)
+      if (hash) for (const id of samplesWith.all(bytesOfHash(hash), HASH_KINDS[kind])) found.add(id)
     }
     return found
   }
@@ -164,7 +171,8 @@ export function createKnownStore(
     }
     sayKnown(id, before)
     // A sample that was this row and is not this file gets a row of its own.
-    for (const { sample } of old) if (filesOfSample(sample).length === 0) settle(sample, new Map())
+    for (const { sample } of old)
+      if (filesOfSample(sample).length === 0) settle(sample, new Map(), null)
   }
 
   function unrecognise(id: number): KnownSampleData[] {
@@ -180,9 +188,7 @@ export function createKnownStore(
   function sayKnown(id: number, before: Iterable<Term>): void {
     const state = groups.knownOf(id)
     index.replace(id, before, termsOfKnown(state))
-    const categories = state.entries.map((entry) => entry.category)
-    const worst = categories.find((category) => /malicious/i.test(category)) ?? categories[0]
-    setKnown.run(worst ?? null, id)
+    setKnown.run(worstCategory(state), id)
   }
 
   function rowOf(hashes: Hashes): number | null {
@@ -199,9 +205,10 @@ export function createKnownStore(
   }
 
   /** What one entry says now; @returns the samples whose files have to be looked at. */
-  function putEntry(sourceId: number, entry: KnownEntryData): Set<number> {
+  function putEntry(sourceId: number, entry: KnownEntryData, fresh: NewSamples): Set<number> {
     const present = entryOf.get(entry.id)
     const links = present ? linksOf.all(present.id) : []
+    for (const link of links) fresh.drop(link.sample_id)
     const before = present
       ? {
           ...(JSON.parse(present.data) as Omit<KnownEntryData, 'samples'>),
@@ -222,30 +229,42 @@ export function createKnownStore(
     samples.forEach((sample, position) => {
       const identity = identityKey(sample)
       if (identity === null) return
-      const known = sampleOf.get(identity)
-      const sampleId = known ?? Number(insertSample.run(identity).lastInsertRowid)
-      for (const [kind, hash] of hashEntries(hashesOfSample(sample)))
-        putHash.run(bytes(hash), HASH_KINDS[kind], sampleId)
+      let sampleId = sampleOf.get(identity)
+      if (sampleId === undefined) {
+        sampleId = Number(insertSample.run(identity).lastInsertRowid)
+        fresh.begin(sampleId)
+      }
+      const hashes = hashesOfSample(sample)
+      fresh.say(sampleId, { entryId: id, entry: said, sample, hashes })
+      for (const [kind, hash] of hashEntries(hashes))
+        putHash.run(bytesOfHash(hash), HASH_KINDS[kind], sampleId)
       insertLink.run(id, position, sampleId, JSON.stringify(sample))
       touched.add(sampleId)
     })
     return touched
   }
 
-  /** Make the shelf say what the entries of a sample say. @returns the row that it made, if any */
-  function settle(sampleId: number, before: Map<number, Before>): number | null {
-    const data = dataOfSample.all(sampleId).map(parse)
-    const matched = new Set(filesOfSample(sampleId))
-    if (data.length === 0) {
+  /**
+   * Make the shelf say what the entries of a sample say.
+   * @param fresh  what they say, when nobody had the sample before
+   * @returns the row that it made, if any
+   */
+  function settle(
+    sampleId: number,
+    before: Map<number, Before>,
+    fresh: NewSample | null,
+  ): number | null {
+    const samples = fresh?.samples ?? dataOfSample.all(sampleId).map(parse)
+    const matches = fresh ? [] : matchesOfSample.all(sampleId)
+    const matched = new Set(matches.map(({ id }) => id))
+    if (samples.length === 0) {
       dropMatches.run(sampleId)
       for (const id of matched) forgetSample(id, before.get(id))
       return null
     }
-    const hashes = joinedHashes(data)
+    const hashes = fresh?.hashes ?? hashesOfSamples(samples)
     const isKnownByFile = hasFileHash(hashes)
-    let isThere = matchesOfSample
-      .all(sampleId)
-      .some(({ by }) => by !== 'authentihash' || !isKnownByFile)
+    let isThere = matches.some(({ by }) => by !== 'authentihash' || !isKnownByFile)
     const shared = new Map<number, Set<number>>()
     for (const { id, kind } of filesWith.all(...identityHashes(hashes)))
       shared.set(id, (shared.get(id) ?? new Set()).add(kind))
@@ -261,16 +280,18 @@ export function createKnownStore(
     }
     let made: number | null = null
     if (!isThere && (isKnownByFile || matched.size === 0)) {
+      const names = fresh ? fresh.known.entries[0]?.names : namesOfSample(sampleId)
       made = writer.insert({
-        source: { samples: data },
-        name: nameOf(sampleId, data),
+        source: { samples, hashes },
+        name: nameOf(samples, names ?? []),
         from: 'reference data',
         job: null,
         tags: [],
+        known: fresh?.known ?? null,
       })
       const by = MATCHING_HASHES.find(([kind]) => hashes[kind])?.[1] ?? 'authentihash'
       putMatch.run(made, sampleId, by)
-      sayKnown(made, [])
+      if (!fresh) sayKnown(made, [])
     }
     for (const id of matched) refresh(id, before.get(id))
     return made
@@ -317,12 +338,9 @@ export function createKnownStore(
        WHERE l.sample_id = ? ORDER BY e.id LIMIT 1`,
     )
     .pluck()
-  function nameOf(sampleId: number, data: readonly KnownSampleData[]): string {
-    const own = data.find((sample) => sample.filename)?.filename
-    if (own) return own
+  function namesOfSample(sampleId: number): readonly string[] {
     const entry = firstEntry.get(sampleId)
-    const names = entry === undefined ? [] : (JSON.parse(entry) as { names: string[] }).names
-    return names[0] ?? data.find((sample) => sample.originalFilename)?.originalFilename ?? 'unnamed'
+    return entry === undefined ? [] : (JSON.parse(entry) as { names: string[] }).names
   }
 
   /** Inside a write. @returns the rows that it made */
@@ -335,8 +353,9 @@ export function createKnownStore(
     const before = new Map<number, Before>()
     for (const link of ids.flatMap((id) => linksOf.all(id)))
       for (const id of filesOfSample(link.sample_id)) remember(id, before)
-    const samples = new Set(slice.flatMap((entry) => [...putEntry(source.id, entry)]))
-    return [...samples].flatMap((sample) => settle(sample, before) ?? [])
+    const fresh = new NewSamples(source.name)
+    const samples = new Set(slice.flatMap((entry) => [...putEntry(source.id, entry, fresh)]))
+    return [...samples].flatMap((sample) => settle(sample, before, fresh.get(sample)) ?? [])
   }
 
   function addMissing(
@@ -355,7 +374,12 @@ export function createKnownStore(
     const source = index.write(() =>
       sources.begin(from, from.shipped ? 'shipped' : 'import', false),
     )
-    await inSlices(entries, SLICE, (slice) => index.writeLazily(() => applySlice(source, slice)))
+    await inSlices(
+      entries,
+      SLICE,
+      (slice) => index.writeLazily(() => applySlice(source, slice)),
+      (entry) => entry.samples.length + 1,
+    )
     index.write(() => sources.end(source))
     const samples = entries.flatMap((entry) => entry.samples)
     return {

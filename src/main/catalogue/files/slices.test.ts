@@ -23,14 +23,22 @@ test('slices hold every item once, in order, and others get their turn between t
 test('hard items come in smaller slices, easy ones in larger', async () => {
   const sizes = async (cost: number): Promise<number[]> => {
     const lengths: number[] = []
-    await inSlices(Array.from({ length: 200 }), 16, (slice) => {
+    await inSlices(Array.from({ length: 112 }), 16, (slice) => {
       lengths.push(slice.length)
       waste(slice.length * cost)
     })
     return lengths
   }
-  expect(Math.max(...(await sizes(0)))).toBe(64)
-  expect(Math.min(...(await sizes(8)).slice(0, -1))).toBe(8)
+  expect(await sizes(0)).toEqual([16, 32, 64])
+  const [first, ...others] = await sizes(8)
+  expect(first).toBe(16)
+  expect(Math.max(...others)).toBeLessThan(8)
+})
+
+test('an item that is larger than others takes more of a slice, and one by itself if need be', async () => {
+  const lengths: number[] = []
+  await inSlices([1, 1, 1, 1, 20, 1, 1], 4, (slice) => lengths.push(slice.length), Number)
+  expect(lengths).toEqual([4, 1, 2])
 })
 
 test('an error ends it', async () => {

@@ -238,6 +238,12 @@ export interface KnownState {
   }[]
 }
 
+/** The category that a row shows: malicious before all others; null when no entry lists it. */
+export function worstCategory({ entries }: KnownState): string | null {
+  const worst = entries.find(({ category }) => /malicious/i.test(category)) ?? entries[0]
+  return worst?.category ?? null
+}
+
 export function termsOfKnown({ sources, entries }: KnownState): Term[] {
   const terms = new TermSet('word.known')
   // All versions of a source, and imports of it, are one value: the first word of their names.

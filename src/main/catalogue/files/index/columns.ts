@@ -89,14 +89,17 @@ export class Columns {
   }
 
   set(name: ColumnName, id: number, value: number | null): void {
-    const { numbers } = this.#forWriting(name, id)
-    numbers[id] =
+    const number =
       value === null || !Number.isFinite(value)
         ? NOTHING
         : Math.min(Math.max(0, Math.round(value)), NOTHING - 1)
+    // Much is said again, or is nothing: a chunk that stays as it is is not written again.
+    if (this.numbers(name)[id] === number) return
+    this.#forWriting(name, id).numbers[id] = number
   }
 
   setTlsh(id: number, digest: Uint8Array | null): void {
+    if (!digest && this.tlsh()[(id + 1) * TLSH_BYTES - 1] === 0) return
     const { bytes } = this.#forWriting('tlsh', id)
     const place = bytes.subarray(id * TLSH_BYTES, (id + 1) * TLSH_BYTES)
     place.fill(0)
