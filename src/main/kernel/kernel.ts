@@ -28,17 +28,24 @@ import { Mdls } from './mm/mdl'
 import { Pool } from './ex/pool'
 import { WorkQueue } from './ex/work-item'
 import { ObjectManager } from './ob/object'
+import { CallbackTable } from './ex/callback-table'
 import { Devices } from './io/device'
 import { Irps } from './io/irp'
 import { IoServices } from './io/services'
 import { Registry } from './cm/registry'
 import { Processes } from './ps/processes'
 import { Programs } from './ps/program'
+import { FileSystems } from './io/fs-registration'
+import { ShutdownNotifications } from './io/shutdown'
+import { PnpManager } from './pnp/manager'
+import { PowerManager } from './po/manager'
 import { Syscalls } from './ps/syscall'
+import { Notifications } from './ps/notify-calls'
 import { Random } from './random'
 import { BugCheck, NtException, RunLimit, SimulatorBug, type ExceptionOrigin } from './stop'
 import { Verifier } from './verifier/verifier'
 import type {
+import { SecurityMonitor } from './se/monitor'
   AccessKind,
   CallArgs,
   CallResult,
@@ -137,7 +144,14 @@ export class Kernel implements KernelPort {
   readonly verifier: Verifier
   readonly ddis: DdiTable
 
+  readonly shutdown: ShutdownNotifications
+  readonly fileSystems: FileSystems
+  readonly pnp: PnpManager
+  readonly power: PowerManager
   /** Simulated time since boot in units of 100 ns. */
+  readonly se: SecurityMonitor
+  readonly callbacks: CallbackTable
+  readonly notifications: Notifications
   tick = 0
   ddiCalls = 0
   /** Set once: the machine stopped (bug check, limit, or the script is done). */
@@ -178,6 +192,9 @@ export class Kernel implements KernelPort {
     this.devices = new Devices(this)
     this.irps = new Irps(this)
     this.io = new IoServices(this)
+    this.se = new SecurityMonitor(this)
+    this.callbacks = new CallbackTable(this)
+    this.notifications = new Notifications(this)
     this.syscalls = new Syscalls(this)
     this.programs = new Programs(this)
     this.loader = new Loader(this)
@@ -190,6 +207,10 @@ export class Kernel implements KernelPort {
     })
   }
 
+    this.shutdown = new ShutdownNotifications(this)
+    this.fileSystems = new FileSystems(this)
+    this.pnp = new PnpManager(this)
+    this.power = new PowerManager(this)
   // --- trace -----------------------------------------------------------------------------------
 
   /** Thread whose frames run now; the idle thread when nothing else does. */

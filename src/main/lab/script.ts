@@ -32,16 +32,27 @@ export function startScript(k: Kernel, plan: Plan, units: readonly Unit[]): void
 }
 
 function* script(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine<void> {
-  for (const driver of plan.drivers) {
-    const status = yield* k.loader.load(driver.name)
-    if ((status | 0) < 0) {
-      k.loader.failed = { name: driver.name, status }
-      return
-    }
-  }
+  for (const device of plan.scenario.devices ?? []) k.pnp.packages.add(device)
+  yield* k.loader.reinitialization.after(k, boot(k, plan))
+  if (k.loader.failed) return
   yield* userMode(k, plan, units)
   if (!plan.scenario.unload) return
-  for (const driver of k.loader.stillLoaded()) yield* k.loader.unload(driver.name)
+  yield* k.pnp.removeAll()
+  for (const driver of k.loader.stillLoaded()) yield* k.loader.unload(driver.name, true)
+}
+
+/** Load the drivers that serve no device, then start the devices that are there. */
+function* boot(k: Kernel, plan: Plan): KernelRoutine<void> {
+  const onDemand = k.pnp.packages.services()
+  for (const driver of plan.drivers) {
+    if (onDemand.has(driver.name.toLowerCase())) continue
+    const status = yield* k.loader.load(driver.name)
+    if ((status | 0) >= 0) continue
+    k.loader.failed = { name: driver.name, status }
+    return
+  }
+  for (const { id, plugged } of plan.scenario.devices ?? [])
+    if (plugged) yield* k.pnp.plug(id, id)
 }
 
 function* userMode(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine<void> {
@@ -49,12 +60,12 @@ function* userMode(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine
   const running: Process[] = []
   if (client) {
     const { unit, places } = units[plan.drivers.length]!
-    running.push(k.programs.start(CLIENT_NAME, unit, places))
+    running.push(yield* k.programs.start(CLIENT_NAME, unit, places))
   }
   const scripts: { name: string; steps: readonly ScenarioStep[] }[] = [
     ...(scenario.processes ?? []),
   ]
   if (scenario.steps) scripts.unshift({ name: SCENARIO_NAME, steps: scenario.steps })
-  for (const { name, steps } of scripts) running.push(k.programs.startSteps(name, steps))
+  for (const { name, steps } of scripts) running.push(yield* k.programs.startSteps(name, steps))
   for (const process of running) yield* k.programs.exited(process)
 }

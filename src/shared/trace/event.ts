@@ -63,6 +63,11 @@ export type ObjectType =
   | 'Mutant'
   | 'Timer'
 
+  | 'Section'
+
+/** What a callback is told about. */
+export type CallbackKind =
+  'process' | 'thread' | 'image' | 'registry' | 'object' | 'executive' | 'shutdown' | 'bugcheck'
 /** The stops on the way from user mode to a driver and back. */
 export type HopLayer = 'win32' | 'ntdll' | 'syscall' | 'KiSystemCall64' | 'SSDT' | 'Nt' | 'return'
 
@@ -169,7 +174,16 @@ export type EventBody =
   | { t: 'timer.set'; timer: string; due: number; period: number }
   | { t: 'timer.expired'; timer: string }
   | { t: 'work.queued'; item: string; routine: string }
-  | { t: 'process.created'; id: number; name: string }
+  | {
+      t: 'process.created'
+      id: number
+      name: string
+      parent?: number
+      user?: string
+      /** `low`, `medium`, `high`, `system`. */
+      integrity?: string
+      admin?: boolean
+    }
   | { t: 'process.exited'; id: number; name: string; exitCode: number }
   | { t: 'registry'; operation: string; key: string; value: string | null; status: string }
   // what people see
@@ -182,6 +196,51 @@ export type EventBody =
       irp: number | null
       major: number
       minor: number
+  | { t: 'process.attached'; id: number; name: string; depth: number }
+  | { t: 'process.detached'; id: number; name: string; depth: number }
+  | { t: 'apc.queued'; apc: string; target: number; mode: 'kernel' | 'user'; routine: string }
+  | { t: 'apc.delivered'; apc: string; target: number; mode: 'kernel' | 'user'; routine: string }
+  // who is told, and who is let in
+  | {
+      t: 'callback.registered'
+      /** Counts from 1; never used twice. */
+      id: number
+      kind: CallbackKind
+      routine: string
+      altitude: string | null
+      /** What it listens to, in words. */
+      about: string | null
+    }
+  | { t: 'callback.removed'; id: number; kind: CallbackKind; routine: string }
+  | { t: 'access.stripped'; object: string; before: string; after: string; routine: string }
+  | {
+      t: 'access.checked'
+      object: string
+      type: string
+      user: string
+      desired: string
+      granted: string
+      status: string
+      dacl: string
+    }
+  // devices of the PnP manager, by their path in the tree (`TOY\\Lamp\\0000`)
+  | {
+      t: 'devnode.arrived'
+      devnode: string
+      parent: string | null
+      pdo: string
+      description: string | null
+      service: string | null
+    }
+  | { t: 'devnode.state'; devnode: string; from: string; to: string; problem: string | null }
+  /** Why a device does not work: CM_PROB_* and the code that Device Manager shows; null when it does again. */
+  | { t: 'devnode.problem'; devnode: string; problem: string | null; code: number }
+  | { t: 'devnode.removed'; devnode: string }
+  | { t: 'interface.changed'; link: string; guid: string; devnode: string; enabled: boolean }
+  /** System power state: S0 to S5. */
+  | { t: 'power.system'; from: string; to: string }
+  /** A device said in which power state it is, D0 to D3; `from` is null the first time. */
+  | { t: 'power.device'; device: string; devnode: string | null; from: string | null; to: string }
       ioctl: string | null
       status: string
       information: number

@@ -24,7 +24,10 @@ import { PS_PROCESS_DDIS } from './ps-process'
 import { PS_THREAD_DDIS } from './ps-thread'
 import { RTL_MEMORY_DDIS } from './rtl-memory'
 import { RTL_STRING_DDIS } from './rtl-string'
+import { OB_CALLBACK_DDIS } from './ob-callback'
 import { WIN32_CRT_DDIS } from './win32-crt'
+import { PS_NOTIFY_DDIS } from './ps-notify'
+import { PO_DDIS } from './po'
 import { WIN32_FILE_DDIS } from './win32-file'
 import { WIN32_MEMORY_DDIS } from './win32-memory'
 import { WIN32_PROCESS_DDIS } from './win32-process'
@@ -62,7 +65,10 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...WIN32_MEMORY_DDIS,
   ...WIN32_PROCESS_DDIS,
   ...WIN32_SYNC_DDIS,
+  ...OB_CALLBACK_DDIS,
+  ...PO_DDIS,
   ...WIN32_DDIS,
+  ...PS_NOTIFY_DDIS,
   ...ZW_FILE_DDIS,
   ...ZW_REGISTRY_DDIS,
 }

@@ -30,7 +30,7 @@ const PVOID_OUT = t.out({ k: 'ptr', c: 'PVOID', target: null })
  * The type that a POBJECT_TYPE argument means. The exported variable itself is taken for its
  * contents, since the language of drivers has no way to write the dereference.
  */
-function typeArgument(k: Kernel, pointer: Ptr): KernelObjectType | null | undefined {
+export function typeArgument(k: Kernel, pointer: Ptr): KernelObjectType | null | undefined {
   if (pointer === 0) return null
   const direct = k.ob.typeAt(pointer)
   if (direct) return direct
@@ -272,7 +272,7 @@ export const OB_DDIS = {
     },
     returns: t.ntstatus,
     docs: 'ntifs/nf-ntifs-obopenobjectbypointer',
-    run(k, a) {
+    *run(k, a) {
       const type = typeArgument(k, a.ObjectType)
       const object = k.ob.lookup(a.Object)
       if (type === undefined || !object || (type && object.type !== type))
@@ -281,7 +281,7 @@ export const OB_DDIS = {
       if (a.AccessMode === 1 && isProtected(k, object, mapAccess(object.type, a.DesiredAccess)))
         return STATUS_ACCESS_DENIED
       a.Handle.write(
-        k.ob.openHandle(object, a.DesiredAccess, {
+        yield* k.ob.callbacks.open(object, a.DesiredAccess, {
           kernel: (a.HandleAttributes & OBJ_KERNEL_HANDLE) !== 0,
         }),
       )

@@ -127,7 +127,7 @@ export const PS_PROCESS_DDIS = {
     returns: t.ptr('ACCESS_TOKEN'),
     docs: 'ntifs/nf-ntifs-psreferenceprimarytoken',
     run(k, a) {
-      const token = k.processes.tokenAddress(a.Process)
+      const token = k.se.tokens.addressOf(a.Process)
       k.ob.reference(token)
       return token
     },
@@ -151,7 +151,7 @@ export const PS_PROCESS_DDIS = {
     },
     returns: t.ntstatus,
     docs: 'ntddk/nf-ntddk-zwopenprocess',
-    run(k, a) {
+    *run(k, a) {
       const given = captureAttributes(k, a.ObjectAttributes)
       if (given.status !== STATUS_SUCCESS) return given.status
       if (a.ClientId === 0) return STATUS_INVALID_PARAMETER_MIX
@@ -164,7 +164,7 @@ export const PS_PROCESS_DDIS = {
       const object = k.ob.lookup(process.address)
       if (!object) return STATUS_INVALID_CID
       a.ProcessHandle.write(
-        k.ob.openHandle(object, a.DesiredAccess, { kernel: given.kernelHandle }),
+        yield* k.ob.callbacks.open(object, a.DesiredAccess, { kernel: given.kernelHandle }),
       )
       return STATUS_SUCCESS
     },

@@ -30,8 +30,8 @@ export const PS_THREAD_DDIS = {
       StartContext: t.optional(t.pvoid),
     },
     returns: t.ntstatus,
-    run(k, a) {
-      const created = createSystemThread(k, {
+    *run(k, a) {
+      const created = yield* createSystemThread(k, {
         routine: a.StartRoutine,
         context: a.StartContext,
         access: a.DesiredAccess,

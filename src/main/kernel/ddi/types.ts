@@ -337,3 +337,75 @@ export const ROUTINES = {
 
 export type RoutineName = keyof typeof ROUTINES
 export const ROUTINE_NAMES = Object.keys(ROUTINES) as RoutineName[]
+  CREATE_PROCESS_NOTIFY_ROUTINE_EX: {
+    kind: 'notify',
+    params: {
+      Process: to('EPROCESS'),
+      ProcessId: { k: 'handle', c: 'HANDLE' },
+      CreateInfo: to('PS_CREATE_NOTIFY_INFO'),
+    },
+    returns: nothing,
+  },
+  CREATE_THREAD_NOTIFY_ROUTINE: {
+    kind: 'notify',
+    params: {
+      ProcessId: { k: 'handle', c: 'HANDLE' },
+      ThreadId: { k: 'handle', c: 'HANDLE' },
+      Create: { k: 'bool', c: 'BOOLEAN' },
+    },
+    returns: nothing,
+  },
+  LOAD_IMAGE_NOTIFY_ROUTINE: {
+    kind: 'notify',
+    params: {
+      FullImageName: to('UNICODE_STRING'),
+      ProcessId: { k: 'handle', c: 'HANDLE' },
+      ImageInfo: to('IMAGE_INFO'),
+    },
+    returns: nothing,
+  },
+  OB_PRE_OPERATION_CALLBACK: {
+    kind: 'notify',
+    params: {
+      RegistrationContext: pvoid,
+      OperationInformation: to('OB_PRE_OPERATION_INFORMATION'),
+    },
+    returns: { k: 'u32', c: 'OB_PREOP_CALLBACK_STATUS' },
+  },
+  OB_POST_OPERATION_CALLBACK: {
+    kind: 'notify',
+    params: {
+      RegistrationContext: pvoid,
+      OperationInformation: to('OB_POST_OPERATION_INFORMATION'),
+    },
+    returns: nothing,
+  },
+  /** A registry callback: CmRegisterCallbackEx. */
+  EX_CALLBACK_FUNCTION: {
+    kind: 'notify',
+    params: { CallbackContext: pvoid, Argument1: pvoid, Argument2: pvoid },
+    returns: status,
+  },
+  /** A routine of a callback object: ExRegisterCallback. */
+  CALLBACK_FUNCTION: {
+    kind: 'notify',
+    params: { CallbackContext: pvoid, Argument1: pvoid, Argument2: pvoid },
+    returns: nothing,
+  },
+  KKERNEL_ROUTINE: {
+    kind: 'other',
+    params: {
+      Apc: to('KAPC'),
+      NormalRoutine: pvoid,
+      NormalContext: pvoid,
+      SystemArgument1: pvoid,
+      SystemArgument2: pvoid,
+    },
+    returns: nothing,
+  },
+  KRUNDOWN_ROUTINE: { kind: 'other', params: { Apc: to('KAPC') }, returns: nothing },
+  KNORMAL_ROUTINE: {
+    kind: 'other',
+    params: { NormalContext: pvoid, SystemArgument1: pvoid, SystemArgument2: pvoid },
+    returns: nothing,
+  },

@@ -25,7 +25,10 @@ import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { threadsStartedIn } from '../ps/system-thread'
-import type { Image } from './image'
+import type { Image, NativeRoutine } from './image'
+import { Reinitialization } from './reinitialize'
+import { driverPath } from '../ps/image-name'
+import { LoadedModules } from './modules'
 
 const DRVO_UNLOAD_INVOKED = 0x01
 const DRVO_LEGACY_DRIVER = 0x02
@@ -65,16 +68,28 @@ export class Loader {
   /** The load that ended the run; one that a program or a driver asked for does not. */
   failed: { name: string; status: number } | null = null
 
-  constructor(private readonly k: Kernel) {}
+  readonly modules: LoadedModules
+  /** Services whose image was not linked with /INTEGRITYCHECK. */
+  private readonly unchecked = new Set<Image>()
+
+  constructor(private readonly k: Kernel) {
+    this.modules = new LoadedModules(k)
+  }
 
   /**
    * Make a service known, so that it can be loaded: its key and the image that its code is in.
    * @param unit  the runner's number for the driver's compiled code
    */
-  install(name: string, unit: number, parameters: Record<string, number | string> = {}): Image {
+  install(
+    name: string,
+    unit: number,
+    parameters: Record<string, number | string> = {},
+    integrityCheck = true,
+  ): Image {
     const { k } = this
     const registryPath = k.registry.createService(name, { parameters })
     k.emit({ t: 'service.created', name, registryPath })
+   * @param integrityCheck  linked with /INTEGRITYCHECK, which some callbacks ask for
     const image = k.images.mapDriver(name, unit)
     this.images.set(name.toLowerCase(), image)
     return image
@@ -82,6 +97,7 @@ export class Loader {
 
   byObject(object: Ptr): LoadedDriver | undefined {
     return this.loaded.findLast((driver) => driver.object === object)
+    if (!integrityCheck) this.unchecked.add(image)
   }
 
   byName(name: string): LoadedDriver | undefined {
@@ -129,6 +145,9 @@ export class Loader {
       return status
     }
     const { memory } = k
+    const section = this.modules.add(image, driverPath(name), !this.unchecked.has(image))
+    k.memory.setPtr(driver.object + DRIVER_OBJECT.DriverSection, section)
+    yield* k.notifications.driverMapped(name, image)
     this.addFlags(driver.object, DRVO_INITIALIZED)
     for (const device of k.devices.ofDriver(driver.object)) {
       const flags = device + DEVICE_OBJECT.Flags
@@ -341,6 +360,7 @@ export class Loader {
     )
   }
 
+    this.modules.remove(driver.image)
   /** The address at which a thread goes on in driver code, or begins. */
   private codeOf(thread: Thread): bigint {
     const { images, memory } = this.k
@@ -388,6 +408,7 @@ export class Loader {
   }
 
   /** Everything that a driver still owns. */
+    this.checkCallbacks(driver, start, end)
   leaksOf(driver: LoadedDriver): Leak[] {
     const { k } = this
     const leaks: Leak[] = []
@@ -425,4 +446,21 @@ export class Loader {
   stillLoaded(): LoadedDriver[] {
     return this.loaded.filter((driver) => !driver.unloaded).reverse()
   }
+  /**
+   * A callback that is still registered. The machine stops at the next event that it is told of; with
+   * the verifier it stops at once.
+   */
+  private checkCallbacks(driver: LoadedDriver, start: Ptr, end: Ptr): void {
+    const { k } = this
+    const [callback] = k.callbacks.into(start, end)
+    if (!callback) return
+    const { at, kind, routine, seq } = callback
+    const what = `${driver.name}.sys was unloaded while its ${kind} callback ${k.images.symbol(routine)} is still registered.`
+    const first = { text: 'The callback was registered here.', seq, at }
+    const address = k.memory.address(routine)
+    if (k.verifier.option('basic'))
+      k.verifier.check('VR-UNLOAD-CALLBACK', true, [address, 8, address, 0], what, first)
+    else k.verifier.warn('VR-UNLOAD-CALLBACK', true, what, first)
+  }
+
 }

@@ -78,10 +78,14 @@ function* duplicate(k: Kernel, args: number[]): KernelRoutine<number> {
     if (bad) return bad
     const found = sourceOf(k, source.process, handle)
     if (!found) return STATUS_INVALID_HANDLE
-    const copy = k.ob.openHandle(
+    const copy = yield* k.ob.callbacks.open(
       found.object,
       options & DUPLICATE_SAME_ACCESS ? found.access : access,
-      { inherit: (attributes & OBJ_INHERIT) !== 0, process: target.process },
+      {
+        inherit: (attributes & OBJ_INHERIT) !== 0,
+        process: target.process,
+        from: source.process,
+      },
     )
     const failed = guarded(k, () => {
       if (resultAt) writeHandle(k, resultAt, copy)

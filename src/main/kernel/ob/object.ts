@@ -26,6 +26,7 @@ import { BODY, Headers, NAME_INFO_BYTES, placeText, textBytes } from './header'
 import { KObject, type CreateOptions } from './kobject'
 import { Namespace, type Directory } from './namespace'
 import { NtData } from './nt-data'
+import { ObjectCallbacks } from './object-callbacks'
 import { mapAccess, type KernelObjectType, type TypeName } from './object-type'
 import { TypeTable } from './type-table'
 
@@ -45,6 +46,8 @@ export interface Resolved {
 export class ObjectManager {
   readonly data: NtData
   readonly namespace: Namespace
+  /** Drivers that are asked before handles to processes and threads are opened. */
+  readonly callbacks: ObjectCallbacks
   private readonly headers: Headers
   private readonly typeTable: TypeTable
   private readonly objects = new Map<Ptr, KObject>()
@@ -55,6 +58,7 @@ export class ObjectManager {
   constructor(private readonly k: Kernel) {
     this.data = new NtData(k)
     this.deferred = new DeferredDeletions(k)
+    this.callbacks = new ObjectCallbacks(k)
     this.headers = new Headers(k.memory, k.random.split('ob').below(256))
     k.memory.setU8(this.data.variable('ObHeaderCookie', 1), this.headers.cookie)
     this.typeTable = new TypeTable(k, this.data, this.headers)

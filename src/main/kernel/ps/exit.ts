@@ -33,6 +33,7 @@ export function* exitThread(k: Kernel, status: number): KernelRoutine<void> {
   const { process, user } = thread
   if (user) user.ending = null
   thread.exitStatus = status
+  yield* k.notifications.thread(thread, false)
   yield* k.io.threadRundown(thread)
   const object = k.ob.lookup(thread.address)
   if (object) exitStatuses.set(object, status)

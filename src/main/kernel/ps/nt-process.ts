@@ -3,7 +3,6 @@ import { CLIENT_ID, EPROCESS, ETHREAD } from '../../../shared/nt/generated/offse
 import {
   PROCESS_TERMINATE,
   SE_LOAD_DRIVER_PRIVILEGE,
-  SE_DEBUG_PRIVILEGE,
   THREAD_TERMINATE,
 } from '../../../shared/nt/generated/constants'
 import {
@@ -25,10 +24,11 @@ import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { readHandle, type CapturedAttributes } from '../ob/attributes'
 import { processOf, writeHandle } from '../ob/nt-object'
+import { mapAccess } from '../ob/object-type'
 import type { KObject } from '../ob/object'
+import { mapGeneric } from '../se/access'
 import { exitThread, terminateProcess, terminateThread, threadExitStatus } from './exit'
 import type { Process } from './process'
-import { TOKEN } from './processes'
 import { service } from './service'
 import {
   captureObjectAttributes,
@@ -45,6 +45,8 @@ const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
 const THREAD_QUERY_LIMITED_INFORMATION = 0x800
 /** What user mode gets to a protected process: QUERY_LIMITED_INFORMATION, SET_LIMITED_INFORMATION, SYNCHRONIZE. */
 const PROTECTED_ALLOWED = 0x10_3000
+/** The same for its threads. */
+const PROTECTED_THREAD_ALLOWED = 0x10_1800
 const MAXIMUM_ALLOWED = 0x0200_0000
 const THREAD_CREATE_FLAGS_CREATE_SUSPENDED = 1
 /** PS_ATTRIBUTE_CLIENT_ID: where the new thread's CLIENT_ID goes. */
@@ -52,26 +54,33 @@ const PS_ATTRIBUTE_CLIENT_ID = 0x1_0003
 /** PS_ATTRIBUTE_LIST: total length, then attributes of 32 bytes. */
 const PS_ATTRIBUTE_BYTES = 32
 
-/** Whether the current process's token has a privilege enabled, as its bytes say now. */
+/** Whether the process of the thread has a privilege enabled, as its token's bytes say now. */
 export function hasPrivilege(k: Kernel, privilege: number): boolean {
-  const token = k.processes.tokenAddress(k.processes.current.address)
-  const enabled = k.memory.u64(token + TOKEN['Privileges.Enabled'])
-  return ((enabled >> BigInt(privilege)) & 1n) === 1n
+  return k.se.hasPrivilege(privilege, 1)
 }
 
 // --- processes -------------------------------------------------------------------------------------
 
-/** Rights that a caller in user mode gets, or 0. Kernel mode gets what it asks for. */
-function allowedAccess(k: Kernel, process: Process, access: number): number {
-  if (!fromUser(k)) return access
+/**
+ * Rights that a caller gets to a process or to a thread of it. Kernel mode gets what it asks for, and
+ * nobody in user mode gets much of a protected process.
+ */
+export function allowedAccess(
+  k: Kernel,
+  process: Process,
+  type: 'Process' | 'Thread',
+  access: number,
+): { status: number; granted: number } {
+  const { mapping } = k.ob.types[type].facts
+  if (!fromUser(k)) return { status: STATUS_SUCCESS, granted: mapAccess(k.ob.types[type], access) }
+  const wanted = mapGeneric(access, mapping)
   if (k.processes.isProtected(process.address)) {
-    if (access & MAXIMUM_ALLOWED) return PROTECTED_ALLOWED
-    return (access & ~PROTECTED_ALLOWED) === 0 ? access : 0
+    const most = type === 'Process' ? PROTECTED_ALLOWED : PROTECTED_THREAD_ALLOWED
+    if (wanted & MAXIMUM_ALLOWED) return { status: STATUS_SUCCESS, granted: most }
+    const status = (wanted & ~most) === 0 ? STATUS_SUCCESS : STATUS_ACCESS_DENIED
+    return { status, granted: wanted }
   }
-  const own = k.processes.tokenOf(k.processes.current)
-  const other = k.processes.tokenOf(process)
-  const foreign = other.user !== own.user || (other.elevated && !own.elevated)
-  return foreign && !hasPrivilege(k, SE_DEBUG_PRIVILEGE) ? 0 : access
+  return k.se.checkProcess(process, type, access)
 }
 
 export const NtOpenProcess = service('NtOpenProcess', 0x26, 'pxpp', function* (k, args) {
@@ -93,9 +102,32 @@ export const NtOpenProcess = service('NtOpenProcess', 0x26, 'pxpp', function* (k
   const process = threadId ? k.scheduler.byId(threadId)?.process : k.processes.byId(processId)
   const object = process && k.ob.lookup(process.address)
   if (!process || !object) return threadId ? STATUS_INVALID_CID : STATUS_INVALID_PARAMETER
-  const allowed = allowedAccess(k, process, access)
-  if (access !== 0 && allowed === 0) return STATUS_ACCESS_DENIED
-  const handle = k.ob.openHandle(object, allowed, { kernel: given.kernelHandle })
+  const { status, granted } = allowedAccess(k, process, 'Process', access)
+  if (status !== STATUS_SUCCESS) return status
+  const handle = yield* k.ob.callbacks.open(object, granted, { kernel: given.kernelHandle })
+  return guarded(k, () => writeHandle(k, resultAt, handle))
+})
+
+export const NtOpenThread = service('NtOpenThread', 0x12e, 'pxpp', function* (k, args) {
+  const [resultAt = 0, access = 0, attributesAt = 0, clientIdAt = 0] = args
+  let given: CapturedAttributes | undefined
+  let threadId = 0
+  const bad = guarded(k, () => {
+    probeWrite(k, resultAt, 8)
+    given = captureObjectAttributes(k, attributesAt)
+    if (clientIdAt === 0) return given.status || STATUS_INVALID_PARAMETER_MIX
+    probeRead(k, clientIdAt, CLIENT_ID.SIZE)
+    threadId = readHandle(k, clientIdAt + CLIENT_ID.UniqueThread)
+    return given.status
+  })
+  if (bad || !given) return bad
+  if (given.name !== '') return STATUS_INVALID_PARAMETER_MIX
+  const thread = threadId > 0 ? k.scheduler.byId(threadId) : undefined
+  const object = thread && k.ob.lookup(thread.address)
+  if (!thread || !object) return STATUS_INVALID_CID
+  const { status, granted } = allowedAccess(k, thread.process, 'Thread', access)
+  if (status !== STATUS_SUCCESS) return status
+  const handle = yield* k.ob.callbacks.open(object, granted, { kernel: given.kernelHandle })
   return guarded(k, () => writeHandle(k, resultAt, handle))
 })
 
@@ -237,10 +269,10 @@ export const NtCreateThreadEx = service(
     if (process.exitCode !== null || userProcess(process).exitStatus !== null)
       return STATUS_PROCESS_IS_TERMINATING
     if (flags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) return STATUS_NOT_SUPPORTED
-    const thread = k.programs.startThread(process, start, argument)
+    const thread = yield* k.programs.startThread(process, start, argument)
     const object = k.ob.lookup(thread.address)
     if (!object) return STATUS_INVALID_PARAMETER
-    const handle = k.ob.openHandle(object, access, { kernel: given.kernelHandle })
+    const handle = yield* k.ob.callbacks.open(object, access, { kernel: given.kernelHandle })
     return guarded(k, () => {
       writeHandle(k, resultAt, handle)
       fillAttributes(k, listAt, thread)

@@ -34,7 +34,7 @@ describe('EPROCESS', () => {
     expect(k.memory.sz(at + EPROCESS.ImageFileName)).toBe('System')
     expect(k.memory.u8(at + EPROCESS.Protection)).toBe(0x72)
     expect(k.memory.ptr(k.ob.data.find('PsInitialSystemProcess'))).toBe(at)
-    expect(k.ob.typeOf(k.processes.tokenAddress(at))?.name).toBe('Token')
+    expect(k.ob.typeOf(k.se.tokens.addressOf(at))?.name).toBe('Token')
     expect(k.ob.typeOf(at)?.name).toBe('Process')
   })
 

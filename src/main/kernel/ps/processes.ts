@@ -21,6 +21,8 @@ import { processEnding } from '../verifier/rules/memory'
 import { HandleTable } from '../ob/handle'
 import type { KObject } from '../ob/object'
 import { assert, RunLimit } from '../stop'
+import { integrityName } from '../se/sid'
+import type { Identity, TokenData } from '../se/token'
 import { Process } from './process'
 
 /** Where things lie in a process's 8 MiB of user space, as offsets from its start. */
@@ -48,30 +50,6 @@ const FLAGS_PROCESS_INSERTED = 1 << 26
 const FLAGS_PROCESS_EXITING = 1 << 2
 const FLAGS3_SYSTEM_PROCESS = 1 << 12
 const HIGHEST_USER_ADDRESS = 0x7fff_fffe_ffffn
-
-const TOKEN_BYTES = 0x498
-/** Fields of TOKEN that token-stealing code looks at. */
-export const TOKEN = {
-  SIZE: TOKEN_BYTES,
-  TokenSource: 0,
-  TokenId: 0x10,
-  AuthenticationId: 0x18,
-  'Privileges.Present': 0x40,
-  'Privileges.Enabled': 0x48,
-  'Privileges.EnabledByDefault': 0x50,
-} as const
-const LOCAL_SYSTEM_LUID = 0x3e7n
-/** Every privilege from SeCreateTokenPrivilege (2) to the last known one (36). */
-const SYSTEM_PRIVILEGES = 0x1f_f2ff_ffbcn
-/** What an unelevated user has: shutdown, change notify, undock, working set, time zone. */
-const USER_PRIVILEGES = 0x6_0288_0000n
-
-/** Companion of a Token object. */
-export interface TokenData {
-  /** `SYSTEM` or the user's name. */
-  user: string
-  elevated: boolean
-}
 
 export class Processes {
   /** The System process, id 4: no user space. */
@@ -119,17 +97,20 @@ export class Processes {
       return STATUS_INSUFFICIENT_RESOURCES
     memory.setPtr(process.address + EPROCESS.Peb, start + USER_LAYOUT.peb)
     memory.setPtr(process.address + EPROCESS.SectionBaseAddress, start + USER_LAYOUT.image)
-    this.k.emit({ t: 'process.created', id, name })
+    const token = this.tokenOf(process)
+    this.k.emit({
+      t: 'process.created',
+      id,
+      name,
+      parent,
+      user: token.user,
+      integrity: integrityName(token.integrity),
+      admin: token.elevated,
+    })
     return process
   }
 
-  private build(
-    name: string,
-    id: number,
-    slice: number,
-    parent: number,
-    token: TokenData,
-  ): Process {
+  private build(name: string, id: number, slice: number, parent: number, token: Identity): Process {
     const { k } = this
     const { memory, ob } = k
     const object = ob.createSystem<Process | null>('Process', EPROCESS.SIZE, { data: null })
@@ -154,7 +135,7 @@ export class Processes {
     if (slice >= 0) memory.setU64(at + EPROCESS.HighestUserAddress, HIGHEST_USER_ADDRESS)
     for (let i = 0; i < 14 && i < name.length; i++)
       memory.setU8(at + EPROCESS.ImageFileName + i, name.charCodeAt(i) & 0xff)
-    const tokenObject = this.createToken(token)
+    const tokenObject = k.se.tokens.create(token)
     this.tokens.set(process, tokenObject)
     // EX_FAST_REF: the low four bits count cached references.
     memory.setU64(at + EPROCESS['Token.Value'], memory.address(tokenObject.address) | 0xfn)
@@ -162,21 +143,6 @@ export class Processes {
     this.byPid.set(id, process)
     this.byEprocess.set(at, process)
     return process
-  }
-
-  private createToken(data: TokenData): KObject<TokenData> {
-    const { memory, ob } = this.k
-    const token = ob.createSystem('Token', TOKEN_BYTES, { data })
-    const { address } = token
-    const source = '*SYSTEM*'
-    for (let i = 0; i < 8; i++) memory.setU8(address + i, source.charCodeAt(i))
-    const privileges = data.elevated ? SYSTEM_PRIVILEGES : USER_PRIVILEGES
-    const luid = data.user === 'SYSTEM' ? LOCAL_SYSTEM_LUID : 0x2_1f3an
-    memory.setU64(address + TOKEN.AuthenticationId, luid)
-    memory.setU64(address + TOKEN['Privileges.Present'], privileges)
-    memory.setU64(address + TOKEN['Privileges.Enabled'], privileges)
-    memory.setU64(address + TOKEN['Privileges.EnabledByDefault'], privileges)
-    return token
   }
 
   /**
@@ -191,6 +157,8 @@ export class Processes {
     const at = process.address
     memory.setU32(at + EPROCESS.Flags, memory.u32(at + EPROCESS.Flags) | FLAGS_PROCESS_EXITING)
     memory.setU32(at + EPROCESS.ExitStatus, exitCode >>> 0)
+    const parent = memory.size(at + EPROCESS.InheritedFromUniqueProcessId)
+    yield* k.notifications.processExited(process, parent)
     yield* process.handles.closeAll()
     processEnding(k, process)
     memory.setU64(at + EPROCESS.ExitTime, BigInt(k.tick))
@@ -228,12 +196,6 @@ export class Processes {
     const token = this.tokens.get(process)
     assert(token, `no token for process ${process.id}`)
     return token.data
-  }
-
-  /** The token that EPROCESS.Token names now, whatever was written there. */
-  tokenAddress(process: Ptr): Ptr {
-    const { memory } = this.k
-    return memory.index(memory.u64(process + EPROCESS['Token.Value']) & ~0xfn)
   }
 
   /** PsIsProtectedProcess: EPROCESS.Protection as it stands in memory. */

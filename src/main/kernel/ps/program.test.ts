@@ -357,12 +357,12 @@ describe('other processes', () => {
       },
     })
     m.main(function* (k) {
-      const victim = k.programs.start('victim.exe', sleeper, new Map(), {
+      const victim = yield* k.programs.start('victim.exe', sleeper, new Map(), {
         user: options.user ?? 'user',
       })
       if (options.protect) k.memory.setU8(victim.address + EPROCESS.Protection, 0x31)
       const unit = m.program('client', { main: (d) => main(d, victim.id) })
-      const client = k.programs.start('client.exe', unit, new Map(), {
+      const client = yield* k.programs.start('client.exe', unit, new Map(), {
         elevated: options.elevated ?? true,
       })
       yield* k.programs.exited(client)
@@ -670,7 +670,7 @@ describe('a process that is ended while a driver holds its thread', () => {
     })
     m.main(function* (k) {
       yield* k.loader.load('toy')
-      const stuck = k.programs.start(
+      const stuck = yield* k.programs.start(
         'stuck.exe',
         m.program('stuck', {
           *main(d) {
@@ -680,7 +680,7 @@ describe('a process that is ended while a driver holds its thread', () => {
           },
         }),
       )
-      const killer = k.programs.start(
+      const killer = yield* k.programs.start(
         'killer.exe',
         m.program('killer', {
           *main(d) {
@@ -750,7 +750,7 @@ describe('steps of a scenario', () => {
     })
     m.main(function* (k) {
       yield* k.loader.load('toy')
-      yield* k.programs.exited(k.programs.startSteps('scenario.exe', steps))
+      yield* k.programs.exited(yield* k.programs.startSteps('scenario.exe', steps))
     })
     return m.run()
   }

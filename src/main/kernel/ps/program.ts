@@ -6,6 +6,7 @@ import type { ScenarioStep } from '../../../shared/contract/model'
 import {
   STATUS_ACCESS_VIOLATION,
   STATUS_ENTRYPOINT_NOT_FOUND,
+  STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import type { SourcePlace } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
@@ -37,25 +38,30 @@ export class Programs {
 
   /**
    * Start a program: its process and the thread that evaluates code unit `unit` and calls `main`.
-   * The caller owns a reference, which `exited` gives back.
+   * The caller owns a reference, which `exited` gives back. A notify routine may forbid the process:
+   * it has ended then, with the routine's status.
    * @param name    `client.exe`
    * @param places  where its functions stand in the source
    */
-  start(
+  *start(
     name: string,
     unit: number,
     places: ReadonlyMap<string, SourcePlace> = new Map(),
     options: ProgramOptions = {},
-  ): Process {
+  ): KernelRoutine<Process> {
     const process = this.create(name, options)
-    this.startMain(process, this.main(process, unit, places))
+    yield* this.startMain(process, this.main(process, unit, places))
     return process
   }
 
   /** Start a process that does the steps of a scenario, one after the other. */
-  startSteps(name: string, steps: readonly ScenarioStep[], options: ProgramOptions = {}): Process {
+  *startSteps(
+    name: string,
+    steps: readonly ScenarioStep[],
+    options: ProgramOptions = {},
+  ): KernelRoutine<Process> {
     const process = this.create(name, options)
-    this.startMain(process, this.steps(steps))
+    yield* this.startMain(process, this.steps(steps))
     return process
   }
 
@@ -78,9 +84,16 @@ export class Programs {
     return { thread, user: createUserThread(k, thread) }
   }
 
-  private startMain(process: Process, routine: KernelRoutine<number>): void {
+  private *startMain(process: Process, routine: KernelRoutine<number>): KernelRoutine<void> {
+    const { k } = this
+    const status = yield* k.notifications.processCreated(process, k.thread.process)
+    if (status !== STATUS_SUCCESS) {
+      yield* k.processes.exit(process, status)
+      return
+    }
     const { thread, user } = this.createThread(process, `${process.name} main`)
-    this.k.scheduler.start(
+    yield* k.notifications.thread(thread, true)
+    k.scheduler.start(
       thread,
       this.userThread(thread, user, CURRENT_PROCESS, routine),
       'ntdll!RtlUserThreadStart',
@@ -88,9 +101,11 @@ export class Programs {
   }
 
   /** A further thread of a process, which begins at `start` (NtCreateThreadEx). */
-  startThread(process: Process, start: Ptr, parameter: Ptr): Thread {
-    const { thread, user } = this.createThread(process, this.k.images.symbol(start))
-    this.k.scheduler.start(
+  *startThread(process: Process, start: Ptr, parameter: Ptr): KernelRoutine<Thread> {
+    const { k } = this
+    const { thread, user } = this.createThread(process, k.images.symbol(start))
+    yield* k.notifications.thread(thread, true)
+    k.scheduler.start(
       thread,
       this.userThread(thread, user, CURRENT_THREAD, this.threadRoutine(process, start, parameter)),
       'ntdll!RtlUserThreadStart',
@@ -135,6 +150,7 @@ export class Programs {
     const base = k.memory.sliceStart(process.slice) + USER_LAYOUT.image
     const image = k.images.mapProgram(process.name.replace(/\.exe$/i, ''), base, unit)
     image.places = places
+    yield* k.notifications.programMapped(process, image)
     const entry = yield { op: 'load', unit, image: image.number }
     if (entry === 0) return STATUS_ENTRYPOINT_NOT_FOUND
     return yield* k.call(entry, 'MAIN', [])
@@ -160,7 +176,8 @@ export class Programs {
   /** Wait until a process that `start` or `startSteps` made has ended; its exit code. */
   *exited(process: Process): KernelRoutine<number> {
     const { k } = this
-    if (process.exitCode === null) yield* k.dispatcher.wait([process.address])
+    // Not over before everybody was told and its handles are closed, which is later than its exit code.
+    yield* k.dispatcher.wait([process.address])
     yield* k.ob.dereference(process.address)
     return process.exitCode ?? 0
   }

@@ -29,7 +29,7 @@ export interface CreatedThread {
  * @param processHandle 0 for the System process
  * @param attributes    OBJECT_ATTRIBUTES or 0; only OBJ_KERNEL_HANDLE counts
  */
-export function createSystemThread(
+export function* createSystemThread(
   k: Kernel,
   options: {
     routine: Ptr
@@ -38,7 +38,7 @@ export function createSystemThread(
     processHandle: number
     attributes: Ptr
   },
-): CreatedThread {
+): KernelRoutine<CreatedThread> {
   const { memory, ob } = k
   let process = k.processes.system
   if (options.processHandle !== 0) {
@@ -51,19 +51,23 @@ export function createSystemThread(
   memory.setPtr(thread.address + ETHREAD.StartAddress, options.routine)
   memory.setPtr(thread.address + ETHREAD.Win32StartAddress, options.routine)
   thread.cause = k.thread.cause
+  yield* k.notifications.thread(thread, true)
   k.scheduler.start(thread, run(k, options.routine, options.context), 'nt!PspSystemThreadStartup')
   const object = ob.lookup(thread.address)
   const kernelHandle =
     k.processes.current === k.processes.system ||
     (options.attributes !== 0 &&
       (memory.u32(options.attributes + OBJECT_ATTRIBUTES.Attributes) & OBJ_KERNEL_HANDLE) !== 0)
-  const handle = object ? ob.openHandle(object, options.access, { kernel: kernelHandle }) : 0
+  const handle = object
+    ? yield* ob.callbacks.open(object, options.access, { kernel: kernelHandle })
+    : 0
   return { status: STATUS_SUCCESS, handle, thread }
 }
 
 function* run(k: Kernel, routine: Ptr, context: Ptr): KernelRoutine<void> {
   yield* k.call(routine, 'KSTART_ROUTINE', [context])
   checkExit(k, k.thread)
+  yield* k.notifications.thread(k.thread, false)
 }
 
 /**
@@ -74,6 +78,7 @@ export function* terminateSystemThread(k: Kernel, exitStatus: number): KernelRou
   if (!systemThreads.has(thread)) return STATUS_INVALID_PARAMETER
   thread.exitStatus = exitStatus
   checkExit(k, thread)
+  yield* k.notifications.thread(thread, false)
   yield { op: 'exit' }
   return STATUS_SUCCESS
 }
@@ -120,7 +125,7 @@ export function setPriority(k: Kernel, address: Ptr, priority: number): number {
   // Priority 0 is the zero page thread's; Windows knows 0 to 31.
   if (!thread) return k.memory.u8(address + KTHREAD.BasePriority)
   const old = thread.priority
-  thread.priority = Math.min(Math.max(priority, 1), 31)
+  k.scheduler.setPriority(thread, Math.min(Math.max(priority, 1), 31))
   k.memory.setU8(address + KTHREAD.BasePriority, thread.priority)
   return old
 }

@@ -81,7 +81,7 @@ export function lab(options: LabOptions): Lab {
   const result: Lab = { m, exitCode: null }
   m.main(function* (k) {
     yield* k.loader.load('toy')
-    const process = k.programs.start(
+    const process = yield* k.programs.start(
       'client.exe',
       unit,
       new Map(),

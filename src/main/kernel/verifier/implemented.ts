@@ -90,6 +90,7 @@ export const CHECKED_RULES: readonly string[] = [
   'VR-POOL-UNDERRUN-SP',
   'VR-POOL-ZERO',
   'VR-SEC-ZW-STRING',
+  'VR-UNLOAD-CALLBACK',
   'VR-UNLOAD-IRP',
   'VR-UNLOAD-LOOKASIDE',
   'VR-UNLOAD-THREAD',

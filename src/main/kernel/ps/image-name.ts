@@ -1,0 +1,19 @@
+/** Names of image files. There are no files behind them: programs lie in `C:\Lab`, drivers where services have them. */
+import type { Process } from './process'
+
+const VOLUME = '\\Device\\HarddiskVolume3'
+
+/** As SeLocateProcessImageName gives it; empty for the System process, which has no image. */
+export function processNtPath(process: Process): string {
+  return process.slice < 0 ? '' : `${VOLUME}\\Lab\\${process.name}`
+}
+
+/** As creation notify routines get it: `\??\C:\Lab\client.exe`. */
+export function processDosPath(process: Process): string {
+  return `\\??\\C:\\Lab\\${process.name}`
+}
+
+/** `\SystemRoot\System32\drivers\toy.sys`. */
+export function driverPath(name: string): string {
+  return `\\SystemRoot\\System32\\drivers\\${name}.sys`
+}
