@@ -11,7 +11,7 @@ function* list(d: DriverApi, count: number): Code<Ptr> {
   return head
 }
 
-describe('K090 doubly linked lists', () => {
+describe('doubly linked lists', () => {
   test('an empty list points at itself; RemoveHeadList of it gives the head', () => {
     inDriver(function* (d) {
       const head = yield* list(d, 0)

@@ -16,6 +16,7 @@ import {
   unmappingMdl,
 } from '../verifier/rules/memory'
 import { unicodeText } from './io-device'
+import { DATA_EXPORTS } from './data'
 import { ddi, t } from './types'
 
 /** Physical memory begins here for whoever looks at physical addresses. */
@@ -196,6 +197,9 @@ export const MDL_DDIS = {
     returns: t.pvoid,
     run(k, a) {
       const name = unicodeText(k, a.SystemRoutineName) ?? ''
+      // Exported variables are found in the same table as routines.
+      const data = Object.hasOwn(DATA_EXPORTS, name) ? DATA_EXPORTS[name] : undefined
+      if (data) return data.address(k)
       return k.ddis.has(name) ? k.images.exported(name) : 0
     },
   }),

@@ -54,7 +54,7 @@ function* event(d: DriverApi, name: string | null, state: boolean): Code<number>
 
 const signed = (box: OutBox): number => Number(BigInt.asIntN(32, BigInt(box.value)))
 
-describe('K085 ObReferenceObjectByHandle', () => {
+describe('ObReferenceObjectByHandle', () => {
   test('NULL is no handle; another type is refused; two handles lead to one object', () => {
     const machine = inDriver(function* (d) {
       const { k } = d
@@ -122,7 +122,7 @@ describe('K085 ObReferenceObjectByHandle', () => {
   })
 })
 
-describe('K086 ObQueryNameString', () => {
+describe('ObQueryNameString', () => {
   test('a device tells the length it needs; an unnamed object has an empty name', () => {
     inDriver(function* (d, driver) {
       const { memory } = d.k

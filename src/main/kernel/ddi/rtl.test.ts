@@ -14,7 +14,7 @@ import type { DriverApi } from '../testing/machine'
 /** Address of a zero-terminated wide string. */
 const wide = (d: DriverApi, text: string): Ptr => d.k.memory.ptr(d.string(text) + 8)
 
-describe('K089 counted strings', () => {
+describe('counted strings', () => {
   test('init, compare, append', () => {
     inDriver(function* (d) {
       const { memory } = d.k

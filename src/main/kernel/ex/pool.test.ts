@@ -31,7 +31,7 @@ describe('allocation', () => {
     expect(failures(2, ['low-resources'])).not.toEqual(one)
   })
 
-  test('K088 zero bytes: a block that may be freed, 0xC4 with the verifier', () => {
+  test('zero bytes: a block that may be freed, 0xC4 with the verifier', () => {
     const plain = inDriver(function* (d) {
       const block = yield* d.ddi('ExAllocatePoolWithTag', NON_PAGED_NX, 0, TAG)
       expect(block).not.toBe(0)

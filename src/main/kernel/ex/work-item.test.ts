@@ -26,7 +26,7 @@ function* sleep(d: DriverApi, milliseconds: bigint): Code<void> {
 const clean = (machine: { k: { ended: unknown } }): void => expect(machine.k.ended).toBe('done')
 
 describe('I/O work items', () => {
-  it('K064: run at PASSIVE_LEVEL in the System process, previous mode KernelMode', () => {
+  it('run at PASSIVE_LEVEL in the System process, previous mode KernelMode', () => {
     const seen: unknown[] = []
     const machine = toyDriver(
       function* (d, driver) {

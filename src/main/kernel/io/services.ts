@@ -48,6 +48,7 @@ import {
   STATUS_PENDING,
 } from '../../../shared/nt/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
+import { changeApcDisable } from '../ke/apc'
 import type { Kernel } from '../kernel'
 import { typeName } from '../ke/dispatcher'
 import type { Thread } from '../ke/thread'
@@ -542,19 +543,26 @@ export class IoServices {
       if (how.userMode) this.record(major, minor, how.ioctl, status, done.information, info.number)
       if (info.waiter) k.dispatcher.release(info.waiter, 0, info.completedSeq)
     }
-    const returned = yield* k.irps.callDriver(device, irp)
-    if (returned !== STATUS_PENDING) {
-      const ended = done as { status: number; information: number } | null
-      return { status: returned, information: ended?.information ?? 0 }
+    // The lock of a file object that is opened for synchronous access brings a critical region (K084).
+    const isLocked = how.synchronous && !how.ends
+    if (isLocked) changeApcDisable(k, thread, -1)
+    try {
+      const returned = yield* k.irps.callDriver(device, irp)
+      if (returned !== STATUS_PENDING) {
+        const ended = done as { status: number; information: number } | null
+        return { status: returned, information: ended?.information ?? 0 }
+      }
+      // Even if the packet is back by now: its status is in the status block (K039).
+      if (!how.synchronous) return { status: STATUS_PENDING, information: 0 }
+      if (!done) {
+        info.waiter = thread
+        yield* k.dispatcher.park()
+        info.waiter = null
+      }
+      return done!
+    } finally {
+      if (isLocked) changeApcDisable(k, thread, 1)
     }
-    // Even if the packet is back by now: its status is in the status block (K039).
-    if (!how.synchronous) return { status: STATUS_PENDING, information: 0 }
-    if (!done) {
-      info.waiter = thread
-      yield* k.dispatcher.park()
-      info.waiter = null
-    }
-    return done!
   }
 
   /** Give a packet that a driver built the last stage of the I/O manager's own ones. */

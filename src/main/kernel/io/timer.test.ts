@@ -96,7 +96,7 @@ describe('device DPCs', () => {
 })
 
 describe('remove locks', () => {
-  it('K068: acquire until removal begins, then STATUS_DELETE_PENDING', () => {
+  it('acquire until removal begins, then STATUS_DELETE_PENDING', () => {
     const order: string[] = []
     clean(
       toyDriver(

@@ -22,7 +22,7 @@ function withQueue(body: (d: DriverApi, queue: Ptr, entries: Ptr[]) => Code<void
 }
 
 describe('device queues', () => {
-  it('K061: the first insertion makes the queue busy, the second one waits', () => {
+  it('the first insertion makes the queue busy, the second one waits', () => {
     withQueue(function* (d, queue, [one, two]) {
       const { memory } = d.k
       expect([
@@ -38,7 +38,7 @@ describe('device queues', () => {
     })
   })
 
-  it('K062: entries come out in the order of insertion; the empty queue is idle again', () => {
+  it('entries come out in the order of insertion; the empty queue is idle again', () => {
     withQueue(function* (d, queue, entries) {
       for (const entry of entries) yield* d.ddi('KeInsertDeviceQueue', queue, entry)
       for (const entry of entries.slice(1))
@@ -49,7 +49,7 @@ describe('device queues', () => {
     })
   })
 
-  it('K063: an entry can be taken out once', () => {
+  it('an entry can be taken out once', () => {
     withQueue(function* (d, queue, [one, two, three]) {
       for (const entry of [one!, two!, three!]) yield* d.ddi('KeInsertDeviceQueue', queue, entry)
       expect(yield* d.ddi('KeRemoveEntryDeviceQueue', queue, two!)).toBe(1)

@@ -77,7 +77,7 @@ function* raised(call: Code<number>): Code<number | null> {
 const clean = (machine: { k: { ended: unknown } }): void => expect(machine.k.ended).toBe('done')
 
 describe('events', () => {
-  it('K069: initialisation writes type, size, state and an empty wait list', () => {
+  it('initialisation writes type, size, state and an empty wait list', () => {
     clean(
       toyDriver(function* (d) {
         const { memory } = d.k
@@ -89,7 +89,7 @@ describe('events', () => {
     )
   })
 
-  it('K070: KeSetEvent and KeResetEvent return the former state', () => {
+  it('KeSetEvent and KeResetEvent return the former state', () => {
     clean(
       toyDriver(function* (d) {
         const at = yield* event(d, NOTIFICATION, false)
@@ -104,7 +104,7 @@ describe('events', () => {
     )
   })
 
-  it('K071: a notification event stays set, a synchronisation event is used up', () => {
+  it('a notification event stays set, a synchronisation event is used up', () => {
     clean(
       toyDriver(function* (d) {
         const notification = yield* event(d, NOTIFICATION, true)
@@ -117,7 +117,7 @@ describe('events', () => {
     )
   })
 
-  it('K072: KePulseEvent returns the former state and leaves the event clear', () => {
+  it('KePulseEvent returns the former state and leaves the event clear', () => {
     clean(
       toyDriver(function* (d) {
         const at = yield* event(d, NOTIFICATION, true)
@@ -128,7 +128,7 @@ describe('events', () => {
     )
   })
 
-  it('K072: KePulseEvent lets those go that wait at that moment', () => {
+  it('KePulseEvent lets those go that wait at that moment', () => {
     const woken: number[] = []
     clean(
       toyDriver(
@@ -282,7 +282,7 @@ describe('events', () => {
 })
 
 describe('waits for several objects', () => {
-  it('K073: WaitAny takes the first of two set events only', () => {
+  it('WaitAny takes the first of two set events only', () => {
     clean(
       toyDriver(function* (d) {
         const a = yield* event(d, SYNCHRONIZATION, true)
@@ -295,7 +295,7 @@ describe('waits for several objects', () => {
     )
   })
 
-  it('K074: WaitAll takes nothing until it can take everything', () => {
+  it('WaitAll takes nothing until it can take everything', () => {
     clean(
       toyDriver(function* (d) {
         const a = yield* event(d, SYNCHRONIZATION, true)
@@ -480,7 +480,7 @@ describe('time-outs', () => {
 })
 
 describe('mutexes', () => {
-  it('K075: counts what its owner does, and keeps others out until the last release', () => {
+  it('counts what its owner does, and keeps others out until the last release', () => {
     const seen: number[] = []
     clean(
       toyDriver(
@@ -508,7 +508,7 @@ describe('mutexes', () => {
     expect(seen).toEqual([...Array<number>(10).fill(STATUS_TIMEOUT), STATUS_SUCCESS])
   })
 
-  it('K076: releasing a mutex of nobody raises STATUS_MUTANT_NOT_OWNED and leaves it free', () => {
+  it('releasing a mutex of nobody raises STATUS_MUTANT_NOT_OWNED and leaves it free', () => {
     clean(
       toyDriver(function* (d) {
         const at = scratch(d, KMUTANT.SIZE)
@@ -604,7 +604,7 @@ describe('mutexes', () => {
 })
 
 describe('semaphores', () => {
-  it('K077: counts, limits, and returns the former count', () => {
+  it('counts, limits, and returns the former count', () => {
     clean(
       toyDriver(function* (d) {
         const at = scratch(d, KSEMAPHORE.SIZE)

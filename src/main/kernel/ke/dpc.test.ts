@@ -13,7 +13,7 @@ function* dpc(d: DriverApi, name: string, context: Ptr = 0): Code<Ptr> {
 const clean = (machine: { k: { ended: unknown } }): void => expect(machine.k.ended).toBe('done')
 
 describe('DPCs', () => {
-  it('K080: initialisation', () => {
+  it('initialisation', () => {
     clean(
       toyDriver(
         function* (d) {
@@ -31,7 +31,7 @@ describe('DPCs', () => {
     )
   })
 
-  it('K081: queued at PASSIVE_LEVEL it has run before the next statement', () => {
+  it('queued at PASSIVE_LEVEL it has run before the next statement', () => {
     const seen: number[][] = []
     clean(
       toyDriver(
@@ -53,7 +53,7 @@ describe('DPCs', () => {
     )
   })
 
-  it('K081: queued at DISPATCH_LEVEL it runs when the IRQL drops; a second insert changes nothing', () => {
+  it('queued at DISPATCH_LEVEL it runs when the IRQL drops; a second insert changes nothing', () => {
     const seen: number[] = []
     clean(
       toyDriver(

@@ -13,7 +13,7 @@ function* mutex(d: DriverApi): Code<Ptr> {
 const clean = (machine: { k: { ended: unknown } }): void => expect(machine.k.ended).toBe('done')
 
 describe('fast mutexes', () => {
-  it('K083: count, owner and IRQL', () => {
+  it('count, owner and IRQL', () => {
     clean(
       toyDriver(function* (d) {
         const { memory } = d.k
@@ -161,7 +161,7 @@ describe('fast mutexes', () => {
 })
 
 describe('critical regions', () => {
-  it('K084: nest, and count in KernelApcDisable', () => {
+  it('nest, and count in KernelApcDisable', () => {
     clean(
       toyDriver(
         function* (d) {

@@ -29,7 +29,7 @@ function deadlock(
 }
 
 describe('spin locks', () => {
-  it('K082: acquire and release change the value and the IRQL', () => {
+  it('acquire and release change the value and the IRQL', () => {
     const machine = toyDriver(function* (d) {
       const at = yield* lock(d)
       const old = yield* acquire(d, at)

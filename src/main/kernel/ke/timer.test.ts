@@ -32,7 +32,7 @@ function* sleep(d: DriverApi, milliseconds: bigint): Code<void> {
 const clean = (machine: { k: { ended: unknown } }): void => expect(machine.k.ended).toBe('done')
 
 describe('timers', () => {
-  it('K078: a notification timer stays signalled once its time has come', () => {
+  it('a notification timer stays signalled once its time has come', () => {
     clean(
       toyDriver(function* (d) {
         const at = yield* timer(d)
@@ -58,7 +58,7 @@ describe('timers', () => {
     )
   })
 
-  it('K079: a cancelled timer neither signals nor queues its DPC; an idle one cannot be cancelled', () => {
+  it('a cancelled timer neither signals nor queues its DPC; an idle one cannot be cancelled', () => {
     let ran = 0
     clean(
       toyDriver(

@@ -22,7 +22,7 @@ function device(k: Kernel, name: string): KObject {
 }
 
 describe('creating names', () => {
-  test('K001 an existing name collides, whatever its case, and nothing is made', () => {
+  test('an existing name collides, whatever its case, and nothing is made', () => {
     const k = machine()
     device(k, '\\Device\\A')
     const before = [...k.ob.all()].length
@@ -31,7 +31,7 @@ describe('creating names', () => {
     expect([...k.ob.all()]).toHaveLength(before)
   })
 
-  test('K002 a missing directory is STATUS_OBJECT_PATH_NOT_FOUND', () => {
+  test('a missing directory is STATUS_OBJECT_PATH_NOT_FOUND', () => {
     expect(machine().ob.create('Device', 0x150, { name: '\\NoSuchDirectory\\A' })).toBe(
       STATUS_OBJECT_PATH_NOT_FOUND,
     )
@@ -101,7 +101,7 @@ describe('looking up', () => {
 })
 
 describe('symbolic links', () => {
-  test('K019 an existing link name collides; the target need not exist', () => {
+  test('an existing link name collides; the target need not exist', () => {
     const k = machine()
     expect(k.ob.namespace.createSymbolicLink('\\??\\L', '\\Device\\None')).toBe(STATUS_SUCCESS)
     expect(k.ob.namespace.createSymbolicLink('\\DosDevices\\l', '\\Device\\X')).toBe(
@@ -110,7 +110,7 @@ describe('symbolic links', () => {
     expect(k.ob.namespace.lookup('\\??\\L').status).toBe(STATUS_OBJECT_NAME_NOT_FOUND)
   })
 
-  test('K020 an unknown link cannot be deleted; a deleted one is not found', () => {
+  test('an unknown link cannot be deleted; a deleted one is not found', () => {
     const k = machine()
     device(k, '\\Device\\Toy')
     expect(k.ob.namespace.deleteSymbolicLink('\\??\\L')).toBe(STATUS_OBJECT_NAME_NOT_FOUND)

@@ -40,7 +40,7 @@ function buffer(max: number, text = ''): Ptr {
 const length = (string: Ptr): number => memory.u16(string)
 const max = (string: Ptr): number => memory.u16(string + 2)
 
-describe('K089 strings', () => {
+describe('strings', () => {
   test('RtlInitUnicodeString: lengths in bytes, the pointer as it was', () => {
     const source = memory.ptr(buffer(8, 'abc') + 8)
     const target = buffer(0)
