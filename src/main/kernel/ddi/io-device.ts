@@ -10,6 +10,7 @@ import {
 import type { Kernel } from '../kernel'
 import { startNextPacket, startPacket } from '../io/start-io'
 import type { Ptr } from '../mm/memory'
+import { noteCreated } from '../verifier/rules/device'
 import { ddi, t } from './types'
 
 /** Text of a UNICODE_STRING; null for a NULL pointer. */
@@ -51,7 +52,10 @@ export const IO_DEVICE_DDIS = {
         characteristics: a.DeviceCharacteristics,
         exclusive: a.Exclusive,
       })
-      if (device) a.DeviceObject.write(device)
+      if (device) {
+        noteCreated(k, device)
+        a.DeviceObject.write(device)
+      }
       return status
     },
   }),

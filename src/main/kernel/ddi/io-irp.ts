@@ -16,6 +16,14 @@ import {
 import { STATUS_MORE_PROCESSING_REQUIRED, STATUS_SUCCESS } from '../../../shared/nt/ntstatus'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import {
+  freeingIrp,
+  initializingIrp,
+  noteMade,
+  notePrepared,
+  settingCancel,
+  settingCompletion,
+} from '../verifier/rules/irp'
 import { ddi, t, type KernelRoutine } from './types'
 
 const CURRENT = IRP['Tail.Overlay.CurrentStackLocation']
@@ -152,19 +160,26 @@ export const IO_IRP_DDIS = {
   IoCopyCurrentIrpStackLocationToNext: ddi({
     params: irpOnly,
     returns: t.void,
-    run: (k, a) => k.irps.copyToNext(a.Irp),
+    run(k, a) {
+      k.irps.copyToNext(a.Irp)
+      notePrepared(k, a.Irp, 'copied')
+    },
   }),
 
   IoSkipCurrentIrpStackLocation: ddi({
     params: irpOnly,
     returns: t.void,
-    run: (k, a) => k.irps.skip(a.Irp),
+    run(k, a) {
+      k.irps.skip(a.Irp)
+      notePrepared(k, a.Irp, 'skipped')
+    },
   }),
 
   IoSetCompletionRoutine: ddi({
     params: setCompletion,
     returns: t.void,
-    run: (k, a) =>
+    run(k, a) {
+      settingCompletion(k, a.Irp, a.CompletionRoutine)
       k.irps.setCompletion(
         k.memory.ptr(a.Irp + CURRENT) - IO_STACK_LOCATION.SIZE,
         a.CompletionRoutine,
@@ -172,7 +187,8 @@ export const IO_IRP_DDIS = {
         a.InvokeOnSuccess,
         a.InvokeOnError,
         a.InvokeOnCancel,
-      ),
+      )
+    },
   }),
 
   IoSetCompletionRoutineEx: ddi({
@@ -181,6 +197,7 @@ export const IO_IRP_DDIS = {
     support: 'partial',
     note: 'The driver is not kept loaded for the time of the request.',
     run(k, a) {
+      settingCompletion(k, a.Irp, a.CompletionRoutine)
       k.irps.setCompletion(
         k.memory.ptr(a.Irp + CURRENT) - IO_STACK_LOCATION.SIZE,
         a.CompletionRoutine,
@@ -196,20 +213,14 @@ export const IO_IRP_DDIS = {
   IoAllocateIrp: ddi({
     params: { StackSize: t.cchar, ChargeQuota: t.boolean },
     returns: t.ptr('IRP'),
-    run: (k, a) => (a.StackSize < 1 ? 0 : k.irps.allocate(a.StackSize, 'driver')),
+    run: (k, a) => (a.StackSize < 1 ? 0 : noteMade(k, k.irps.allocate(a.StackSize, 'driver'))),
   }),
 
   IoFreeIrp: ddi({
     params: irpOnly,
     returns: t.void,
     run(k, a) {
-      const info = k.irps.info(a.Irp)
-      k.verifier.check(
-        'VR-IRP-FREE-INUSE',
-        info?.state === 'active' && k.memory.i8(a.Irp + IRP.CurrentLocation) <= info.stackCount,
-        [0x20b, k.images.nearestCode(k.thread), k.memory.address(a.Irp), 0],
-        `IRP ${info?.number} was freed while another driver has it.`,
-      )
+      freeingIrp(k, a.Irp)
       k.irps.free(a.Irp)
     },
   }),
@@ -223,7 +234,10 @@ export const IO_IRP_DDIS = {
   IoInitializeIrp: ddi({
     params: { Irp: t.ptr('IRP'), PacketSize: t.ushort, StackSize: t.cchar },
     returns: t.void,
-    run: (k, a) => k.irps.initialize(a.Irp, a.PacketSize, a.StackSize),
+    run(k, a) {
+      initializingIrp(k, a.Irp)
+      k.irps.initialize(a.Irp, a.PacketSize, a.StackSize)
+    },
   }),
 
   IoSizeOfIrp: ddi({
@@ -253,7 +267,7 @@ export const IO_IRP_DDIS = {
       const major = a.InternalDeviceIoControl
         ? IRP_MJ_INTERNAL_DEVICE_CONTROL
         : IRP_MJ_DEVICE_CONTROL
-      return buildRequest(k, a.DeviceObject, major, a.IoStatusBlock, a.Event, (irp, next) => {
+      const irp = buildRequest(k, a.DeviceObject, major, a.IoStatusBlock, a.Event, (irp, next) => {
         const method = a.IoControlCode & 3
         const inputLength = a.InputBuffer || method === 3 ? a.InputBufferLength : 0
         const outputLength = a.OutputBuffer || method === 3 ? a.OutputBufferLength : 0
@@ -291,6 +305,7 @@ export const IO_IRP_DDIS = {
         if (method !== 0 && outputLength)
           lockedBuffer(k, irp, a.OutputBuffer, outputLength, method === 2)
       })
+      return noteMade(k, irp, true)
     },
   }),
 
@@ -305,7 +320,7 @@ export const IO_IRP_DDIS = {
       IoStatusBlock: t.ptr('IO_STATUS_BLOCK'),
     },
     returns: t.ptr('IRP'),
-    run: (k, a) => buildFsdRequest(k, a, a.Event),
+    run: (k, a) => noteMade(k, buildFsdRequest(k, a, a.Event), true),
   }),
 
   IoBuildAsynchronousFsdRequest: ddi({
@@ -318,7 +333,7 @@ export const IO_IRP_DDIS = {
       IoStatusBlock: t.optional(t.ptr('IO_STATUS_BLOCK')),
     },
     returns: t.ptr('IRP'),
-    run: (k, a) => buildFsdRequest(k, a, 0),
+    run: (k, a) => noteMade(k, buildFsdRequest(k, a, 0)),
   }),
 
   IoForwardIrpSynchronously: ddi({
@@ -341,7 +356,10 @@ export const IO_IRP_DDIS = {
   IoSetCancelRoutine: ddi({
     params: { Irp: t.ptr('IRP'), CancelRoutine: t.optional(t.fn('DRIVER_CANCEL')) },
     returns: t.fn('DRIVER_CANCEL'),
-    run: (k, a) => k.irps.setCancelRoutine(a.Irp, a.CancelRoutine),
+    run(k, a) {
+      settingCancel(k, a.Irp, a.CancelRoutine)
+      return k.irps.setCancelRoutine(a.Irp, a.CancelRoutine)
+    },
   }),
 
   IoCancelIrp: ddi({

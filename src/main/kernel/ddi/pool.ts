@@ -3,6 +3,7 @@ import { STATUS_INSUFFICIENT_RESOURCES, STATUS_QUOTA_EXCEEDED } from '../../../s
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { NtException } from '../stop'
+import { freeingPool } from '../verifier/rules/irp'
 import { ddi, t } from './types'
 
 const POOL_PAGED = 1
@@ -110,12 +111,18 @@ export const POOL_DDIS = {
   ExFreePool: ddi({
     params: { P: t.pvoid },
     returns: t.void,
-    run: (k, a) => k.pool.free(a.P),
+    run(k, a) {
+      freeingPool(k, a.P)
+      k.pool.free(a.P)
+    },
   }),
 
   ExFreePoolWithTag: ddi({
     params: { P: t.pvoid, Tag: t.tag },
     returns: t.void,
-    run: (k, a) => k.pool.free(a.P, a.Tag),
+    run(k, a) {
+      freeingPool(k, a.P)
+      k.pool.free(a.P, a.Tag)
+    },
   }),
 }

@@ -2,6 +2,7 @@
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { copyMemory, equalBytes } from '../rtl/memory'
+import { copying } from '../verifier/rules/misc'
 import { ddi, t } from './types'
 
 /** Programs have these routines, too, and do not reach kernel memory with them. */
@@ -29,7 +30,7 @@ function fill(k: Kernel, at: Ptr, length: number, value: number): void {
 /** SIZE_T as a result. */
 const SIZE_T = { k: 'u64', c: 'SIZE_T' } as const
 
-const copier = (docs: string, summary?: string) =>
+const copier = (docs: string, mayOverlap: boolean, summary?: string) =>
   ddi({
     params: { Destination: t.pvoid, Source: t.pvoid, Length: t.size },
     returns: t.void,
@@ -38,10 +39,13 @@ const copier = (docs: string, summary?: string) =>
     ...(summary === undefined ? {} : { summary }),
     module: 'both',
     traced: false,
-    run: (k, a) => copy(k, a.Destination, a.Source, a.Length),
+    run(k, a) {
+      if (!mayOverlap) copying(k, a.Destination, a.Source, a.Length)
+      copy(k, a.Destination, a.Source, a.Length)
+    },
   })
 
-const cCopier = (summary: string) =>
+const cCopier = (mayOverlap: boolean, summary: string) =>
   ddi({
     params: { dest: t.pvoid, src: t.pvoid, count: t.size },
     returns: t.pvoid,
@@ -50,15 +54,16 @@ const cCopier = (summary: string) =>
     module: 'both',
     traced: false,
     run(k, a) {
+      if (!mayOverlap) copying(k, a.dest, a.src, a.count)
       copy(k, a.dest, a.src, a.count)
       return a.dest
     },
   })
 
 export const RTL_MEMORY_DDIS = {
-  RtlCopyMemory: copier('wdm/nf-wdm-rtlcopymemory'),
-  RtlMoveMemory: copier('wdm/nf-wdm-rtlmovememory'),
-  RtlCopyBytes: copier('wdm/nf-wdm-rtlcopybytes', 'RtlCopyMemory by its old name.'),
+  RtlCopyMemory: copier('wdm/nf-wdm-rtlcopymemory', false),
+  RtlMoveMemory: copier('wdm/nf-wdm-rtlmovememory', true),
+  RtlCopyBytes: copier('wdm/nf-wdm-rtlcopybytes', false, 'RtlCopyMemory by its old name.'),
   RtlZeroMemory: ddi({
     params: { Destination: t.pvoid, Length: t.size },
     returns: t.void,
@@ -108,8 +113,8 @@ export const RTL_MEMORY_DDIS = {
     traced: false,
     run: (k, a) => equal(k, a.Destination, a.Source, a.Length) === a.Length,
   }),
-  memcpy: cCopier('Copies memory. The blocks must not overlap.'),
-  memmove: cCopier('Copies memory; the blocks may overlap.'),
+  memcpy: cCopier(false, 'Copies memory. The blocks must not overlap.'),
+  memmove: cCopier(true, 'Copies memory; the blocks may overlap.'),
   memset: ddi({
     params: { dest: t.pvoid, c: t.i32('int'), count: t.size },
     returns: t.pvoid,

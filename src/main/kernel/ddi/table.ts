@@ -8,6 +8,7 @@ import type { CodeFrame, KernelFrame, Thread } from '../ke/thread'
 import { MemoryFault } from '../mm/memory'
 import type { CallArgs, CallResult } from '../port'
 import { NtException } from '../stop'
+import { isWatchedRoutine, routineCalled } from '../verifier/rules/security'
 import { DDIS, DDI_NAMES } from './index'
 import { isInline } from './inline'
 import type { DdiEntry, KernelRoutine, Out, OutType, ParamType, ReturnType } from './types'
@@ -26,6 +27,8 @@ interface Bound {
   hasOuts: boolean
   maxIrql: number
   traced: boolean
+  /** Whether the verifier looks at each call. */
+  watched: boolean
 }
 
 export class DdiTable {
@@ -54,6 +57,7 @@ export class DdiTable {
         hasOuts: Object.values(entry.params).some((type) => type.k === 'out'),
         maxIrql: entry.irql?.[1] ?? facts?.maxIrql ?? 15,
         traced: entry.traced ?? true,
+        watched: isWatchedRoutine(name),
       }
     })
   }
@@ -96,6 +100,7 @@ export class DdiTable {
       seq = k.emit({ t: 'ddi.called', name: bound.name, args: this.traceArgs(bound, values) })
       thread.cause = seq
     }
+    if (bound.watched && k.verifier.watching) routineCalled(k, bound.name, bound.params, values)
     if (level > bound.maxIrql && !entry.checksIrql) k.verifier.ddiIrql(bound.name, bound.maxIrql)
     let value: unknown
     try {
@@ -333,6 +338,7 @@ export class DdiTable {
     const check = (): void => this.checkReach(target, 'write', userMode)
     return {
       given: target !== 0,
+      target,
       write(value: number | bigint | boolean) {
         if (target === 0) return
         if (target === -1) {

@@ -54,6 +54,8 @@ export type ReturnType =
 export interface Out<T> {
   /** False when the caller passed NULL. */
   readonly given: boolean
+  /** Where in memory it goes; 0 for NULL, -1 for an object of the script. */
+  readonly target: number
   write(value: T): void
 }
 

@@ -14,6 +14,7 @@ import { initializeDeviceQueue } from '../ke/device-queue'
 import type { Kernel } from '../kernel'
 import type { KObject } from '../ob/object'
 import type { Ptr } from '../mm/memory'
+import { attachCause, deleteCause, noteAttached, noteDeleted } from '../verifier/rules/device'
 
 const IO_TYPE_DEVICE = 3
 const IO_TYPE_DEVICE_OBJECT_EXTENSION = 13
@@ -103,6 +104,7 @@ export class Devices {
       !object || object.data.deletePending,
       [0x240, code, address, 0],
       'The device was deleted before.',
+      deleteCause(k, device),
     )
     if (object) {
       k.verifier.check(
@@ -110,8 +112,10 @@ export class Devices {
         object.data.attachedTo !== 0,
         [0x201, code, address, 0],
         'The device is still attached to another; IoDetachDevice comes first.',
+        attachCause(k, device),
       )
       object.data.deletePending = true
+      noteDeleted(k, device)
       if (k.tracing)
         k.emit({
           t: 'device.deleted',
@@ -152,6 +156,7 @@ export class Devices {
     )
     const object = this.lookup(source)
     if (object) object.data.attachedTo = top
+    noteAttached(this.k, source)
     if (this.k.tracing)
       this.k.emit({
         t: 'device.attached',

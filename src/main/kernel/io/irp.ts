@@ -19,9 +19,12 @@ import { hex32 } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Thread } from '../ke/thread'
+import { kernelApcDisable } from '../ke/apc'
 import { DISPATCH_LEVEL } from '../ke/irql'
 import type { Ptr } from '../mm/memory'
 import { Recent } from '../recent'
+import { deviceUsed } from '../verifier/rules/device'
+import { cancelling, completing, dispatchReturned, forwarding } from '../verifier/rules/irp'
 
 const IO_TYPE_IRP = 6
 const STACK_SIZE = IO_STACK_LOCATION.SIZE
@@ -311,6 +314,10 @@ export class Irps {
         [0x10, k.irql.level, 0, 0],
         `IoCallDriver was called at IRQL ${k.irql.level}.`,
       )
+    if (verifier.watching) {
+      forwarding(k, irp, device)
+      deviceUsed(k, device)
+    }
     const stack = memory.ptr(irp + CURRENT) - STACK_SIZE
     memory.setU8(irp + IRP.CurrentLocation, location)
     memory.setPtr(irp + CURRENT, stack)
@@ -333,6 +340,8 @@ export class Irps {
       info.depth++
     }
     const outerCause = k.thread.cause
+    const { thread } = k
+    const apcs = verifier.watching ? kernelApcDisable(k, thread) : 0
     if (k.tracing) {
       const sent = k.emit({
         t: 'irp.sent',
@@ -350,15 +359,24 @@ export class Irps {
     k.thread.cause = outerCause
     if (info) {
       info.depth--
-      this.checkDispatch(info, stack, status, routine)
+      if (verifier.watching)
+        this.checkDispatch(info, stack, status, routine, {
+          before: apcs,
+          now: kernelApcDisable(k, thread),
+        })
     }
     return status
   }
 
   /** What I/O verification looks at when a dispatch routine has returned. */
-  private checkDispatch(info: IrpInfo, stack: Ptr, status: number, routine: Ptr): void {
+  private checkDispatch(
+    info: IrpInfo,
+    stack: Ptr,
+    status: number,
+    routine: Ptr,
+    apcs: { before: number; now: number },
+  ): void {
     const { verifier, memory, images } = this.k
-    if (!verifier.option('I/O verification')) return
     // The routine has returned, so the place of a stop is the routine itself.
     const entry = images.function(routine)
     const { at } = this.k.thread
@@ -371,6 +389,7 @@ export class Irps {
       info.state === 'active' &&
       isHere &&
       (memory.u8(stack + IO_STACK_LOCATION.Control) & SL_PENDING_RETURNED) !== 0
+    dispatchReturned(this.k, info, status, routine, apcs)
     verifier.check(
       'VR-IRP-NOT-COMPLETED',
       isHere && status !== STATUS_PENDING && !marked,
@@ -434,6 +453,7 @@ export class Irps {
         0,
         'The packet was completed already, or is no IRP.',
       )
+    if (verifier.watching) completing(k, irp)
     const status = memory.u32(irp + IRP['IoStatus.Status'])
     if (k.irql.level > DISPATCH_LEVEL)
       verifier.check(
@@ -605,6 +625,7 @@ export class Irps {
     memory.setU8(irp + IRP.Cancel, 1)
     const info = this.live.get(irp)
     if (info) info.cancelled = true
+    cancelling(k, irp)
     const routine = this.setCancelRoutine(irp, 0)
     if (k.tracing) k.emit({ t: 'irp.cancelled', irp: this.number(irp), routine: routine !== 0 })
     if (routine === 0) {

@@ -8,6 +8,7 @@ import { STATUS_DELETE_PENDING, STATUS_SUCCESS } from '../../../shared/nt/genera
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import { waitingForRemoveLock } from '../verifier/rules/lock'
 
 const BLOCK = IO_REMOVE_LOCK_COMMON_BLOCK
 
@@ -68,6 +69,7 @@ export function releaseRemoveLock(k: Kernel, lock: Ptr, tag: Ptr): void {
 /** IoReleaseRemoveLockAndWait: nobody gets in from here on; back when all others have left. */
 export function* releaseRemoveLockAndWait(k: Kernel, lock: Ptr, tag: Ptr): KernelRoutine<void> {
   const { memory } = k
+  waitingForRemoveLock(k, lock)
   memory.setU8(lock + BLOCK.Removed, 1)
   releaseRemoveLock(k, lock, tag)
   // The count of the initialisation.

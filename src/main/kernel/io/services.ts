@@ -57,6 +57,7 @@ import { MemoryFault, type Ptr } from '../mm/memory'
 import type { KObject } from '../ob/object'
 import type { Process } from '../ps/process'
 import { NtException } from '../stop'
+import { finishing } from '../verifier/rules/irp'
 import type { DeviceData } from './device'
 import type { IrpInfo } from './irp'
 
@@ -582,6 +583,7 @@ export class IoServices {
     const { k } = this
     const { memory } = k
     const irp = info.address
+    if (k.verifier.watching) finishing(k, info)
     const isError = status >>> 30 === 3
     const flags = memory.u32(irp + IRP.Flags)
     const mdl = memory.ptr(irp + IRP.MdlAddress)

@@ -29,6 +29,8 @@ import type { Image, NativeRoutine } from './image'
 import { Reinitialization } from './reinitialize'
 import { driverPath } from '../ps/image-name'
 import { LoadedModules } from './modules'
+import { driverInitialized, leftAtUnload } from '../verifier/rules/device'
+import { unloadRefused } from '../verifier/rules/unload'
 
 const DRVO_UNLOAD_INVOKED = 0x01
 const DRVO_LEGACY_DRIVER = 0x02
@@ -153,6 +155,7 @@ export class Loader {
       const flags = device + DEVICE_OBJECT.Flags
       memory.setU32(flags, memory.u32(flags) & ~DO_DEVICE_INITIALIZING)
     }
+    driverInitialized(k, driver.object)
     return status
   }
 
@@ -224,8 +227,10 @@ export class Loader {
     const { k } = this
     const driver = this.byName(name)
     if (!driver || driver.unloading) return STATUS_OBJECT_NAME_NOT_FOUND
-    if (k.memory.ptr(driver.object + DRIVER_OBJECT.DriverUnload) === 0)
+    if (k.memory.ptr(driver.object + DRIVER_OBJECT.DriverUnload) === 0) {
+      unloadRefused(k, name, k.memory.ptr(driver.object + DRIVER_OBJECT.DriverInit))
       return STATUS_INVALID_DEVICE_REQUEST
+    }
     driver.unloading = true
     if (this.isOpen(driver)) return STATUS_SUCCESS
     yield* this.finishUnload(driver)
@@ -263,6 +268,13 @@ export class Loader {
     const routine = k.images.function(unload)
     k.thread.at = routine ? k.images.placeOf(routine) : null
     this.checkLeftBehind(driver)
+    const links = [...k.ob.namespace.links()].filter((link) => link.data.driver === driver.name)
+    leftAtUnload(
+      k,
+      driver.name,
+      k.devices.ofDriver(driver.object),
+      links.map((link) => link.data.shown),
+    )
     k.thread.at = at
     k.emit({ t: 'driver.unloaded', name: driver.name })
     this.remove(driver)
