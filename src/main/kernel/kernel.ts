@@ -15,8 +15,11 @@ import type { KernelRoutine, RoutineName } from './ddi/types'
 import { DdiTable } from './ddi/table'
 import { faultOf } from './ke/fault'
 import { Scheduler } from './ke/scheduler'
+import { Hal } from './hal/hal'
+import type { HalName } from './hal/platform'
 import { Irql } from './ke/irql'
 import { Dpcs } from './ke/dpc'
+import { Processor, PROCESSORS_MAX } from './ke/processor'
 import { Timers } from './ke/timer'
 import { Dispatcher } from './ke/dispatcher'
 import { SpinLocks } from './ke/spinlock'
@@ -25,27 +28,27 @@ import { Images } from './loader/image'
 import { Loader } from './loader/loader'
 import { Memory, MemoryFault, plainBacking, type Backing, type Ptr } from './mm/memory'
 import { Mdls } from './mm/mdl'
+import { CallbackTable } from './ex/callback-table'
 import { Pool } from './ex/pool'
 import { WorkQueue } from './ex/work-item'
 import { ObjectManager } from './ob/object'
-import { CallbackTable } from './ex/callback-table'
 import { Devices } from './io/device'
 import { Irps } from './io/irp'
 import { IoServices } from './io/services'
-import { Registry } from './cm/registry'
-import { Processes } from './ps/processes'
-import { Programs } from './ps/program'
 import { FileSystems } from './io/fs-registration'
 import { ShutdownNotifications } from './io/shutdown'
 import { PnpManager } from './pnp/manager'
 import { PowerManager } from './po/manager'
-import { Syscalls } from './ps/syscall'
+import { Registry } from './cm/registry'
 import { Notifications } from './ps/notify-calls'
+import { Processes } from './ps/processes'
+import { Programs } from './ps/program'
+import { Syscalls } from './ps/syscall'
 import { Random } from './random'
+import { SecurityMonitor } from './se/monitor'
 import { BugCheck, NtException, RunLimit, SimulatorBug, type ExceptionOrigin } from './stop'
 import { Verifier } from './verifier/verifier'
 import type {
-import { SecurityMonitor } from './se/monitor'
   AccessKind,
   CallArgs,
   CallResult,
@@ -59,6 +62,10 @@ import { SecurityMonitor } from './se/monitor'
 
 export interface KernelOptions {
   seed: number
+  /** Processors of the machine, 1 to 8; 1 by default. */
+  processors?: number
+  /** The machine's platform; x64 by default. */
+  hal?: HalName
   /** Verifier options or rule ids that are on. */
   verifier?: readonly string[]
   /** `off` keeps only what the report needs. */
@@ -122,7 +129,9 @@ export class Kernel implements KernelPort {
   readonly limits: Limits
   readonly options: KernelOptions
 
-  readonly irql: Irql
+  readonly processors: readonly Processor[]
+  /** The one whose turn it is: what runs now, runs there. */
+  processor: Processor
   readonly dpcs: Dpcs
   readonly timers: Timers
   readonly dispatcher: Dispatcher
@@ -135,23 +144,24 @@ export class Kernel implements KernelPort {
   readonly devices: Devices
   readonly irps: Irps
   readonly io: IoServices
+  readonly shutdown: ShutdownNotifications
+  readonly fileSystems: FileSystems
+  readonly pnp: PnpManager
+  readonly power: PowerManager
   readonly registry: Registry
+  readonly se: SecurityMonitor
+  readonly callbacks: CallbackTable
+  readonly notifications: Notifications
   readonly processes: Processes
   readonly syscalls: Syscalls
+  readonly hal: Hal
   readonly programs: Programs
   readonly images: Images
   readonly loader: Loader
   readonly verifier: Verifier
   readonly ddis: DdiTable
 
-  readonly shutdown: ShutdownNotifications
-  readonly fileSystems: FileSystems
-  readonly pnp: PnpManager
-  readonly power: PowerManager
   /** Simulated time since boot in units of 100 ns. */
-  readonly se: SecurityMonitor
-  readonly callbacks: CallbackTable
-  readonly notifications: Notifications
   tick = 0
   ddiCalls = 0
   /** Set once: the machine stopped (bug check, limit, or the script is done). */
@@ -176,10 +186,15 @@ export class Kernel implements KernelPort {
     this.random = new Random(options.seed)
     this.memory = new Memory(options.backing ?? plainBacking())
     this.verifier = new Verifier(this, options.verifier ?? [])
-    this.irql = new Irql(this)
+    const count = Math.min(Math.max(options.processors ?? 1, 1), PROCESSORS_MAX)
+    this.processors = Array.from({ length: count }, (_, i) => new Processor(this, i))
+    this.processor = this.processors[0]!
     this.pool = new Pool(this)
     this.images = new Images(this)
     this.ob = new ObjectManager(this)
+    this.se = new SecurityMonitor(this)
+    this.callbacks = new CallbackTable(this)
+    this.notifications = new Notifications(this)
     this.processes = new Processes(this)
     this.scheduler = new Scheduler(this)
     this.dispatcher = new Dispatcher(this)
@@ -192,10 +207,12 @@ export class Kernel implements KernelPort {
     this.devices = new Devices(this)
     this.irps = new Irps(this)
     this.io = new IoServices(this)
-    this.se = new SecurityMonitor(this)
-    this.callbacks = new CallbackTable(this)
-    this.notifications = new Notifications(this)
+    this.shutdown = new ShutdownNotifications(this)
+    this.fileSystems = new FileSystems(this)
+    this.pnp = new PnpManager(this)
+    this.power = new PowerManager(this)
     this.syscalls = new Syscalls(this)
+    this.hal = new Hal(this, options.hal ?? 'x64')
     this.programs = new Programs(this)
     this.loader = new Loader(this)
     this.ddis = new DdiTable(this)
@@ -204,18 +221,20 @@ export class Kernel implements KernelPort {
       version: TRACE_VERSION,
       seed: options.seed,
       verifier: [...(options.verifier ?? [])],
+      ...(count > 1 ? { processors: count } : {}),
     })
   }
 
-    this.shutdown = new ShutdownNotifications(this)
-    this.fileSystems = new FileSystems(this)
-    this.pnp = new PnpManager(this)
-    this.power = new PowerManager(this)
   // --- trace -----------------------------------------------------------------------------------
+
+  /** Level of the processor that runs. */
+  get irql(): Irql {
+    return this.processor.irql
+  }
 
   /** Thread whose frames run now; the idle thread when nothing else does. */
   get thread(): Thread {
-    return this.scheduler.current
+    return this.processor.current
   }
 
   /**
@@ -225,13 +244,15 @@ export class Kernel implements KernelPort {
   emit(body: EventBody, cause?: number): number {
     if (!this.tracing && !ALWAYS_KEPT.has(body.t)) return 0
     if (this.pending) this.flush()
-    const thread = this.scheduler?.current as Thread | undefined
+    const { processor } = this
+    // There is none while the machine is being put together.
+    const thread = processor.current as Thread | undefined
     const seq = ++this.seq
     const base: TraceEvent = {
       seq,
       tick: this.tick,
-      cpu: 0,
-      irql: this.irql?.level ?? 0,
+      cpu: processor.number,
+      irql: processor.irql.level,
       thread: thread?.id ?? 0,
       process: thread?.process.id ?? 0,
       ...body,
@@ -354,6 +375,7 @@ export class Kernel implements KernelPort {
         )
       this.advance(TICKS_PER_CALL)
       this.scheduler.spend(1)
+      this.scheduler.turns.spend(1)
       return this.ddis.call(index, args)
     } catch (error) {
       return this.raiseInCode(error)
@@ -391,6 +413,7 @@ export class Kernel implements KernelPort {
     try {
       this.advance(TICKS_PER_CALL)
       this.scheduler.spend(1)
+      this.scheduler.turns.spend(1)
       return this.ddis.callAddress(address, args, count)
     } catch (error) {
       return this.raiseInCode(error)
@@ -526,11 +549,16 @@ export class Kernel implements KernelPort {
 
   advance(ticks: number): void {
     this.tick += ticks
+    if (this.tick >= this.hal.schedule.next) this.hal.schedule.run()
     if (this.tick >= this.timers.nextDue) this.timers.expire()
   }
 
   /** True when something must run before the current code goes on. */
   get attention(): boolean {
+    const { turns } = this.scheduler
+    if (turns.isNeeded && turns.over) return true
+    const { hal } = this
+    if (hal.lines.pendingLevel > this.irql.level) return hal.interrupts.isDue
     return this.irql.level < 2 && (this.dpcs.pending || this.scheduler.preemptionDue())
   }
 
@@ -545,9 +573,8 @@ export class Kernel implements KernelPort {
     return yield { op: 'call', address, routine, args, irp }
   }
 
-  /** Frames of the current thread, innermost first, as `module!function`. */
-  stack(): { frame: string; at: SourcePlace | null }[] {
-    const thread = this.scheduler.current
+  /** Frames of a thread, the current one by default, innermost first, as `module!function`. */
+  stack(thread = this.thread): { frame: string; at: SourcePlace | null }[] {
     const list: { frame: string; at: SourcePlace | null }[] = []
     for (let i = thread.frames.length - 1; i >= 0; i--) {
       const frame: Frame = thread.frames[i]!

@@ -31,6 +31,27 @@ const Bytes = z.union([
   }),
 ])
 
+/** `BUS\Device`, as a bus driver names what it finds. */
+const DeviceId = z
+  .string()
+  .regex(/^[\x21-\x2b\x2d-\x5b\x5d-\x7e]{1,100}\\[\x21-\x2b\x2d-\x5b\x5d-\x7e]{1,99}$/)
+const ServiceName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
+
+/** What the installation file of a device would say: which drivers serve it. */
+export const ScenarioDevice = z.strictObject({
+  /** Hardware id or compatible id. */
+  id: DeviceId,
+  /** Function driver. */
+  service: ServiceName.optional(),
+  lowerFilters: z.array(ServiceName).default([]),
+  upperFilters: z.array(ServiceName).default([]),
+  class: z.string().min(1).max(64).optional(),
+  description: z.string().max(200).optional(),
+  /** It sits on the machine's own bus from the start. */
+  plugged: z.boolean().default(false),
+})
+export type ScenarioDevice = z.infer<typeof ScenarioDevice>
+
 /** One step of a scenario. `handle` names are the scenario's own words; `repeat` makes a load test of a step. */
 export const ScenarioStep = z.discriminatedUnion('do', [
   z.strictObject({
@@ -73,6 +94,20 @@ export const ScenarioStep = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('close'), handle: z.string().default('h') }),
   z.strictObject({ do: z.literal('wait'), milliseconds: z.number().min(0).max(3_600_000) }),
   z.strictObject({ do: z.literal('unload'), driver: z.string().optional() }),
+  z.strictObject({
+    do: z.literal('openInterface'),
+    interface: z.string(),
+    index: z.number().int().min(0).max(1000).default(0),
+    as: z.string().default('h'),
+    access: z.array(z.enum(['read', 'write'])).default(['read', 'write']),
+    overlapped: z.boolean().default(false),
+  }),
+  z.strictObject({ do: z.literal('plug'), device: DeviceId, as: z.string().optional() }),
+  z.strictObject({ do: z.literal('unplug'), device: z.string() }),
+  z.strictObject({ do: z.literal('surpriseRemove'), device: z.string() }),
+  z.strictObject({ do: z.literal('restart'), device: z.string() }),
+  z.strictObject({ do: z.literal('power'), to: z.enum(['sleep', 'hibernate', 'wake']) }),
+  z.strictObject({ do: z.literal('shutdown') }),
 ])
 export type ScenarioStep = z.infer<typeof ScenarioStep>
 
@@ -92,6 +127,8 @@ export const Scenario = z.strictObject({
     .optional(),
   /** Registry values under the service key's Parameters (of the only driver). */
   parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).optional(),
+  /** Devices of the PnP manager. Their drivers are loaded when a device needs them. */
+  devices: z.array(ScenarioDevice).optional(),
   processes: z.array(z.strictObject({ name: z.string(), steps: z.array(ScenarioStep) })).optional(),
   steps: z.array(ScenarioStep).optional(),
   /** Whether the drivers are unloaded at the end. */

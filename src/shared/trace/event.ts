@@ -44,6 +44,7 @@ export type RoutineKind =
   | 'workitem'
   | 'thread'
   | 'startio'
+  | 'isr'
   | 'notify'
   | 'main'
   | 'other'
@@ -62,12 +63,12 @@ export type ObjectType =
   | 'Semaphore'
   | 'Mutant'
   | 'Timer'
-
   | 'Section'
 
 /** What a callback is told about. */
 export type CallbackKind =
   'process' | 'thread' | 'image' | 'registry' | 'object' | 'executive' | 'shutdown' | 'bugcheck'
+
 /** The stops on the way from user mode to a driver and back. */
 export type HopLayer = 'win32' | 'ntdll' | 'syscall' | 'KiSystemCall64' | 'SSDT' | 'Nt' | 'return'
 
@@ -81,7 +82,14 @@ export type TraceValue = string | number | boolean | null
 
 export type EventBody =
   // life of the run
-  | { t: 'run.started'; version: number; seed: number; verifier: string[] }
+  | {
+      t: 'run.started'
+      version: number
+      seed: number
+      verifier: string[]
+      /** Missing for one. */
+      processors?: number
+    }
   | { t: 'run.ended'; outcome: Outcome; summary: string }
   // loading
   | { t: 'service.created'; name: string; registryPath: string }
@@ -161,6 +169,8 @@ export type EventBody =
   | { t: 'pool.allocated'; block: string; bytes: number; tag: string; pool: 'nonpaged' | 'paged' }
   | { t: 'pool.freed'; block: string; bytes: number; tag: string; pool: 'nonpaged' | 'paged' }
   | { t: 'irql.changed'; from: number; to: number; reason: string }
+  /** A processor began to spin for a lock that another one holds. */
+  | { t: 'lock.contended'; lock: string; kind: string }
   | { t: 'lock.acquired'; lock: string; kind: string }
   | { t: 'lock.released'; lock: string; kind: string }
   // time and threads
@@ -170,7 +180,8 @@ export type EventBody =
   | { t: 'wait.started'; objects: string[]; timeout: number | null }
   | { t: 'wait.ended'; status: string }
   | { t: 'object.signaled'; object: string; type: string }
-  | { t: 'dpc.queued'; dpc: string; routine: string }
+  /** `processor` is the one that will run it, where that is not the one that queued it. */
+  | { t: 'dpc.queued'; dpc: string; routine: string; processor?: number }
   | { t: 'timer.set'; timer: string; due: number; period: number }
   | { t: 'timer.expired'; timer: string }
   | { t: 'work.queued'; item: string; routine: string }
@@ -185,17 +196,6 @@ export type EventBody =
       admin?: boolean
     }
   | { t: 'process.exited'; id: number; name: string; exitCode: number }
-  | { t: 'registry'; operation: string; key: string; value: string | null; status: string }
-  // what people see
-  | { t: 'dbgprint'; text: string }
-  | { t: 'stdout'; text: string }
-  | {
-      t: 'request.finished'
-      index: number
-      api: string
-      irp: number | null
-      major: number
-      minor: number
   | { t: 'process.attached'; id: number; name: string; depth: number }
   | { t: 'process.detached'; id: number; name: string; depth: number }
   | { t: 'apc.queued'; apc: string; target: number; mode: 'kernel' | 'user'; routine: string }
@@ -241,6 +241,73 @@ export type EventBody =
   | { t: 'power.system'; from: string; to: string }
   /** A device said in which power state it is, D0 to D3; `from` is null the first time. */
   | { t: 'power.device'; device: string; devnode: string | null; from: string | null; to: string }
+  | { t: 'registry'; operation: string; key: string; value: string | null; status: string }
+  // hardware; a vector's `level` is the IRQL to which it raises the processor
+  | {
+      t: 'interrupt.connected'
+      interrupt: string
+      vector: number
+      level: number
+      mode: 'level' | 'edge'
+      shared: boolean
+      routine: string
+      device: string | null
+    }
+  | { t: 'interrupt.disconnected'; interrupt: string; vector: number }
+  /** A line rose; `masked` when nobody is connected to it. */
+  | {
+      t: 'interrupt.raised'
+      device: string | null
+      vector: number
+      level: number
+      masked: boolean
+    }
+  | { t: 'interrupt.delivered'; device: string | null; vector: number; level: number }
+  /** All service routines that had to be asked were; `routine` is the one that claimed it. */
+  | { t: 'interrupt.served'; vector: number; claimed: boolean; routine: string | null }
+  | {
+      t: 'device.accessed'
+      device: string
+      space: 'port' | 'memory'
+      register: string
+      offset: number
+      access: 'read' | 'write'
+      size: number
+      value: string
+    }
+  | { t: 'device.received'; device: string; bytes: number; data: string }
+  | { t: 'device.sent'; device: string; bytes: number; data: string }
+  /** A model-specific or control register. */
+  | { t: 'register.written'; register: string; from: string; to: string }
+  // physical and virtual memory; `page`, `view` and `mapping` are addresses
+  | { t: 'pages.trimmed'; pages: string[]; reason: string }
+  | { t: 'page.faulted'; page: string; access: 'read' | 'write' }
+  | { t: 'section.created'; section: string; name: string | null; bytes: number; backing: string }
+  | {
+      t: 'view.mapped'
+      view: string
+      bytes: number
+      section: string
+      /** Process whose address space it is in; null for system space. */
+      owner: number | null
+      offset: string
+      protection: string
+    }
+  | { t: 'view.unmapped'; view: string }
+  | { t: 'physical.mapped'; mapping: string; physical: string; bytes: number; what: string }
+  | { t: 'physical.unmapped'; mapping: string }
+  | { t: 'frames.allocated'; block: string; bytes: number; physical: string; by: string }
+  | { t: 'frames.freed'; block: string; by: string }
+  // what people see
+  | { t: 'dbgprint'; text: string }
+  | { t: 'stdout'; text: string }
+  | {
+      t: 'request.finished'
+      index: number
+      api: string
+      irp: number | null
+      major: number
+      minor: number
       ioctl: string | null
       status: string
       information: number

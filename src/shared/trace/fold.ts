@@ -3,6 +3,7 @@
  * else. `fold` mutates and returns its own draft for speed: callers that keep a state clone it.
  */
 import type { TraceEvent, ObjectType, SourcePlace, RoutineKind } from './event'
+import { foldPnp, type DevNodeView, type InterfaceState } from './fold-pnp'
 
 export interface DeviceState {
   device: string
@@ -61,6 +62,11 @@ export interface MachineState {
   driver: string | null
   drivers: { name: string; status: string | null; loaded: boolean; base: string | null }[]
   devices: DeviceState[]
+  /** The device tree, parents before their children. */
+  devnodes: DevNodeView[]
+  interfaces: InterfaceState[]
+  /** System power state, `S0` while the machine works. */
+  power: string
   links: { link: string; target: string }[]
   objects: { object: string; type: ObjectType; name: string | null }[]
   handles: { handle: number; object: string; name: string | null; process: number }[]
@@ -98,6 +104,9 @@ export function emptyState(): MachineState {
     driver: null,
     drivers: [],
     devices: [],
+    devnodes: [],
+    interfaces: [],
+    power: 'S0',
     links: [],
     objects: [],
     handles: [],
@@ -196,6 +205,15 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
       if (device) device.attachedTo = null
       break
     }
+    case 'devnode.arrived':
+    case 'devnode.state':
+    case 'devnode.problem':
+    case 'devnode.removed':
+    case 'interface.changed':
+    case 'power.system':
+    case 'power.device':
+      foldPnp(state, event)
+      break
     case 'link.created':
       state.links.push({ link: event.link, target: event.target })
       break

@@ -9,6 +9,8 @@ import { INTERLOCKED_DDIS } from './interlocked'
 import { IO_CSQ_DDIS } from './io-csq'
 import { IO_DEVICE_DDIS } from './io-device'
 import { IO_IRP_DDIS } from './io-irp'
+import { IO_NOTIFY_DDIS } from './io-notify'
+import { IO_PNP_DDIS } from './io-pnp'
 import { IO_TIMER_DDIS } from './io-timer'
 import { KE_DEVICE_QUEUE_DDIS } from './ke-device-queue'
 import { KE_DPC_DDIS } from './ke-dpc'
@@ -20,6 +22,7 @@ import { LIST_DDIS } from './list'
 import { MDL_DDIS } from './mdl'
 import { OB_DDIS } from './ob'
 import { POOL_DDIS } from './pool'
+import { PO_DDIS } from './po'
 import { PS_PROCESS_DDIS } from './ps-process'
 import { PS_THREAD_DDIS } from './ps-thread'
 import { RTL_MEMORY_DDIS } from './rtl-memory'
@@ -45,6 +48,8 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...IO_CSQ_DDIS,
   ...IO_DEVICE_DDIS,
   ...IO_IRP_DDIS,
+  ...IO_NOTIFY_DDIS,
+  ...IO_PNP_DDIS,
   ...IO_TIMER_DDIS,
   ...KE_DEVICE_QUEUE_DDIS,
   ...KE_DPC_DDIS,
@@ -55,6 +60,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...LIST_DDIS,
   ...MDL_DDIS,
   ...OB_DDIS,
+  ...PO_DDIS,
   ...POOL_DDIS,
   ...PS_PROCESS_DDIS,
   ...PS_THREAD_DDIS,

@@ -93,6 +93,8 @@ export type KernelOp =
   /** Evaluate code unit `unit` for an image; the value that comes back is its entry function's address. */
   | { op: 'load'; unit: number; image: number }
   | { op: 'wait' }
+  /** Keep the processor busy until another one has made something so. */
+  | { op: 'spin'; until: () => boolean }
   | { op: 'yield' }
   | { op: 'exit' }
 
@@ -214,6 +216,65 @@ export const ROUTINES = {
     params: { DriverObject: to('DRIVER_OBJECT'), PhysicalDeviceObject: to('DEVICE_OBJECT') },
     returns: status,
   },
+  REQUEST_POWER_COMPLETE: {
+    kind: 'completion',
+    params: {
+      DeviceObject: to('DEVICE_OBJECT'),
+      MinorFunction: { k: 'u8', c: 'UCHAR' },
+      PowerState: { k: 'u32', c: 'ULONG' },
+      Context: pvoid,
+      IoStatus: to('IO_STATUS_BLOCK'),
+    },
+    returns: nothing,
+  },
+  DRIVER_FS_NOTIFICATION: {
+    kind: 'notify',
+    params: { DeviceObject: to('DEVICE_OBJECT'), FsActive: { k: 'bool', c: 'BOOLEAN' } },
+    returns: nothing,
+  },
+  FAST_IO_READ: {
+    kind: 'other',
+    params: {
+      FileObject: to('FILE_OBJECT'),
+      FileOffset: to('LARGE_INTEGER'),
+      Length: { k: 'u32', c: 'ULONG' },
+      Wait: { k: 'bool', c: 'BOOLEAN' },
+      LockKey: { k: 'u32', c: 'ULONG' },
+      Buffer: pvoid,
+      IoStatus: to('IO_STATUS_BLOCK'),
+      DeviceObject: to('DEVICE_OBJECT'),
+    },
+    returns: { k: 'bool', c: 'BOOLEAN' },
+  },
+  FAST_IO_WRITE: {
+    kind: 'other',
+    params: {
+      FileObject: to('FILE_OBJECT'),
+      FileOffset: to('LARGE_INTEGER'),
+      Length: { k: 'u32', c: 'ULONG' },
+      Wait: { k: 'bool', c: 'BOOLEAN' },
+      LockKey: { k: 'u32', c: 'ULONG' },
+      Buffer: pvoid,
+      IoStatus: to('IO_STATUS_BLOCK'),
+      DeviceObject: to('DEVICE_OBJECT'),
+    },
+    returns: { k: 'bool', c: 'BOOLEAN' },
+  },
+  FAST_IO_DEVICE_CONTROL: {
+    kind: 'other',
+    params: {
+      FileObject: to('FILE_OBJECT'),
+      Wait: { k: 'bool', c: 'BOOLEAN' },
+      InputBuffer: pvoid,
+      InputBufferLength: { k: 'u32', c: 'ULONG' },
+      OutputBuffer: pvoid,
+      OutputBufferLength: { k: 'u32', c: 'ULONG' },
+      IoControlCode: { k: 'u32', c: 'ULONG' },
+      IoStatus: to('IO_STATUS_BLOCK'),
+      DeviceObject: to('DEVICE_OBJECT'),
+    },
+    returns: { k: 'bool', c: 'BOOLEAN' },
+  },
   DRIVER_STARTIO: {
     kind: 'startio',
     params: { DeviceObject: to('DEVICE_OBJECT'), Irp: to('IRP') },
@@ -253,6 +314,22 @@ export const ROUTINES = {
   IO_TIMER_ROUTINE: {
     kind: 'timer',
     params: { DeviceObject: to('DEVICE_OBJECT'), Context: pvoid },
+    returns: nothing,
+  },
+  KSERVICE_ROUTINE: {
+    kind: 'isr',
+    params: { Interrupt: to('KINTERRUPT'), ServiceContext: pvoid },
+    returns: { k: 'bool', c: 'BOOLEAN' },
+  },
+  KSYNCHRONIZE_ROUTINE: {
+    kind: 'other',
+    params: { SynchronizeContext: pvoid },
+    returns: { k: 'bool', c: 'BOOLEAN' },
+  },
+  /** What IA32_LSTAR points at after a driver moved it; KiSystemCall64 goes on when it returns. */
+  SYSTEM_CALL_ENTRY: {
+    kind: 'other',
+    params: { SystemServiceNumber: { k: 'u32', c: 'ULONG' } },
     returns: nothing,
   },
   KSTART_ROUTINE: { kind: 'thread', params: { StartContext: pvoid }, returns: nothing },
@@ -335,10 +412,6 @@ export const ROUTINES = {
     },
     returns: status,
   },
-} as const satisfies Record<string, RoutineSignature>
-
-export type RoutineName = keyof typeof ROUTINES
-export const ROUTINE_NAMES = Object.keys(ROUTINES) as RoutineName[]
   CREATE_PROCESS_NOTIFY_ROUTINE_EX: {
     kind: 'notify',
     params: {
@@ -411,3 +484,7 @@ export const ROUTINE_NAMES = Object.keys(ROUTINES) as RoutineName[]
     params: { NormalContext: pvoid, SystemArgument1: pvoid, SystemArgument2: pvoid },
     returns: nothing,
   },
+} as const satisfies Record<string, RoutineSignature>
+
+export type RoutineName = keyof typeof ROUTINES
+export const ROUTINE_NAMES = Object.keys(ROUTINES) as RoutineName[]

@@ -13,6 +13,7 @@ import {
 import {
   IRP_MJ_DEVICE_CONTROL,
   IRP_MJ_INTERNAL_DEVICE_CONTROL,
+  IRP_MJ_POWER,
 } from '../../../shared/nt/irp-functions'
 import { STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING } from '../../../shared/nt/ntstatus'
 import { hex32 } from '../../../shared/nt/format'
@@ -22,6 +23,7 @@ import type { Thread } from '../ke/thread'
 import { kernelApcDisable } from '../ke/apc'
 import { DISPATCH_LEVEL } from '../ke/irql'
 import type { Ptr } from '../mm/memory'
+import { packetCompleted, packetSent } from '../pnp/rules'
 import { Recent } from '../recent'
 import { deviceUsed } from '../verifier/rules/device'
 import { cancelling, completing, dispatchReturned, forwarding } from '../verifier/rules/irp'
@@ -68,6 +70,8 @@ export interface IrpInfo {
   completedBy: string | null
   completedSeq: number
   cancelled: boolean
+  /** A PnP or power packet that the lowest device of its stack has seen. */
+  reachedBottom: boolean
   /** Mapped or locked memory that goes with it. */
   systemBuffer: Ptr
 }
@@ -125,6 +129,7 @@ export class Irps {
       completedBy: null,
       completedSeq: 0,
       cancelled: false,
+      reachedBottom: false,
       systemBuffer: 0,
     }
     this.created++
@@ -336,6 +341,7 @@ export class Irps {
     if (info) {
       if (info.depth > 0) info.passedDown = true
       if (info.state === 'fresh') info.major = major
+      if (major >= IRP_MJ_POWER) packetSent(k, info, device, stack)
       info.state = 'active'
       info.depth++
     }
@@ -477,6 +483,7 @@ export class Irps {
         [0x07, memory.address(cancelRoutine), memory.address(irp), 0],
         `IRP ${this.number(irp)} was completed with a cancel routine still set.`,
       )
+    if (info && info.major >= IRP_MJ_POWER) packetCompleted(k, info)
     if (info) {
       info.status = status
       info.completedBy = this.completer()

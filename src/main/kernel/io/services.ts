@@ -14,6 +14,8 @@ import {
   DO_DEVICE_INITIALIZING,
   DO_DIRECT_IO,
   DO_EXCLUSIVE,
+  DOE_REMOVE_PENDING,
+  DOE_START_PENDING,
   FO_CLEANUP_COMPLETE,
   FO_HANDLE_CREATED,
   FO_SYNCHRONOUS_IO,
@@ -190,6 +192,7 @@ export class IoServices {
     if (
       deviceFlags & DO_DEVICE_INITIALIZING ||
       deviceObject.data.deletePending ||
+      k.devices.extensionFlags(device) & (DOE_REMOVE_PENDING | DOE_START_PENDING) ||
       k.loader.isUnloading(deviceObject.data.driver)
     )
       return none(STATUS_NO_SUCH_DEVICE)
@@ -276,6 +279,7 @@ export class IoServices {
     const opens = device + DEVICE_OBJECT.ReferenceCount
     memory.setU32(opens, memory.u32(opens) - 1)
     const { driver } = (k.ob.lookup(device) as KObject<DeviceData>).data
+    k.pnp.deviceClosed(device)
     k.ob.release(device)
     yield* k.loader.deviceClosed(driver)
   }
@@ -745,6 +749,11 @@ export class IoServices {
     return status
   }
 
+  /** Report something that was done to the machine from outside of any program. */
+  recordStep(api: string, major: number, minor: number, status: number): void {
+    this.record(major, minor, null, status, 0, null, api)
+  }
+
   private record(
     major: number,
     minor: number,
@@ -752,10 +761,10 @@ export class IoServices {
     status: number,
     information: number,
     irp: number | null,
+    api = API_BY_MAJOR[major] ?? 'I/O',
   ): void {
     const { k } = this
     k.scheduler.progress()
-    const api = API_BY_MAJOR[major] ?? 'I/O'
     const index = this.requestCount++
     if (this.requests.length < REQUESTS_KEPT)
       this.requests.push({ api, major, minor, ioctl, status, information })
@@ -776,6 +785,7 @@ export class IoServices {
   /** Why nothing moves any more, for the hang report. */
   describeWait(main: Thread): string {
     const { k } = this
+    k.power.checkStuck()
     for (const info of k.irps.all()) {
       if (info.state !== 'active') continue
       const name = k.irps.holder(info)

@@ -24,6 +24,7 @@ import { lookasideIn } from '../ex/lookaside'
 import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import type { KObject } from '../ob/object'
 import { threadsStartedIn } from '../ps/system-thread'
 import type { Image, NativeRoutine } from './image'
 import { Reinitialization } from './reinitialize'
@@ -34,6 +35,7 @@ import { unloadRefused } from '../verifier/rules/unload'
 
 const DRVO_UNLOAD_INVOKED = 0x01
 const DRVO_LEGACY_DRIVER = 0x02
+const DRVO_BUILTIN_DRIVER = 0x04
 const DRVO_INITIALIZED = 0x10
 const IO_TYPE_DRIVER = 4
 /** Addresses of one driver's image. */
@@ -61,6 +63,9 @@ export interface LoadedDriver {
 }
 
 export class Loader {
+  readonly reinitialization = new Reinitialization()
+  /** Names of driver objects without a service: the system's own, and those of IoCreateDriver. */
+  private readonly builtin = new Map<Ptr, string>()
   private readonly images = new Map<string, Image>()
   private readonly loaded: LoadedDriver[] = []
   private invalidDeviceRequest: Ptr = 0
@@ -81,6 +86,7 @@ export class Loader {
   /**
    * Make a service known, so that it can be loaded: its key and the image that its code is in.
    * @param unit  the runner's number for the driver's compiled code
+   * @param integrityCheck  linked with /INTEGRITYCHECK, which some callbacks ask for
    */
   install(
     name: string,
@@ -91,15 +97,19 @@ export class Loader {
     const { k } = this
     const registryPath = k.registry.createService(name, { parameters })
     k.emit({ t: 'service.created', name, registryPath })
-   * @param integrityCheck  linked with /INTEGRITYCHECK, which some callbacks ask for
     const image = k.images.mapDriver(name, unit)
     this.images.set(name.toLowerCase(), image)
+    if (!integrityCheck) this.unchecked.add(image)
     return image
+  }
+
+  /** Name of a driver object, loaded from a service or not. */
+  nameOf(object: Ptr): string | undefined {
+    return this.byObject(object)?.name ?? this.builtin.get(object)
   }
 
   byObject(object: Ptr): LoadedDriver | undefined {
     return this.loaded.findLast((driver) => driver.object === object)
-    if (!integrityCheck) this.unchecked.add(image)
   }
 
   byName(name: string): LoadedDriver | undefined {
@@ -121,6 +131,7 @@ export class Loader {
   *load(name: string): KernelRoutine<number> {
     const status = yield* this.loadImage(name)
     this.firstStatus ??= status
+    yield* this.reinitialization.run(this.k)
     return status
   }
 
@@ -136,6 +147,9 @@ export class Loader {
       k.images.unmap(image)
       return driver
     }
+    const section = this.modules.add(image, driverPath(name), !this.unchecked.has(image))
+    k.memory.setPtr(driver.object + DRIVER_OBJECT.DriverSection, section)
+    yield* k.notifications.driverMapped(name, image)
     const entry = yield { op: 'load', unit: image.unit, image: image.number }
     k.memory.setPtr(driver.object + DRIVER_OBJECT.DriverInit, entry)
     const status =
@@ -147,10 +161,11 @@ export class Loader {
       return status
     }
     const { memory } = k
-    const section = this.modules.add(image, driverPath(name), !this.unchecked.has(image))
-    k.memory.setPtr(driver.object + DRIVER_OBJECT.DriverSection, section)
-    yield* k.notifications.driverMapped(name, image)
     this.addFlags(driver.object, DRVO_INITIALIZED)
+    if (this.isPnp(driver.object)) {
+      const flags = driver.object + DRIVER_OBJECT.Flags
+      memory.setU32(flags, memory.u32(flags) & ~DRVO_LEGACY_DRIVER)
+    }
     for (const device of k.devices.ofDriver(driver.object)) {
       const flags = device + DEVICE_OBJECT.Flags
       memory.setU32(flags, memory.u32(flags) & ~DO_DEVICE_INITIALIZING)
@@ -159,11 +174,59 @@ export class Loader {
     return status
   }
 
-  private createDriver(name: string, image: Image): LoadedDriver | number {
+  /** A driver object has AddDevice: the PnP manager decides when the driver goes. */
+  private isPnp(object: Ptr): boolean {
+    const { memory } = this.k
+    const extension = memory.ptr(object + DRIVER_OBJECT.DriverExtension)
+    return memory.ptr(extension + DRIVER_EXTENSION.AddDevice) !== 0
+  }
+
+  /** A driver of the system's own, with routines of the kernel for some major functions. */
+  createBuiltin(name: string, majors: Readonly<Record<number, NativeRoutine>>): Ptr {
+    const { k } = this
+    const object = this.createObject(name, `\\Driver\\${name}`)
+    if (typeof object === 'number') return 0
+    this.builtin.set(object.address, name)
+    for (const [major, routine] of Object.entries(majors))
+      k.memory.setPtr(
+        object.address + DRIVER_OBJECT.MajorFunction + Number(major) * 8,
+        k.images.registerNative(`${name}Major${major}`, routine),
+      )
+    return object.address
+  }
+
+  /**
+   * IoCreateDriver: a driver object without image and service, and its initialization routine.
+   * @param name  `\Driver\X`, or null for one that the system makes
+   */
+  *createUnloadedDriver(name: string | null, initialize: Ptr): KernelRoutine<number> {
+    const { k } = this
+    const path = name ?? `\\Driver\\${String(k.tick).padStart(8, '0')}`
+    const leaf = path.slice(path.lastIndexOf('\\') + 1)
+    const object = this.createObject(leaf, path)
+    if (typeof object === 'number') return object
+    this.builtin.set(object.address, leaf)
+    k.memory.setPtr(object.address + DRIVER_OBJECT.DriverInit, initialize)
+    this.addFlags(object.address, DRVO_BUILTIN_DRIVER)
+    const status = (yield* k.call(initialize, 'DRIVER_INITIALIZE', [object.address, 0])) >>> 0
+    if ((status | 0) >= 0) {
+      this.addFlags(object.address, DRVO_INITIALIZED)
+      return status
+    }
+    k.ob.freeText(object.address + DRIVER_OBJECT.DriverName)
+    k.ob.freeText(object.address + DRIVER_OBJECT.SIZE + DRIVER_EXTENSION.ServiceKeyName)
+    k.ob.makeTemporary(object.address)
+    k.ob.release(object.address)
+    this.builtin.delete(object.address)
+    return status
+  }
+
+  /** The driver object itself, every major function with the handler that refuses. */
+  private createObject(name: string, path: string): KObject<string> | number {
     const { k } = this
     const { memory } = k
     const created = k.ob.create('Driver', DRIVER_OBJECT.SIZE + DRIVER_EXTENSION.SIZE, {
-      name: `\\Driver\\${name}`,
+      name: path,
       data: name,
     })
     if (typeof created === 'number') return created
@@ -172,16 +235,24 @@ export class Loader {
     memory.setU16(object + DRIVER_OBJECT.Type, IO_TYPE_DRIVER)
     memory.setU16(object + DRIVER_OBJECT.Size, DRIVER_OBJECT.SIZE)
     this.addFlags(object, DRVO_LEGACY_DRIVER)
-    memory.setPtr(object + DRIVER_OBJECT.DriverStart, image.base)
-    memory.setU32(object + DRIVER_OBJECT.DriverSize, image.size)
     memory.setPtr(object + DRIVER_OBJECT.DriverExtension, extension)
-    k.ob.writeText(object + DRIVER_OBJECT.DriverName, `\\Driver\\${name}`)
+    k.ob.writeText(object + DRIVER_OBJECT.DriverName, path)
     memory.setPtr(extension + DRIVER_EXTENSION.DriverObject, object)
     k.ob.writeText(extension + DRIVER_EXTENSION.ServiceKeyName, name)
     memory.setPtr(object + DRIVER_OBJECT.HardwareDatabase, this.unicodeString(HARDWARE))
     const invalid = this.invalidRequestHandler()
     for (let i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++)
       memory.setPtr(object + DRIVER_OBJECT.MajorFunction + i * 8, invalid)
+    return created
+  }
+
+  private createDriver(name: string, image: Image): LoadedDriver | number {
+    const created = this.createObject(name, `\\Driver\\${name}`)
+    if (typeof created === 'number') return created
+    const object = created.address
+    const { memory } = this.k
+    memory.setPtr(object + DRIVER_OBJECT.DriverStart, image.base)
+    memory.setU32(object + DRIVER_OBJECT.DriverSize, image.size)
     const driver: LoadedDriver = {
       name,
       image,
@@ -222,11 +293,15 @@ export class Loader {
 
   // --- unload --------------------------------------------------------------------------------------
 
-  /** NtUnloadDriver. With open handles the unload happens when the last one is closed. */
-  *unload(name: string): KernelRoutine<number> {
+  /**
+   * NtUnloadDriver. With open handles the unload happens when the last one is closed.
+   * @param byPnp  the PnP manager asks; nobody else unloads a driver that has AddDevice
+   */
+  *unload(name: string, byPnp = false): KernelRoutine<number> {
     const { k } = this
     const driver = this.byName(name)
     if (!driver || driver.unloading) return STATUS_OBJECT_NAME_NOT_FOUND
+    if (!byPnp && this.isPnp(driver.object)) return STATUS_INVALID_DEVICE_REQUEST
     if (k.memory.ptr(driver.object + DRIVER_OBJECT.DriverUnload) === 0) {
       unloadRefused(k, name, k.memory.ptr(driver.object + DRIVER_OBJECT.DriverInit))
       return STATUS_INVALID_DEVICE_REQUEST
@@ -235,6 +310,14 @@ export class Loader {
     if (this.isOpen(driver)) return STATUS_SUCCESS
     yield* this.finishUnload(driver)
     return STATUS_SUCCESS
+  }
+
+  /** A device of a driver is gone: unload a PnP driver that serves none any more. */
+  *unloadUnused(object: Ptr): KernelRoutine<void> {
+    const driver = this.byObject(object)
+    if (!driver || driver.unloaded || !this.isPnp(object)) return
+    if (this.k.memory.ptr(object + DRIVER_OBJECT.DeviceObject) === 0)
+      yield* this.unload(driver.name, true)
   }
 
   private isOpen(driver: LoadedDriver): boolean {
@@ -283,11 +366,13 @@ export class Loader {
   private remove(driver: LoadedDriver): void {
     const { k } = this
     driver.unloaded = true
+    this.reinitialization.forget(driver.object)
     this.freeTexts(driver)
     k.ob.makeTemporary(driver.object)
     k.ob.release(driver.object)
     k.emit({ t: 'image.unmapped', name: driver.name, base: k.memory.format(driver.image.base) })
     k.spinLocks.tracker.forget(driver.image.base, driver.image.base + IMAGE_SPAN)
+    this.modules.remove(driver.image)
     k.images.unmap(driver.image)
   }
 
@@ -335,6 +420,7 @@ export class Loader {
         `${driver.name}.sys was unloaded while thread ${thread.id} (${thread.name}) still runs its code${waits}.`,
       )
     }
+    this.checkCallbacks(driver, start, end)
     const item = k.workQueue.queuedInto(start, end)
     k.verifier.check(
       'VR-UNLOAD-WORKITEM',
@@ -372,7 +458,23 @@ export class Loader {
     )
   }
 
-    this.modules.remove(driver.image)
+  /**
+   * A callback that is still registered. The machine stops at the next event that it is told of; with
+   * the verifier it stops at once.
+   */
+  private checkCallbacks(driver: LoadedDriver, start: Ptr, end: Ptr): void {
+    const { k } = this
+    const [callback] = k.callbacks.into(start, end)
+    if (!callback) return
+    const { at, kind, routine, seq } = callback
+    const what = `${driver.name}.sys was unloaded while its ${kind} callback ${k.images.symbol(routine)} is still registered.`
+    const first = { text: 'The callback was registered here.', seq, at }
+    const address = k.memory.address(routine)
+    if (k.verifier.option('basic'))
+      k.verifier.check('VR-UNLOAD-CALLBACK', true, [address, 8, address, 0], what, first)
+    else k.verifier.warn('VR-UNLOAD-CALLBACK', true, what, first)
+  }
+
   /** The address at which a thread goes on in driver code, or begins. */
   private codeOf(thread: Thread): bigint {
     const { images, memory } = this.k
@@ -420,7 +522,6 @@ export class Loader {
   }
 
   /** Everything that a driver still owns. */
-    this.checkCallbacks(driver, start, end)
   leaksOf(driver: LoadedDriver): Leak[] {
     const { k } = this
     const leaks: Leak[] = []
@@ -458,21 +559,4 @@ export class Loader {
   stillLoaded(): LoadedDriver[] {
     return this.loaded.filter((driver) => !driver.unloaded).reverse()
   }
-  /**
-   * A callback that is still registered. The machine stops at the next event that it is told of; with
-   * the verifier it stops at once.
-   */
-  private checkCallbacks(driver: LoadedDriver, start: Ptr, end: Ptr): void {
-    const { k } = this
-    const [callback] = k.callbacks.into(start, end)
-    if (!callback) return
-    const { at, kind, routine, seq } = callback
-    const what = `${driver.name}.sys was unloaded while its ${kind} callback ${k.images.symbol(routine)} is still registered.`
-    const first = { text: 'The callback was registered here.', seq, at }
-    const address = k.memory.address(routine)
-    if (k.verifier.option('basic'))
-      k.verifier.check('VR-UNLOAD-CALLBACK', true, [address, 8, address, 0], what, first)
-    else k.verifier.warn('VR-UNLOAD-CALLBACK', true, what, first)
-  }
-
 }

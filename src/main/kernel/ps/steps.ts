@@ -27,6 +27,7 @@ import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { heapOf } from '../mm/user-memory'
 import { RunLimit } from '../stop'
+import { deviceStep } from './device-steps'
 import { NtUnloadDriver } from './nt-process'
 
 type Step<D extends ScenarioStep['do']> = Extract<ScenarioStep, { do: D }>
@@ -120,12 +121,23 @@ class StepRunner {
         return sleep(this.k, step.milliseconds)
       case 'unload':
         return this.unload(step)
+      case 'openInterface':
+        return this.openInterface(step)
+      default:
+        return deviceStep(this.k, step)
     }
   }
 
   /** A handle by its name in the scenario; one that was never opened is INVALID_HANDLE_VALUE. */
   private handle(name: string): OpenHandle {
     return this.handles.get(name) ?? { handle: INVALID_HANDLE, overlapped: false }
+  }
+
+  /** Open a device by what it can do. Without such a device the name leads nowhere. */
+  private openInterface(step: Step<'openInterface'>): KernelRoutine<void> {
+    const path =
+      this.k.pnp.interfaces.list(step.interface)[step.index] ?? `\\\\?\\#${step.interface}`
+    return this.open({ ...step, do: 'open', path })
   }
 
   private *open(step: Step<'open'>): KernelRoutine<void> {

@@ -1,0 +1,45 @@
+/** Devices that want to know when the machine goes down (IRP_MJ_SHUTDOWN). */
+import { DO_SHUTDOWN_REGISTERED } from '../../../shared/nt/generated/constants'
+import { DEVICE_OBJECT } from '../../../shared/nt/generated/offsets'
+import { STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
+import { IRP_MJ_SHUTDOWN } from '../../../shared/nt/irp-functions'
+import type { KernelRoutine } from '../ddi/types'
+import type { Kernel } from '../kernel'
+import type { Ptr } from '../mm/memory'
+import { sendOwnIrp } from './own-irp'
+
+export class ShutdownNotifications {
+  /** The last one that registered is told first. Each holds a reference. */
+  private readonly devices: Ptr[] = []
+
+  constructor(private readonly k: Kernel) {}
+
+  /** IoRegisterShutdownNotification. A device that registers twice is told twice. */
+  register(device: Ptr): number {
+    const { k } = this
+    k.ob.reference(device)
+    this.devices.unshift(device)
+    const flags = device + DEVICE_OBJECT.Flags
+    k.memory.setU32(flags, k.memory.u32(flags) | DO_SHUTDOWN_REGISTERED)
+    return STATUS_SUCCESS
+  }
+
+  /** IoUnregisterShutdownNotification: takes back every registration of the device. */
+  unregister(device: Ptr): void {
+    const { k } = this
+    const flags = device + DEVICE_OBJECT.Flags
+    k.memory.setU32(flags, k.memory.u32(flags) & ~DO_SHUTDOWN_REGISTERED)
+    for (let i = this.devices.indexOf(device); i >= 0; i = this.devices.indexOf(device)) {
+      this.devices.splice(i, 1)
+      k.ob.release(device)
+    }
+  }
+
+  /** Send IRP_MJ_SHUTDOWN to each and wait for it; the status does not count. */
+  *notify(): KernelRoutine<void> {
+    for (let device = this.devices.shift(); device; device = this.devices.shift()) {
+      yield* sendOwnIrp(this.k, device, { major: IRP_MJ_SHUTDOWN, status: STATUS_SUCCESS })
+      this.k.ob.release(device)
+    }
+  }
+}
