@@ -61,6 +61,13 @@ import type { Process } from '../ps/process'
 import { NtException } from '../stop'
 import { finishing } from '../verifier/rules/irp'
 import type { DeviceData } from './device'
+import {
+  fastControl,
+  fastControlRoutine,
+  fastData,
+  fastDataRoutine,
+  type FastResult,
+} from './fast-io'
 import type { IrpInfo } from './irp'
 
 const FILE_READ_DATA = 1
@@ -323,6 +330,11 @@ export class IoServices {
     const inputLength = request.input === 0 && method !== 3 ? 0 : request.inputLength
     const outputLength = request.output === 0 && method !== 3 ? 0 : request.outputLength
     const top = k.devices.top(memory.ptr(file + FILE_OBJECT.DeviceObject))
+    const fast = major === IRP_MJ_DEVICE_CONTROL ? fastControlRoutine(k, top) : 0
+    if (fast) {
+      const done = yield* fastControl(k, fast, top, { ...request, inputLength, outputLength })
+      if (done) return this.finishFast(major, code, request, done)
+    }
     const irp = k.irps.allocate(memory.u8(top + DEVICE_OBJECT.StackSize), 'I/O manager')
     if (!irp) return this.refuse(major, code, STATUS_INSUFFICIENT_RESOURCES, request.userMode)
     const next = this.nextLocation(irp, major, file)
@@ -351,6 +363,17 @@ export class IoServices {
       input: inputLength,
       output: outputLength,
     })
+  }
+
+  /** A request that fast I/O has done: there was no packet. Gives its status back. */
+  private finishFast(
+    major: number,
+    ioctl: number | null,
+    request: TransferRequest,
+    { status, information }: FastResult,
+  ): number {
+    if (request.userMode) this.record(major, 0, ioctl, status, information, null)
+    return status
   }
 
   private bufferedControl(
@@ -400,6 +423,11 @@ export class IoServices {
     const top = k.devices.top(device)
     const synchronous = (memory.u32(file + FILE_OBJECT.Flags) & FO_SYNCHRONOUS_IO) !== 0
     if (request.offset === null && !synchronous) return refuse(STATUS_INVALID_PARAMETER)
+    const fast = fastDataRoutine(k, top, request)
+    if (fast) {
+      const done = yield* fastData(k, fast, top, request)
+      if (done) return this.finishFast(major, null, request, done)
+    }
     const position = file + FILE_OBJECT['CurrentByteOffset.QuadPart']
     const offset = request.offset ?? memory.i64(position)
     const irp = k.irps.allocate(memory.u8(top + DEVICE_OBJECT.StackSize), 'I/O manager')
