@@ -12,10 +12,11 @@ import { evaluate } from './capabilities'
 import { readDriver } from './code'
 import { Deadline } from './deadline'
 import { readImage } from './image'
-import { digestsOf } from './image/digests'
+import { FileDigests } from './image/digests'
 import { entropyMap } from './image/entropy'
 import { readStrings } from './image/strings'
 import { tlsh } from './image/tlsh'
+import { withFile } from './loops'
 import { Reader } from './reader'
 
 const MILLISECONDS = 2_000
@@ -36,6 +37,10 @@ export interface AnalyseOptions extends SignatureOptions {
  * @returns facts, without an image when the file is none; never throws
  */
 export function analyse(bytes: Uint8Array, options: AnalyseOptions = {}): FileFacts {
+  return withFile(bytes, () => factsOf(bytes, options))
+}
+
+function factsOf(bytes: Uint8Array, options: AnalyseOptions): FileFacts {
   const milliseconds = options.milliseconds ?? MILLISECONDS
   const deadline = new Deadline(milliseconds, options.now)
   const list = new AnomalyList()
@@ -53,8 +58,9 @@ export function analyse(bytes: Uint8Array, options: AnalyseOptions = {}): FileFa
     }
   }
 
-  const hashes = digestsOf(bytes)
-  const image = part('the image', null, () => readImage(reading))
+  const digests = new FileDigests(bytes)
+  const image = part('the image', null, () => readImage(reading, digests))
+  const hashes = digests.whole()
   const signed = part('the signatures', { signatures: [], evidence: [], anomalies: [] }, () =>
     image ? readSignatures(bytes, image, options) : { signatures: [], evidence: [], anomalies: [] },
   )

@@ -1,6 +1,7 @@
 /** Digests of a whole file, of an image without its signature, and of its first page. */
 import { createHash, hash } from 'node:crypto'
 import type { Digests, Image } from '../../../shared/driver-file/facts'
+import { md5OfBoth, roomBehind } from '../loops'
 import type { Headers } from './headers'
 
 const PAGE = 0x1000
@@ -22,7 +23,7 @@ export function digestsOf(...pieces: Uint8Array[]): Digests {
  * 3 microseconds more than a digest in one go, which is as much as the digest of a small driver.
  */
 function digester(pieces: Uint8Array[]): (algorithm: string) => string {
-  const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const size = sizeOf(pieces)
   if (pieces.length === 1 || size <= JOINED_MAX) {
     const joined = pieces.length === 1 ? pieces[0] : join(pieces, size)
     return (algorithm) => hash(algorithm, joined, 'hex')
@@ -37,13 +38,20 @@ function digester(pieces: Uint8Array[]): (algorithm: string) => string {
 /** @returns a view that holds until the next call */
 function join(pieces: Uint8Array[], size: number): Uint8Array {
   if (joint.length < size) joint = new Uint8Array(JOINED_MAX)
-  let at = 0
-  for (const piece of pieces) {
-    joint.set(piece, at)
-    at += piece.length
-  }
+  write(pieces, joint)
   return joint.subarray(0, size)
 }
+
+function write(pieces: Uint8Array[], target: Uint8Array): void {
+  let at = 0
+  for (const piece of pieces) {
+    target.set(piece, at)
+    at += piece.length
+  }
+}
+
+const sizeOf = (pieces: Uint8Array[]): number =>
+  pieces.reduce((sum, piece) => sum + piece.length, 0)
 
 type Range = { offset: number; size: number }
 
@@ -67,13 +75,34 @@ export function authenticodePieces(
   return pieces
 }
 
-/** MD5, SHA-1 and SHA-256 as Authenticode computes them. */
-export function authentihash(
-  bytes: Uint8Array,
-  headers: Headers,
-  table: Image['certificateTable'],
-): Digests {
-  return digestsOf(...authenticodePieces(bytes, headers, table))
+/**
+ * The digests of a file, and of the same without its signature: two streams of much the same length,
+ * whose MD5 is made together.
+ */
+export class FileDigests {
+  #md5: string | null = null
+
+  constructor(readonly bytes: Uint8Array) {}
+
+  /** MD5, SHA-1 and SHA-256 as Authenticode computes them. */
+  authentihash(headers: Headers, table: Image['certificateTable']): Digests {
+    const { bytes } = this
+    const pieces = authenticodePieces(bytes, headers, table)
+    const size = sizeOf(pieces)
+    if (size > JOINED_MAX) return digestsOf(...pieces)
+    const joined = roomBehind(bytes, size)
+    write(pieces, joined)
+    const [sha1, sha256] = [hash('sha1', joined, 'hex'), hash('sha256', joined, 'hex')]
+    const [own, md5] = md5OfBoth(bytes, size)
+    this.#md5 = own
+    return { md5, sha1, sha256 }
+  }
+
+  /** Of the whole file. */
+  whole(): Digests {
+    const digest = digester([this.bytes])
+    return { md5: this.#md5 ?? digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** How evenly bytes are spread: 0 bits for one value only, 8 for noise and well packed data. */
 import type { EntropyMap } from '../../../shared/driver-file/facts'
 import type { Deadline } from '../deadline'
+import { Blocks } from '../loops'
 
 const BLOCK_MIN = 256
 /** Blocks of a map: as many as a picture has room for. */
@@ -36,6 +37,7 @@ export function entropyMap(bytes: Uint8Array, deadline: Deadline): EntropyMap {
   let blockSize = BLOCK_MIN
   while (bytes.length > blockSize * BLOCKS_MAX) blockSize *= 2
   const values: number[] = []
+  const blocks = blockSize <= Blocks.sizeMax ? new Blocks(bytes) : null
   let look = STRETCH
   for (let start = 0; start < bytes.length; start += blockSize) {
     if (start >= look) {
@@ -43,21 +45,20 @@ export function entropyMap(bytes: Uint8Array, deadline: Deadline): EntropyMap {
       look = start + STRETCH
     }
     const end = Math.min(start + blockSize, bytes.length)
-    if (isZero(bytes, start, end)) {
-      values.push(0)
-      continue
-    }
-    lanes.fill(0)
-    countBytes(bytes, start, end)
-    values.push(bitsPerByte(end - start, 100))
+    values.push(blocks ? blockEntropy(blocks, start, end) : largeBlockEntropy(bytes, start, end))
   }
   return { blockSize, values }
 }
 
-/** Padding, which most images have plenty of, is told by a look. */
-function isZero(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at] !== 0) return false
-  return true
+function blockEntropy(blocks: Blocks, start: number, end: number): number {
+  const sum = blocks.sumOfProducts(start, end)
+  return sum === null ? 0 : rounded(sum, end - start, 100)
+}
+
+function largeBlockEntropy(bytes: Uint8Array, start: number, end: number): number {
+  lanes.fill(0)
+  countBytes(bytes, start, end)
+  return bitsPerByte(end - start, 100)
 }
 
 function countBytes(bytes: Uint8Array, start: number, end: number): void {
@@ -81,6 +82,10 @@ function bitsPerByte(total: number, scale: number): number {
     const count = lanes[value] + lanes[256 + value] + lanes[512 + value] + lanes[768 + value]
     sum += count < products.length ? products[count] : count * Math.log2(count)
   }
+  return rounded(sum, total, scale)
+}
+
+function rounded(sum: number, total: number, scale: number): number {
   const bits = Math.max(0, Math.log2(total) - sum / total)
   return Math.round(bits * scale) / scale
 }

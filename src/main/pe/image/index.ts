@@ -4,7 +4,7 @@ import { hex } from '../../../shared/nt/format'
 import { Mapping } from '../mapping'
 import { computeChecksum } from './checksum'
 import { readDebug } from './debug'
-import { authentihash, pageHash } from './digests'
+import { FileDigests, pageHash } from './digests'
 import { readExports } from './exports'
 import type { Headers } from './headers'
 import { readHeaders } from './headers'
@@ -23,8 +23,15 @@ import { readVersion } from './version'
 const IMAGE_SUBSYSTEM_NATIVE = 1
 const VERSION_MAX = 1 << 16
 
-/** @returns null, with an anomaly that says why, for what is no PE image */
-export function readImage(reading: Reading): Image | null {
+/**
+ * Read an image.
+ * @param digests of the file, where more than the image's own are wanted
+ * @returns null, with an anomaly that says why, for what is no PE image
+ */
+export function readImage(
+  reading: Reading,
+  digests = new FileDigests(reading.reader.bytes),
+): Image | null {
   const headers = readHeaders(reading)
   if (!headers) return null
   const { reader, anomalies } = reading
@@ -76,7 +83,7 @@ export function readImage(reading: Reading): Image | null {
     loadConfig: readLoadConfig(within),
     overlay: readOverlay(within, certificateTable),
     certificateTable,
-    authentihash: authentihash(reader.bytes, headers, certificateTable),
+    authentihash: digests.authentihash(headers, certificateTable),
     pageHash: pageHash(reader.bytes, headers),
   }
 }

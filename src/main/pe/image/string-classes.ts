@@ -1,22 +1,9 @@
 /** What a text in a driver is about. A text can be of several classes, and most are of none. */
 import type { FileString } from '../../../shared/driver-file/facts'
 import { isProcessName, securityProductOf } from './security-products'
+import { SIGN } from './signs'
 
 type StringClass = FileString['classes'][number]
-
-/** Characters that decide which patterns are worth a try; gathered while a text is scanned. */
-export const SIGN = {
-  printable: 1,
-  backslash: 2,
-  slash: 4,
-  dot: 8,
-  colon: 16,
-  percent: 32,
-  parenthesis: 64,
-  hyphen: 128,
-  /** Anything that no identifier has. */
-  other: 256,
-} as const
 
 const notInIdentifiers =
   SIGN.backslash |
