@@ -17,8 +17,9 @@ import { faultOf } from './ke/fault'
 import { Scheduler } from './ke/scheduler'
 import { Hal } from './hal/hal'
 import type { HalName } from './hal/platform'
-import { Irql } from './ke/irql'
+import type { Irql } from './ke/irql'
 import { Dpcs } from './ke/dpc'
+import { Ipis } from './ke/ipi'
 import { Processor, PROCESSORS_MAX } from './ke/processor'
 import { Timers } from './ke/timer'
 import { Dispatcher } from './ke/dispatcher'
@@ -133,6 +134,7 @@ export class Kernel implements KernelPort {
   /** The one whose turn it is: what runs now, runs there. */
   processor: Processor
   readonly dpcs: Dpcs
+  readonly ipis: Ipis
   readonly timers: Timers
   readonly dispatcher: Dispatcher
   readonly spinLocks: SpinLocks
@@ -200,6 +202,7 @@ export class Kernel implements KernelPort {
     this.dispatcher = new Dispatcher(this)
     this.timers = new Timers(this)
     this.dpcs = new Dpcs(this)
+    this.ipis = new Ipis(this)
     this.spinLocks = new SpinLocks(this)
     this.workQueue = new WorkQueue(this)
     this.mdls = new Mdls(this)

@@ -165,7 +165,7 @@ export function sentence(event: TraceEvent): string {
 function say(event: TraceEvent): string {
   switch (event.t) {
     case 'run.started':
-      return `The machine started with seed ${event.seed}${event.verifier.length > 0 ? ` and verifier ${event.verifier.join(', ')}` : ''}`
+      return `The machine started with ${event.processors ? `${event.processors} processors, ` : ''}seed ${event.seed}${event.verifier.length > 0 ? ` and verifier ${event.verifier.join(', ')}` : ''}`
     case 'run.ended':
       return `The run ended: ${event.summary.replace(/\.$/, '')}`
     case 'service.created':
@@ -232,6 +232,8 @@ function say(event: TraceEvent): string {
       return `${plural(event.bytes, 'byte')} of ${event.pool} pool with tag ${event.tag} were freed`
     case 'irql.changed':
       return `IRQL went from ${irqlName(event.from)} to ${irqlName(event.to)} in ${event.reason}`
+    case 'lock.contended':
+      return `Processor ${event.cpu} began to spin for the ${event.kind} ${event.lock}`
     case 'lock.acquired':
       return `The ${event.kind} ${event.lock} was acquired`
     case 'lock.released':
@@ -249,7 +251,7 @@ function say(event: TraceEvent): string {
     case 'object.signaled':
       return `${event.type} ${event.object} was signaled`
     case 'dpc.queued':
-      return `The DPC ${event.routine} was queued`
+      return `The DPC ${event.routine} was queued${event.processor === undefined ? '' : ` to processor ${event.processor}`}`
     case 'timer.set':
       return `A timer was set${event.period > 0 ? ' to repeat' : ''}`
     case 'timer.expired':

@@ -16,13 +16,13 @@ import { KE_DEVICE_QUEUE_DDIS } from './ke-device-queue'
 import { KE_DPC_DDIS } from './ke-dpc'
 import { KE_EVENT_DDIS } from './ke-event'
 import { KE_IRQL_DDIS } from './ke-irql'
+import { KE_PROCESSOR_DDIS } from './ke-processor'
 import { KE_SPINLOCK_DDIS } from './ke-spinlock'
 import { KE_TIME_DDIS } from './ke-time'
 import { LIST_DDIS } from './list'
 import { MDL_DDIS } from './mdl'
 import { OB_DDIS } from './ob'
 import { POOL_DDIS } from './pool'
-import { PO_DDIS } from './po'
 import { PS_PROCESS_DDIS } from './ps-process'
 import { PS_THREAD_DDIS } from './ps-thread'
 import { RTL_MEMORY_DDIS } from './rtl-memory'
@@ -55,12 +55,12 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...KE_DPC_DDIS,
   ...KE_EVENT_DDIS,
   ...KE_IRQL_DDIS,
+  ...KE_PROCESSOR_DDIS,
   ...KE_SPINLOCK_DDIS,
   ...KE_TIME_DDIS,
   ...LIST_DDIS,
   ...MDL_DDIS,
   ...OB_DDIS,
-  ...PO_DDIS,
   ...POOL_DDIS,
   ...PS_PROCESS_DDIS,
   ...PS_THREAD_DDIS,

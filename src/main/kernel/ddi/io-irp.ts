@@ -15,6 +15,7 @@ import {
 } from '../../../shared/nt/irp-functions'
 import { STATUS_MORE_PROCESSING_REQUIRED, STATUS_SUCCESS } from '../../../shared/nt/ntstatus'
 import type { Kernel } from '../kernel'
+import { writeAfterSpin } from '../ke/spinlock'
 import type { Ptr } from '../mm/memory'
 import {
   freeingIrp,
@@ -371,7 +372,10 @@ export const IO_IRP_DDIS = {
   IoAcquireCancelSpinLock: ddi({
     params: { Irql: t.out(t.kirql) },
     returns: t.void,
-    run: (k, a) => a.Irql.write(k.irps.acquireCancelLock()),
+    run(k, a) {
+      const level = k.irps.acquireCancelLock()
+      return typeof level === 'number' ? a.Irql.write(level) : writeAfterSpin(level, a.Irql)
+    },
   }),
 
   IoReleaseCancelSpinLock: ddi({

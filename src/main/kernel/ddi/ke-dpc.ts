@@ -7,7 +7,6 @@ import { ddi, t } from './types'
 
 const dpc = t.ptr('KDPC')
 const timer = t.ptr('KTIMER')
-const PROCESSORS = 1
 
 export const KE_DPC_DDIS = {
   KeInitializeDpc: ddi({
@@ -42,22 +41,6 @@ export const KE_DPC_DDIS = {
     summary: 'Decides whether a DPC is queued at the head or at the end.',
     docs: 'wdm/nf-wdm-kesetimportancedpc',
     run: (k, a) => k.memory.setU8(a.Dpc + KDPC.Importance, a.Importance),
-  }),
-  KeSetTargetProcessorDpc: ddi({
-    params: { Dpc: dpc, Number: t.cchar },
-    returns: t.void,
-    run(k, a) {
-      if (a.Number < 0 || a.Number >= PROCESSORS)
-        k.bugCheck(
-          0xc7,
-          3n,
-          k.memory.address(a.Dpc),
-          BigInt(a.Number & 0xff),
-          BigInt(PROCESSORS),
-          `A DPC was bound to processor ${a.Number}; there is processor 0 only.`,
-        )
-      k.memory.setU16(a.Dpc + KDPC.Number, a.Number)
-    },
   }),
   KeFlushQueuedDpcs: ddi({
     params: {},

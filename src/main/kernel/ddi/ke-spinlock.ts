@@ -1,5 +1,6 @@
 /** Spin locks. */
 import { DISPATCH_LEVEL, HIGH_LEVEL } from '../../../shared/nt/irql'
+import { writeAfterSpin } from '../ke/spinlock'
 import { ddi, t } from './types'
 
 const lock = t.ptr('KSPIN_LOCK')
@@ -15,7 +16,11 @@ export const KE_SPINLOCK_DDIS = {
     checksIrql: true,
     params: { SpinLock: lock, OldIrql: t.out(t.kirql) },
     returns: t.void,
-    run: (k, a) => a.OldIrql.write(k.spinLocks.acquire(a.SpinLock)),
+    run(k, a) {
+      const level = k.spinLocks.acquire(a.SpinLock)
+      if (typeof level === 'number') return a.OldIrql.write(level)
+      return writeAfterSpin(level, a.OldIrql)
+    },
   }),
   KeAcquireSpinLockRaiseToDpc: ddi({
     checksIrql: true,

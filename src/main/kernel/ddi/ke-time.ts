@@ -1,6 +1,6 @@
-/** Time, processors, and the ways to stop the machine. */
+/** Time, and the ways to stop the machine. */
 import { hex } from '../../../shared/nt/format'
-import { DISPATCH_LEVEL, HIGH_LEVEL } from '../../../shared/nt/irql'
+import { HIGH_LEVEL } from '../../../shared/nt/irql'
 import {
   STATUS_ACCESS_VIOLATION,
   STATUS_DATATYPE_MISALIGNMENT,
@@ -78,51 +78,6 @@ export const KE_TIME_DDIS = {
     run: (k, a) => k.advance(a.MicroSeconds * TICKS_PER_MICROSECOND),
   }),
 
-  KeQueryActiveProcessorCount: ddi({
-    params: { ActiveProcessors: t.optional(t.out({ k: 'u64', c: 'KAFFINITY' })) },
-    returns: t.ulong,
-    run(_k, a) {
-      a.ActiveProcessors.write(1n)
-      return 1
-    },
-  }),
-  KeQueryActiveProcessorCountEx: ddi({
-    params: { GroupNumber: t.ushort },
-    returns: t.ulong,
-    irql: ANY,
-    summary: 'Returns the number of active CPUs of a group.',
-    docs: 'wdm/nf-wdm-kequeryactiveprocessorcountex',
-    run: (_k, a) => (a.GroupNumber === 0 || a.GroupNumber === ALL_PROCESSOR_GROUPS ? 1 : 0),
-  }),
-  KeGetCurrentProcessorNumber: ddi({
-    params: {},
-    returns: t.ulong,
-    irql: ANY,
-    traced: false,
-    summary: 'Returns the number of the CPU that runs the caller.',
-    docs: 'wdm/nf-wdm-kegetcurrentprocessornumber',
-    run: () => 0,
-  }),
-  KeSetSystemAffinityThread: ddi({
-    params: { Affinity: { k: 'u64', c: 'KAFFINITY' } },
-    returns: t.void,
-    support: 'partial',
-    note: 'There is one processor, so it changes nothing.',
-    irql: [0, DISPATCH_LEVEL],
-    run(k, a) {
-      if (!(a.Affinity & 1n))
-        k.bugCheck(0x03, 0n, 0n, 0n, 0n, 'A thread was bound to processors that do not exist.')
-    },
-  }),
-  KeRevertToUserAffinityThread: ddi({
-    params: {},
-    returns: t.void,
-    irql: [0, DISPATCH_LEVEL],
-    summary: 'Undoes KeSetSystemAffinityThread.',
-    docs: 'wdm/nf-wdm-kereverttouseraffinitythread',
-    run: () => undefined,
-  }),
-
   KeBugCheckEx: ddi({
     params: {
       BugCheckCode: t.ulong,
@@ -176,5 +131,3 @@ export const KE_TIME_DDIS = {
     },
   }),
 }
-
-const ALL_PROCESSOR_GROUPS = 0xffff

@@ -9,8 +9,9 @@ import {
   isListEmpty,
   removeEntry,
 } from '../ke/list'
+import { afterSpin, type MaySpin } from '../ke/spinlock'
 import type { Ptr } from '../mm/memory'
-import { ddi, t } from './types'
+import { ddi, t, type KernelRoutine } from './types'
 
 const LIST = t.ptr('LIST_ENTRY')
 const SINGLE = t.ptr('SINGLE_LIST_ENTRY')
@@ -65,18 +66,31 @@ function pop(k: Kernel, head: Ptr): Ptr {
 }
 
 /** Do `work` under a spin lock, whatever the IRQL is; Windows switches interrupts off for it. */
-function locked<T>(k: Kernel, lock: Ptr, routine: string, work: () => T): T {
+function locked<T>(k: Kernel, lock: Ptr, routine: string, work: () => T): MaySpin<T> {
   const { spinLocks } = k
   if (k.irql.level < DISPATCH_LEVEL) {
+    const finish = (old: number): T => {
+      const result = work()
+      spinLocks.release(lock, old, routine)
+      return result
+    }
     const old = spinLocks.acquire(lock, routine)
+    return typeof old === 'number' ? finish(old) : afterAcquired(old, finish)
+  }
+  const finish = (): T => {
     const result = work()
-    spinLocks.release(lock, old, routine)
+    spinLocks.releaseFromDpcLevel(lock)
     return result
   }
-  spinLocks.acquireAtDpcLevel(lock)
-  const result = work()
-  spinLocks.releaseFromDpcLevel(lock)
-  return result
+  const waiting = spinLocks.acquireAtDpcLevel(lock)
+  return waiting ? afterSpin(waiting, finish) : finish()
+}
+
+function* afterAcquired<T>(
+  acquired: KernelRoutine<number>,
+  finish: (old: number) => T,
+): KernelRoutine<T> {
+  return finish(yield* acquired)
 }
 
 const summaries = {

@@ -373,6 +373,12 @@ export const ROUTINES = {
     params: { Csq: to('IO_CSQ'), Irp: to('IRP') },
     returns: nothing,
   },
+  /** What KeIpiGenericCall runs on every processor. */
+  KIPI_BROADCAST_WORKER: {
+    kind: 'other',
+    params: { Argument: pvoid },
+    returns: { k: 'u32', c: 'ULONG_PTR' },
+  },
   /** A client program's `main`. */
   MAIN: { kind: 'main', params: {}, returns: { k: 'i32', c: 'int' } },
   /** A client program's thread. */

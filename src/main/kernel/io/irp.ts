@@ -19,6 +19,8 @@ import { STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING } from '../../../shared
 import { hex32 } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
+import type { Processor } from '../ke/processor'
+import type { MaySpin } from '../ke/spinlock'
 import type { Thread } from '../ke/thread'
 import { kernelApcDisable } from '../ke/apc'
 import { DISPATCH_LEVEL } from '../ke/irql'
@@ -82,6 +84,7 @@ export class Irps {
   private nextNumber = 1
   /** The cancel spin lock is one for the whole system. */
   cancelLockIrql = -1
+  private cancelLockOwner: Processor | null = null
   created = 0
 
   constructor(private readonly k: Kernel) {}
@@ -605,14 +608,35 @@ export class Irps {
     return old
   }
 
-  acquireCancelLock(): number {
+  /** IoAcquireCancelSpinLock: at DISPATCH_LEVEL from here on. Gives the former IRQL. */
+  acquireCancelLock(): MaySpin<number> {
     const { k } = this
+    if (this.cancelLockIrql >= 0 && this.cancelLockOwner !== k.processor) {
+      const old = k.irql.raise(DISPATCH_LEVEL, 'IoAcquireCancelSpinLock')
+      return this.spinForCancelLock(old)
+    }
     if (this.cancelLockIrql >= 0)
       k.dpcs.watchdogStop(
         'The cancel spin lock is already held: this processor would wait for itself for ever.',
       )
     const old = k.irql.raise(DISPATCH_LEVEL, 'IoAcquireCancelSpinLock')
     this.cancelLockIrql = old
+    this.cancelLockOwner = k.processor
+    return old
+  }
+
+  private *spinForCancelLock(old: number): KernelRoutine<number> {
+    const { k } = this
+    const { processor } = k
+    while (this.cancelLockIrql >= 0) {
+      k.dpcs.checkWatchdog()
+      yield {
+        op: 'spin',
+        until: () => this.cancelLockIrql < 0 || k.tick >= k.dpcs.watchdogTickOf(processor),
+      }
+    }
+    this.cancelLockIrql = old
+    this.cancelLockOwner = processor
     return old
   }
 
@@ -628,7 +652,8 @@ export class Irps {
   *cancel(irp: Ptr): KernelRoutine<boolean> {
     const { k } = this
     const { memory } = k
-    const irql = this.acquireCancelLock()
+    const acquired = this.acquireCancelLock()
+    const irql = typeof acquired === 'number' ? acquired : yield* acquired
     memory.setU8(irp + IRP.Cancel, 1)
     const info = this.live.get(irp)
     if (info) info.cancelled = true

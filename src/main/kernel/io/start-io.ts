@@ -24,8 +24,8 @@ export function* startPacket(
   key: number | null,
   cancel: Ptr,
 ): KernelRoutine<void> {
-  const { memory, irql, irps } = k
-  const old = irql.raise(DISPATCH_LEVEL, 'IoStartPacket')
+  const { memory, irps } = k
+  const old = k.irql.raise(DISPATCH_LEVEL, 'IoStartPacket')
   if (cancel) irps.setCancelRoutine(irp, cancel)
   const queue = device + DEVICE_OBJECT.DeviceQueue
   const isQueued =
@@ -35,7 +35,7 @@ export function* startPacket(
   if (!isQueued) yield* start(k, device, irp)
   else if (k.tracing)
     k.emit({ t: 'irp.queued', irp: irps.number(irp), queue: memory.format(queue) })
-  irql.lower(old, 'IoStartPacket')
+  k.irql.lower(old, 'IoStartPacket')
 }
 
 /** IoStartNextPacket: the packet that was worked on is done; start the next one in the queue. */

@@ -15,6 +15,7 @@ import { kernelApcDisable } from './apc'
 import { atDispatchLevel, checkNonpaged, requireNonpaged } from './at-dispatch'
 import { unhandled } from './fault'
 import { DISPATCH_LEVEL } from './irql'
+import type { Processor, QueuedDpc } from './processor'
 import { TIME_INCREMENT } from './time'
 
 /** Simulated ticks that it takes to get to a DPC routine. */
@@ -24,33 +25,23 @@ const STAY_FACTOR = 2
 /** Size of KDPC_DATA, the head of a processor's queue. */
 const KDPC_DATA_BYTES = 0x28
 
-interface Queued {
-  /** KDPC, or 0 for a routine of the kernel. */
-  dpc: Ptr
-  native: (() => KernelRoutine<void>) | null
-  /** seq of its `dpc.queued`. */
-  cause: number
-}
+/** KDPC.Number of a DPC that is bound to a processor is this and the processor's number. */
+const TARGETED = 0x800
 
 export class Dpcs {
-  /** True while `retire` is at work. */
-  running = false
-  private readonly queue: Queued[] = []
-  /** Tick at which the running DPC began. */
-  private startedAt = 0
   /** KDPC.DpcData of a queued DPC points here. */
   private dpcData: Ptr = 0
 
   constructor(private readonly k: Kernel) {}
 
-  /** Whether `retire` has something to do. */
+  /** Whether `retire` has something to do on the processor that runs. */
   get pending(): boolean {
-    return this.queue.length > 0 || this.k.timers.overdue
+    return this.k.processor.dpcs.length > 0 || this.k.timers.overdue
   }
 
-  /** Number of queued DPCs. */
-  get length(): number {
-    return this.queue.length
+  /** Whether the processor that runs is at work on its DPCs. */
+  get running(): boolean {
+    return this.k.processor.retiring
   }
 
   // --- KDPC --------------------------------------------------------------------------------------
@@ -66,6 +57,18 @@ export class Dpcs {
     memory.setPtr(dpc + KDPC.DeferredContext, context)
   }
 
+  /** KeSetTargetProcessorDpc: which processor runs it, whoever queues it. */
+  setTarget(dpc: Ptr, processor: number): void {
+    this.k.memory.setU16(dpc + KDPC.Number, TARGETED + processor)
+  }
+
+  /** The processor that a DPC goes to when it is queued now. */
+  private targetOf(dpc: Ptr): Processor {
+    const { k } = this
+    const number = k.memory.u16(dpc + KDPC.Number) - TARGETED
+    return k.processors[number] ?? k.processor
+  }
+
   /** KeInsertQueueDpc: false, with nothing changed, when it is queued already. */
   insert(dpc: Ptr, argument1: Ptr, argument2: Ptr): boolean {
     requireNonpaged(this.k, dpc, 'KDPC')
@@ -77,7 +80,8 @@ export class Dpcs {
       memory.setPtr(dpc + KDPC.SystemArgument1, argument1)
       memory.setPtr(dpc + KDPC.SystemArgument2, argument2)
       memory.setPtr(dpc + KDPC.DpcData, this.dpcData)
-      const item: Queued = {
+      const target = this.targetOf(dpc)
+      const item: QueuedDpc = {
         dpc,
         native: null,
         cause: k.tracing
@@ -85,18 +89,19 @@ export class Dpcs {
               t: 'dpc.queued',
               dpc: memory.format(dpc),
               routine: k.images.symbol(memory.ptr(dpc + KDPC.DeferredRoutine)),
+              ...(target === k.processor ? {} : { processor: target.number }),
             })
           : 0,
       }
-      if (memory.u8(dpc + KDPC.Importance) === HighImportance) this.queue.unshift(item)
-      else this.queue.push(item)
+      if (memory.u8(dpc + KDPC.Importance) === HighImportance) target.dpcs.unshift(item)
+      else target.dpcs.push(item)
       return true
     })
   }
 
   /** A routine of the kernel to be run as a DPC. */
   insertNative(native: () => KernelRoutine<void>): void {
-    this.queue.push({ dpc: 0, native, cause: this.k.thread.cause })
+    this.k.processor.dpcs.push({ dpc: 0, native, cause: this.k.thread.cause })
   }
 
   /** KeRemoveQueueDpc: whether it was queued. */
@@ -106,9 +111,13 @@ export class Dpcs {
       const { memory } = this.k
       if (memory.ptr(dpc + KDPC.DpcData) === 0) return false
       memory.setPtr(dpc + KDPC.DpcData, 0)
-      const index = this.queue.findIndex((item) => item.dpc === dpc)
-      if (index >= 0) this.queue.splice(index, 1)
-      return index >= 0
+      for (const { dpcs } of this.k.processors) {
+        const index = dpcs.findIndex((item) => item.dpc === dpc)
+        if (index < 0) continue
+        dpcs.splice(index, 1)
+        return true
+      }
+      return false
     })
   }
 
@@ -120,16 +129,22 @@ export class Dpcs {
 
   /** A queued KDPC in a range of memory that is about to go away; 0 for none. */
   queuedIn(start: Ptr, end: Ptr): Ptr {
-    return this.queue.find(({ dpc }) => dpc >= start && dpc < end && dpc !== 0)?.dpc ?? 0
+    return this.find((dpc) => dpc >= start && dpc < end)
   }
 
   /** A queued KDPC whose routine lies in a range: a driver's image. 0 for none. */
   queuedInto(start: Ptr, end: Ptr): Ptr {
-    const item = this.queue.find(({ dpc }) => {
+    return this.find((dpc) => {
       const routine = this.routineOf(dpc)
       return routine >= start && routine < end
     })
-    return item?.dpc ?? 0
+  }
+
+  /** A queued KDPC, 0 for none. */
+  private find(wanted: (dpc: Ptr) => boolean): Ptr {
+    for (const { dpcs } of this.k.processors)
+      for (const { dpc } of dpcs) if (dpc !== 0 && wanted(dpc)) return dpc
+    return 0
   }
 
   /** KeFlushQueuedDpcs: back when every DPC that was queued at the call has run. */
@@ -137,6 +152,15 @@ export class Dpcs {
     // Below DISPATCH_LEVEL the scheduler retires what is pending before this thread goes on.
     while (this.pending && !this.running && this.k.irql.level < DISPATCH_LEVEL)
       yield { op: 'yield' }
+    // What other processors have queued or are at now; not what they queue meanwhile.
+    const goals = this.k.processors.map(
+      ({ dpcs, dpcsRun, retiring }) => dpcsRun + dpcs.length + (retiring ? 1 : 0),
+    )
+    const isDone = (processor: Processor): boolean =>
+      processor === this.k.processor ||
+      processor.dpcsRun >= goals[processor.number]! ||
+      (processor.dpcs.length === 0 && !processor.retiring)
+    while (!this.k.processors.every(isDone)) yield { op: 'yield' }
   }
 
   // --- running -----------------------------------------------------------------------------------
@@ -156,26 +180,28 @@ export class Dpcs {
     const { k } = this
     const thread = k.thread
     const { at, cause } = thread
+    const { processor } = k
     const level = k.irql.raise(DISPATCH_LEVEL, 'DPC')
-    this.running = true
+    processor.retiring = true
     for (;;) {
       k.timers.run()
-      const item = this.queue.shift()
+      const item = processor.dpcs.shift()
       if (!item) break
       thread.cause = item.cause
       yield* this.runOne(item)
+      processor.dpcsRun++
       thread.at = at
       thread.cause = cause
     }
-    this.running = false
+    processor.retiring = false
     k.irql.lower(level, 'DPCs done')
     thread.raise = raise
     return input
   }
 
-  private *runOne(item: Queued): KernelRoutine<void> {
+  private *runOne(item: QueuedDpc): KernelRoutine<void> {
     const { k } = this
-    this.startedAt = k.tick
+    k.processor.dpcStartedAt = k.tick
     k.tick += TICKS_PER_DPC
     const apcs = kernelApcDisable(k, k.thread)
     let routine: Ptr = 0
@@ -240,11 +266,15 @@ export class Dpcs {
 
   // --- the watchdog --------------------------------------------------------------------------------
 
-  /** Tick at which the processor has been at DISPATCH_LEVEL or above for too long. */
+  /** Tick at which the processor that runs has been at DISPATCH_LEVEL or above for too long. */
   get watchdogTick(): number {
-    const { irql, limits } = this.k
-    const stay = irql.raisedAt + limits.dispatchTicks * (this.running ? STAY_FACTOR : 1)
-    return this.running ? Math.min(stay, this.startedAt + limits.dispatchTicks) : stay
+    return this.watchdogTickOf(this.k.processor)
+  }
+
+  watchdogTickOf({ irql, retiring, dpcStartedAt }: Processor): number {
+    const { dispatchTicks } = this.k.limits
+    const stay = irql.raisedAt + dispatchTicks * (retiring ? STAY_FACTOR : 1)
+    return retiring ? Math.min(stay, dpcStartedAt + dispatchTicks) : stay
   }
 
   /** Stop the machine when that tick has come. @bugcheck 0x133 */
@@ -252,7 +282,7 @@ export class Dpcs {
     const { k } = this
     if (k.tick < this.watchdogTick) return
     const budget = k.limits.dispatchTicks
-    const used = k.tick - this.startedAt
+    const used = k.tick - k.processor.dpcStartedAt
     if (this.running && used >= budget)
       this.watchdogStop(
         `A DPC routine ran for ${milliseconds(used)} ms; ${milliseconds(budget)} ms are allowed.`,
@@ -272,7 +302,7 @@ export class Dpcs {
     const { k } = this
     const allowed = clockTicks(k.limits.dispatchTicks)
     if (!oneDpc) return k.bugCheck(0x133, 1, allowed, 0, 0, what)
-    const used = clockTicks(k.tick - this.startedAt)
+    const used = clockTicks(k.tick - k.processor.dpcStartedAt)
     return k.bugCheck(0x133, 0, Math.max(used, allowed), allowed, 0, what)
   }
 }

@@ -1,9 +1,11 @@
-/** The processor's interrupt request level. Pageable memory is out of reach from DISPATCH_LEVEL on. */
+/** A processor's interrupt request level. Pageable memory is out of reach from DISPATCH_LEVEL on. */
 import type { Kernel } from '../kernel'
 
 export const PASSIVE_LEVEL = 0
 export const APC_LEVEL = 1
 export const DISPATCH_LEVEL = 2
+/** Where a processor is while another one makes it do something (KeIpiGenericCall). */
+export const IPI_LEVEL = 14
 export const HIGH_LEVEL = 15
 
 export class Irql {

@@ -5,6 +5,7 @@
 import type { SourcePlace } from '../../../shared/trace/event'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import type { Processor } from './processor'
 import type { Thread } from './thread'
 
 export type LockKind = 'spin lock' | 'mutex' | 'fast mutex' | 'resource'
@@ -15,6 +16,8 @@ export interface HeldLock {
   thread: Thread
   /** Taken by a DPC, which only borrows its thread. */
   inDpc: boolean
+  /** Where it was taken; of a spin lock that is where it is held. */
+  processor: Processor
   at: SourcePlace | null
 }
 
@@ -60,7 +63,7 @@ export class LockTracker {
         `The ${kind} at ${k.memory.format(lock)} was acquired but never initialised.`,
       )
     if (!k.verifier.isActive('VR-LOCK-ORDER')) return
-    const held = this.heldHere(k.thread, k.dpcs.running)
+    const held = this.heldHere(k.thread, k.dpcs.running, k.processor)
     // Taking again what one owns cannot wait for anybody.
     if (held.some((item) => item.lock === lock)) return
     held.forEach((other, i) =>
@@ -78,14 +81,14 @@ export class LockTracker {
     const { k } = this
     const inDpc = kind === 'spin lock' && k.dpcs.running
     if (k.verifier.isActive('VR-LOCK-ORDER'))
-      this.heldHere(thread, inDpc).forEach((other, i, held) => {
+      this.heldHere(thread, inDpc, k.processor).forEach((other, i, held) => {
         const before = new Set(held.slice(0, i).map((item) => item.lock))
         let later = this.after.get(other.lock)
         if (!later) this.after.set(other.lock, (later = new Map()))
         const gates = later.get(lock)
         later.set(lock, gates ? common(gates, before) : before)
       })
-    this.held.push({ lock, kind, thread, inDpc, at: thread.at })
+    this.held.push({ lock, kind, thread, inDpc, processor: k.processor, at: thread.at })
     if (k.tracing) k.emit({ t: 'lock.acquired', lock: k.memory.format(lock), kind })
   }
 
@@ -128,7 +131,11 @@ export class LockTracker {
   private checkOrder(held: HeldLock, index: number): void {
     const { k } = this
     const later = this.held.find(
-      (item, i) => i > index && item.kind === 'spin lock' && item.inDpc === held.inDpc,
+      (item, i) =>
+        i > index &&
+        item.kind === 'spin lock' &&
+        item.inDpc === held.inDpc &&
+        item.processor === held.processor,
     )
     if (!later) return
     k.verifier.check(
@@ -151,9 +158,26 @@ export class LockTracker {
     return this.held.findLast((item) => item.lock === lock)
   }
 
-  /** What a thread holds, or a DPC on it. */
-  private heldHere(thread: Thread, inDpc: boolean): HeldLock[] {
-    return this.held.filter((item) => item.inDpc === inDpc && (inDpc || item.thread === thread))
+  /** What a thread holds, or the DPC of a processor. */
+  private heldHere(thread: Thread, inDpc: boolean, processor: Processor): HeldLock[] {
+    return this.held.filter(
+      (item) =>
+        item.inDpc === inDpc && (inDpc ? item.processor === processor : item.thread === thread),
+    )
+  }
+
+  /** Whether the code that runs holds that lock itself. */
+  isOwn(held: HeldLock): boolean {
+    const { thread, dpcs, processor } = this.k
+    if (held.inDpc || dpcs.running)
+      return held.inDpc === dpcs.running && held.processor === processor
+    return held.thread === thread
+  }
+
+  /** Say that the running processor has to wait for a lock that another one holds. */
+  contended(lock: Ptr, kind: LockKind): void {
+    const { k } = this
+    if (k.tracing) k.emit({ t: 'lock.contended', lock: k.memory.format(lock), kind })
   }
 
   /** Locks that a thread holds, oldest first. */

@@ -1,9 +1,10 @@
 /**
  * The scheduler: which thread runs, and the loop that moves its frames on.
  *
- * One processor. A thread leaves it when it waits, ends, or, below DISPATCH_LEVEL, when its quantum
- * is over or a thread of higher priority is ready. The quantum is drawn from the seed, so every
- * seed is another interleaving and the same seed always the same one.
+ * A thread leaves its processor when it waits, ends, or, below DISPATCH_LEVEL, when its quantum is
+ * over or a thread of higher priority is ready. Of several processors one moves at a time; which one
+ * that is `turns.ts` decides. Quantums and turns are drawn from the seed, so every seed is another
+ * interleaving and the same seed always the same one.
  */
 import { hex32 } from '../../../shared/nt/format'
 import {
@@ -14,19 +15,18 @@ import {
   type RoutineSignature,
 } from '../ddi/types'
 import type { Kernel } from '../kernel'
-import { PAGE_SIZE, PTE, REGIONS } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import type { CallResult, Command, Report } from '../port'
 import type { Process } from '../ps/process'
 import type { Random } from '../random'
 import { assert, BugCheck, NtException, RunLimit, SimulatorBug } from '../stop'
 import { unhandled } from './fault'
-import { DISPATCH_LEVEL } from './irql'
+import { DISPATCH_LEVEL, IPI_LEVEL } from './irql'
+import { KernelStacks } from './kernel-stacks'
+import { ReadyQueue } from './ready-queue'
 import { Thread, type CodeFrame, type KernelFrame } from './thread'
-
-/** 24 KiB, as on x64 Windows, and a guard page below. */
-export const KERNEL_STACK_BYTES = 6 * PAGE_SIZE
-const STACK_SLOT_BYTES = KERNEL_STACK_BYTES + 2 * PAGE_SIZE
+import { ThreadTable } from './thread-table'
+import { Turns } from './turns'
 
 /** Simulated ticks for one quantum of back edges. */
 const TICKS_PER_QUANTUM = 200
@@ -34,18 +34,17 @@ const TICKS_PER_QUANTUM = 200
 const EMPTY_RESULT: CallResult = { state: 'done', value: 0, wide: 0n, outs: [], code: 0 }
 
 export class Scheduler {
-  readonly idle: Thread
-  current: Thread
-  readonly threads: Thread[] = []
+  readonly threads = new ThreadTable()
+  readonly turns: Turns
   /** Thread that drives the run (loads, requests, unload); when it ends the run ends. */
   main: Thread | null = null
   private nextThreadId = 8
   private nextFrame = 1
   private readonly random: Random
-  private readonly freeStacks: number[] = []
-  private stackSlots = 0
-  /** Loop back edges since the running thread last waited. */
-  private backEdges = 0
+  private readonly stacks: KernelStacks
+  private readonly readyThreads = new ReadyQueue()
+  /** Times that a thread was given a processor, or made. */
+  private turnsGiven = 0
   private lastProgress = 0
   /** A `load` command is under way. */
   private loading = false
@@ -65,13 +64,27 @@ export class Scheduler {
 
   constructor(private readonly k: Kernel) {
     this.random = k.random.split('scheduler')
-    const system = k.processes.system
-    // Its stack is for the DPCs that find no other thread to run on.
-    const { limit, base } = this.allocateStack()
-    this.idle = new Thread(0, 'Idle', system, 0, limit, base, null)
-    this.idle.priority = -1
-    this.idle.state = 'running'
-    this.current = this.idle
+    this.stacks = new KernelStacks(k)
+    this.turns = new Turns(k, this)
+    for (const processor of k.processors) {
+      // Its stack is for the DPCs that find no other thread to run on.
+      const { limit, base } = this.stacks.allocate()
+      const idle = new Thread(0, 'Idle', k.processes.system, 0, limit, base, null)
+      idle.priority = -1
+      idle.state = 'running'
+      processor.idle = idle
+      processor.current = idle
+    }
+  }
+
+  /** Thread whose frames run now: that of the processor whose turn it is. */
+  get current(): Thread {
+    return this.k.processor.current
+  }
+
+  /** The idle thread of that processor. */
+  get idle(): Thread {
+    return this.k.processor.idle
   }
 
   /** True when the code that runs is a client program's, in user mode. */
@@ -92,11 +105,12 @@ export class Scheduler {
     const { process, name } = options
     const id = this.nextThreadId
     this.nextThreadId += 4
-    const { limit, base } = this.allocateStack()
+    const { limit, base } = this.stacks.allocate()
     const address = this.k.processes.createThreadObject(process, id)
     const thread = new Thread(id, name, process, address, limit, base, options.userStack ?? null)
     thread.priority = options.priority ?? 8
-    this.threads.push(thread)
+    thread.turn = ++this.turnsGiven
+    this.threads.add(thread)
     if (this.k.tracing) this.k.emit({ t: 'thread.created', id, owner: process.id, name })
     return thread
   }
@@ -104,41 +118,41 @@ export class Scheduler {
   /** Put the first kernel frame on a thread and make it ready. */
   start(thread: Thread, routine: KernelRoutine<unknown>, name: string): void {
     thread.frames.push({ kind: 'kernel', routine, name, ddi: -1, cause: thread.cause })
+    this.makeReady(thread)
+  }
+
+  private makeReady(thread: Thread): void {
     thread.state = 'ready'
+    this.readyThreads.add(thread)
   }
 
   /** End a thread's wait; `input` is what its wait returns. */
   ready(thread: Thread, input: number): void {
     assert(thread.state === 'waiting', `thread ${thread.id} is ${thread.state}, not waiting`)
-    thread.state = 'ready'
+    this.makeReady(thread)
     thread.wait = null
     thread.input = input
   }
 
+  /** Change a thread's priority, wherever it is. */
+  setPriority(thread: Thread, priority: number): void {
+    const isReady = thread.state === 'ready'
+    if (isReady) this.readyThreads.remove(thread)
+    thread.priority = priority
+    if (isReady) this.readyThreads.add(thread)
+  }
+
   byId(id: number): Thread | undefined {
-    return this.threads.find((thread) => thread.id === id)
+    return this.threads.byId(id)
   }
 
   byAddress(address: Ptr): Thread | undefined {
-    return this.threads.find((thread) => thread.address === address)
+    return this.threads.byAddress(address)
   }
 
-  private allocateStack(): { limit: Ptr; base: Ptr } {
-    const slot = this.freeStacks.pop() ?? this.stackSlots++
-    const start = REGIONS.stacks.start + slot * STACK_SLOT_BYTES
-    if (start + STACK_SLOT_BYTES > REGIONS.stacks.start + REGIONS.stacks.bytes)
-      throw new RunLimit('limit', 'threads', 'too many threads at once')
-    const limit = start + 2 * PAGE_SIZE
-    if (!this.k.memory.commit(limit, KERNEL_STACK_BYTES / PAGE_SIZE, PTE.read | PTE.write))
-      throw new RunLimit('limit', 'memory', 'no physical memory left for a kernel stack')
-    return { limit, base: limit + KERNEL_STACK_BYTES }
-  }
-
-  /** An index in the guard pages below a kernel stack. */
+  /** An index in the guard pages below the running thread's kernel stack. */
   isBelowStack(index: Ptr): boolean {
-    const { start, bytes } = REGIONS.stacks
-    if (index < start || index >= start + bytes) return false
-    return (index - start) % STACK_SLOT_BYTES < 2 * PAGE_SIZE && this.current.stackLimit > index
+    return this.stacks.isGuard(index) && this.current.stackLimit > index
   }
 
   private exit(thread: Thread): void {
@@ -150,15 +164,10 @@ export class Scheduler {
         id: thread.id,
         status: hex32(thread.exitStatus),
       })
-    const { start, bytes } = REGIONS.stacks
-    if (thread.stackLimit >= start && thread.stackLimit < start + bytes) {
-      this.k.memory.decommit(thread.stackLimit, KERNEL_STACK_BYTES / PAGE_SIZE)
-      this.freeStacks.push((thread.stackLimit - 2 * PAGE_SIZE - start) / STACK_SLOT_BYTES)
-    }
+    this.stacks.release(thread.stackLimit)
     this.k.dispatcher.signalThreadExit(thread)
     this.k.processes.threadExited(thread)
-    const index = this.threads.indexOf(thread)
-    if (index >= 0) this.threads.splice(index, 1)
+    this.threads.delete(thread)
     if (thread === this.main && !this.k.ended) this.k.stop('done')
   }
 
@@ -166,13 +175,32 @@ export class Scheduler {
 
   /** Whether another thread should have the processor now. Only asked below DISPATCH_LEVEL. */
   preemptionDue(): boolean {
-    const current = this.current
-    for (const thread of this.threads)
-      if (thread !== current && thread.state === 'ready') {
-        if (thread.priority > current.priority) return true
-        if (thread.priority === current.priority && current.quantum <= 0) return true
-      }
-    return false
+    const { current } = this
+    const { readyThreads } = this
+    const { highest } = readyThreads
+    if (highest < 0) return this.misplaced
+    if (this.turns.isNeeded) return this.misplaced || this.hasBetterThan(current)
+    return highest > current.priority || (highest === current.priority && current.quantum <= 0)
+  }
+
+  /** Whether the running thread may not run on this processor any more. */
+  private get misplaced(): boolean {
+    const { current, idle, mask } = this.k.processor
+    return current !== idle && (current.affinity & mask) === 0
+  }
+
+  private hasBetterThan(current: Thread): boolean {
+    const first = this.readyThreads.first(this.k.processor.mask)
+    if (!first) return false
+    return (
+      first.priority > current.priority ||
+      (first.priority === current.priority && current.quantum <= 0)
+    )
+  }
+
+  /** Whether a thread waits for a processor that this one could be. */
+  hasReady(mask: number): boolean {
+    return this.readyThreads.first(mask) !== null
   }
 
   /**
@@ -183,10 +211,7 @@ export class Scheduler {
     const { current } = this
     current.quantum -= units
     if (current.quantum > 0 || current === this.idle) return
-    const hasPeer = this.threads.some(
-      (thread) => thread.state === 'ready' && thread.priority === current.priority,
-    )
-    if (!hasPeer) current.quantum = this.newQuantum()
+    if (!this.readyThreads.has(current.priority)) current.quantum = this.newQuantum()
   }
 
   /** Short, so that a few routine calls are enough to show what two threads can do to each other. */
@@ -194,33 +219,25 @@ export class Scheduler {
     return 1 + this.random.below(40)
   }
 
-  private pick(): Thread | null {
-    let best: Thread | null = null
-    for (const thread of this.threads)
-      if (thread.state === 'ready' && (!best || thread.priority > best.priority)) best = thread
-    return best
-  }
-
   private switchTo(thread: Thread): void {
-    const old = this.current
+    const { processor } = this.k
+    const old = processor.current
     if (old !== thread) {
-      if (old.state === 'running') old.state = 'ready'
+      if (old.state === 'running' && old !== processor.idle) this.makeReady(old)
       old.irql = this.k.irql.level
-      this.current = thread
-      if (this.k.tracing && old !== this.idle && thread !== this.idle)
+      if (thread !== processor.idle) this.readyThreads.remove(thread)
+      processor.current = thread
+      if (this.k.tracing && old !== processor.idle && thread !== processor.idle)
         this.k.emit({ t: 'thread.switched', from: old.id, to: thread.id }, 0)
       this.k.memory.switchSlice((thread.attached ?? thread.process).slice)
       if (this.k.irql.level !== thread.irql) this.k.irql.set(thread.irql, 'thread switch')
-      // Same priority takes turns: a thread that had the processor goes to the end of the list.
-      const index = this.threads.indexOf(thread)
-      if (index >= 0) {
-        this.threads.splice(index, 1)
-        this.threads.push(thread)
-      }
+      // Same priority takes turns: a thread that had the processor is the last of them.
+      thread.turn = ++this.turnsGiven
+      this.threads.moveToEnd(thread)
     }
     thread.state = 'running'
     thread.quantum = this.newQuantum()
-    this.backEdges = 0
+    processor.backEdges = 0
   }
 
   // --- the loop --------------------------------------------------------------------------------
@@ -237,6 +254,7 @@ export class Scheduler {
     this.takeReport(report)
     for (;;) {
       if (k.ended) return this.endCommand()
+      if (this.turns.isNeeded && !this.turns.next()) continue
       const discarded = this.discarded.pop()
       if (discarded !== undefined) {
         this.command.op = 'discard'
@@ -244,7 +262,10 @@ export class Scheduler {
         return this.command
       }
       const thread = this.current
-      if (k.irql.level < DISPATCH_LEVEL && k.dpcs.pending && !k.dpcs.running) {
+      if (k.processor.interrupts.length > 0 && k.irql.level < IPI_LEVEL) {
+        if (thread.state !== 'running') this.switchTo(this.idle)
+        this.pushInterrupt(k.processor.interrupts.shift()!())
+      } else if (k.irql.level < DISPATCH_LEVEL && k.dpcs.pending && !k.dpcs.running) {
         // On a thread that just began to wait, the end of that wait would get into the DPC's way.
         if (thread.state !== 'running') this.switchTo(this.idle)
         this.pushKernel(this.current, k.dpcs.retire(), 'nt!KiRetireDpcList', -1)
@@ -264,19 +285,28 @@ export class Scheduler {
   /** Switch to a ready thread, or let time pass until there is one. Null: look again. */
   private chooseNext(): Thread | null {
     const k = this.k
-    const chosen = this.pick()
+    const chosen = this.readyThreads.first(k.processor.mask)
     if (chosen) {
       this.switchTo(chosen)
       return chosen
     }
-    if (this.current.state === 'running' && this.current !== this.idle) return this.current
+    const { misplaced } = this
+    if (this.current.state === 'running' && this.current !== this.idle && !misplaced)
+      return this.current
     if (this.current !== this.idle) this.switchTo(this.idle)
+    // With several processors another one may have work.
+    if (this.turns.isNeeded) return null
     const due = k.timers.nextDue
-    if (due === Infinity) this.nothingLeft()
-    if (due - this.lastProgress > k.limits.idleTicks) this.nothingLeft()
-    k.tick = Math.max(k.tick, due)
+    this.sleepUntil(due)
     k.timers.expire()
     return null
+  }
+
+  /** Nothing goes on before that tick: let time pass. */
+  sleepUntil(tick: number): void {
+    if (tick === Infinity) this.nothingLeft()
+    if (tick - this.lastProgress > this.k.limits.idleTicks) this.nothingLeft()
+    this.k.tick = Math.max(this.k.tick, tick)
   }
 
   /** Every thread waits and no timer will end it. */
@@ -347,11 +377,12 @@ export class Scheduler {
     thread.at = k.options.place?.(report.loop) ?? thread.at
     k.advance(TICKS_PER_QUANTUM)
     this.spend(20)
-    this.backEdges += report.backEdges
+    const { processor } = k
+    processor.backEdges += report.backEdges
     const top = thread.frames.at(-1)
     if (top?.kind === 'code') top.waitingFor = -1
     const fuel = k.irql.level >= DISPATCH_LEVEL ? k.limits.loopFuel / 4 : k.limits.loopFuel
-    if (this.backEdges >= fuel) k.outOfFuel()
+    if (processor.backEdges >= fuel) k.outOfFuel()
   }
 
   private codeReturned(thread: Thread, frame: CodeFrame, value: number): void {
@@ -394,13 +425,25 @@ export class Scheduler {
     thread.input = 0
   }
 
+  /** An interrupt on top of whatever the processor does, which goes on as if nothing had been. */
+  private pushInterrupt(routine: KernelRoutine<void>): void {
+    const { input, raise } = this.current
+    this.current.raise = null
+    this.pushKernel(
+      this.current,
+      kept(this.current, routine, input, raise),
+      'nt!KiIpiInterrupt',
+      -1,
+    )
+  }
+
   /** Move the top frame on by one step; a command when the runner must act. */
   private step(thread: Thread): Command | null {
     const top = thread.frames.at(-1)
     if (!top) {
       if (thread.raise) unhandled(this.k, thread.raise as NtException)
       this.exit(thread)
-      this.current = this.idle
+      this.k.processor.current = this.idle
       this.idle.state = 'running'
       this.k.memory.switchSlice(-1)
       if (this.k.irql.level !== 0) this.k.irql.set(0, 'thread exit')
@@ -479,12 +522,16 @@ export class Scheduler {
         break
       case 'wait':
         // The dispatcher has queued the thread already; it may even have been made ready again.
-        this.backEdges = 0
+        this.k.processor.backEdges = 0
+        break
+      case 'spin':
+        this.k.processor.spin = { frame, until: op.until }
         break
       case 'load':
         throw new SimulatorBug('an image is loaded from a kernel thread only')
       case 'yield':
         thread.quantum = 0
+        this.turns.end()
         break
       case 'exit':
         this.discard(thread)
@@ -596,4 +643,19 @@ export class Scheduler {
       if (frame.kind === 'code' && frame.started) this.discarded.push(frame.id)
     thread.frames.length = 0
   }
+}
+
+/** Run a routine and give the thread back what it was about to receive. */
+function* kept(
+  thread: Thread,
+  routine: KernelRoutine<void>,
+  input: number,
+  raise: unknown,
+): KernelRoutine<number> {
+  const { at, cause } = thread
+  yield* routine
+  thread.at = at
+  thread.cause = cause
+  thread.raise = raise
+  return input
 }

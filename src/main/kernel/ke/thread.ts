@@ -54,11 +54,18 @@ export interface CodeFrame {
 
 export type ThreadState = 'ready' | 'running' | 'waiting' | 'exited'
 
+/** KAFFINITY of a thread that runs anywhere. */
+export const ALL_PROCESSORS = -1
+
 export class Thread {
   state: ThreadState = 'ready'
   readonly frames: Frame[] = []
   /** KPRIORITY; higher runs first. */
   priority = 8
+  /** When it last had its turn on a processor, counted in turns; who comes first among equals. */
+  turn = 0
+  /** KAFFINITY: a bit for each processor that it may run on. */
+  affinity = ALL_PROCESSORS
   /** APC_LEVEL or PASSIVE_LEVEL while it does not run. */
   irql = 0
   /** Value that the next `next()` of the top kernel frame receives. */

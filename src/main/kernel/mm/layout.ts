@@ -93,5 +93,7 @@ export const CONTROL = {
   mailbox: VIRTUAL_PAGES * 8 + 1024,
   /** Uint16Array of 32,768: text on its way between the sides. */
   scratch: VIRTUAL_PAGES * 8 + 1024 + 4096,
-  bytes: VIRTUAL_PAGES * 8 + 1024 + 4096 + 65536,
+  /** Int32: points left of the turn of the processor that runs (ke/turns.ts), then unused. */
+  points: VIRTUAL_PAGES * 8 + 1024 + 4096 + 65536,
+  bytes: VIRTUAL_PAGES * 8 + 1024 + 4096 + 65536 + 64,
 } as const

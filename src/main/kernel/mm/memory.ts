@@ -65,6 +65,8 @@ export class Memory {
   readonly ptes: Int32Array
   /** What user mode of the current process may reach now. */
   readonly userPtes: Int32Array
+  /** Points left of the running processor's turn, one word (ke/turns.ts). */
+  readonly points: Int32Array
   private readonly hi: Int32Array
   private readonly bytes: Uint8Array
   private readonly view: DataView
@@ -96,6 +98,7 @@ export class Memory {
       new Int32Array(control.buffer, control.byteOffset + offset, length)
     this.ptes = words(CONTROL.kernelPtes, VIRTUAL_PAGES)
     this.userPtes = words(CONTROL.userPtes, VIRTUAL_PAGES)
+    this.points = words(CONTROL.points, 1)
     this.hi = words(CONTROL.hi, 256)
     this.bytes = physical
     this.view = new DataView(physical.buffer, physical.byteOffset, physical.byteLength)

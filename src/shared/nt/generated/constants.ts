@@ -1210,6 +1210,20 @@ export const MM_DONT_ZERO_ALLOCATION = 1
 export const MM_ALLOCATE_FULLY_REQUIRED = 4
 export const MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS = 0x20
 
+// KBUGCHECK_CALLBACK_REASON
+export const KbCallbackInvalid = 0
+export const KbCallbackReserved1 = 1
+export const KbCallbackSecondaryDumpData = 2
+export const KbCallbackDumpIo = 3
+export const KbCallbackAddPages = 4
+
+// KBUGCHECK_BUFFER_DUMP_STATE
+export const BufferEmpty = 0
+export const BufferInserted = 1
+export const BufferStarted = 2
+export const BufferFinished = 3
+export const BufferIncomplete = 4
+
 /** Values by name; what needs 64 bits is a bigint. */
 export const CONSTANTS = {
   IO_TYPE_ADAPTER,
@@ -2220,6 +2234,16 @@ export const CONSTANTS = {
   MM_DONT_ZERO_ALLOCATION,
   MM_ALLOCATE_FULLY_REQUIRED,
   MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS,
+  KbCallbackInvalid,
+  KbCallbackReserved1,
+  KbCallbackSecondaryDumpData,
+  KbCallbackDumpIo,
+  KbCallbackAddPages,
+  BufferEmpty,
+  BufferInserted,
+  BufferStarted,
+  BufferFinished,
+  BufferIncomplete,
 } as const
 
 /** Names in the table. */
@@ -2339,6 +2363,8 @@ export const CONSTANT_GROUPS = {
   BUS_DATA_TYPE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['Cmos', 'EisaConfiguration', 'Pos', 'CbusConfiguration', 'PCIConfiguration'] },
   MM_COPY_MEMORY: { scope: 'kernel', source: 'Microsoft Learn, MmCopyMemory', names: ['MM_COPY_MEMORY_PHYSICAL', 'MM_COPY_MEMORY_VIRTUAL'] },
   MM_ALLOCATE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['MM_DONT_ZERO_ALLOCATION', 'MM_ALLOCATE_FULLY_REQUIRED', 'MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS'] },
+  KBUGCHECK_CALLBACK_REASON: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['KbCallbackInvalid', 'KbCallbackReserved1', 'KbCallbackSecondaryDumpData', 'KbCallbackDumpIo', 'KbCallbackAddPages'] },
+  KBUGCHECK_BUFFER_DUMP_STATE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['BufferEmpty', 'BufferInserted', 'BufferStarted', 'BufferFinished', 'BufferIncomplete'] },
 } as const satisfies Readonly<Record<string, ConstantGroup>>
 
 /** Names of the groups. */

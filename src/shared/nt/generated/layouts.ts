@@ -129,6 +129,11 @@ export type StructName =
   | 'IO_CONNECT_INTERRUPT_PARAMETERS'
   | 'IO_DISCONNECT_INTERRUPT_PARAMETERS'
   | 'KINTERRUPT'
+  | 'PROCESSOR_NUMBER'
+  | 'GROUP_AFFINITY'
+  | 'KBUGCHECK_CALLBACK_RECORD'
+  | 'KBUGCHECK_REASON_CALLBACK_RECORD'
+  | 'KBUGCHECK_SECONDARY_DUMP_DATA'
 
 /** How a field is stored. A pointer has 8 bytes, an enumeration 4; a structure says its name in `struct`. */
 export type FieldKind =
@@ -1913,6 +1918,56 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'Mode', offset: 0x6C, size: 4, kind: 'enum', type: 'KINTERRUPT_MODE' },
       { path: 'ServiceCount', offset: 0x74, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'DispatchCount', offset: 0x78, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  PROCESSOR_NUMBER: {
+    name: 'PROCESSOR_NUMBER', size: 4, align: 2, complete: true,
+    fields: [
+      { path: 'Group', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Number', offset: 2, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Reserved', offset: 3, size: 1, kind: 'u8', type: 'UCHAR' },
+    ],
+  },
+  GROUP_AFFINITY: {
+    name: 'GROUP_AFFINITY', size: 0x10, align: 8, complete: true,
+    fields: [
+      { path: 'Mask', offset: 0, size: 8, kind: 'u64', type: 'KAFFINITY' },
+      { path: 'Group', offset: 8, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Reserved', offset: 0xA, size: 6, kind: 'u16', type: 'USHORT[3]', count: 3 },
+    ],
+  },
+  KBUGCHECK_CALLBACK_RECORD: {
+    name: 'KBUGCHECK_CALLBACK_RECORD', size: 0x40, align: 8, complete: true,
+    fields: [
+      { path: 'Entry', offset: 0, size: 0x10, kind: 'struct', type: 'LIST_ENTRY', struct: 'LIST_ENTRY' },
+      { path: 'CallbackRoutine', offset: 0x10, size: 8, kind: 'ptr', type: 'PKBUGCHECK_CALLBACK_ROUTINE' },
+      { path: 'Buffer', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Length', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Component', offset: 0x28, size: 8, kind: 'ptr', type: 'PUCHAR' },
+      { path: 'Checksum', offset: 0x30, size: 8, kind: 'u64', type: 'ULONG_PTR' },
+      { path: 'State', offset: 0x38, size: 1, kind: 'u8', type: 'UCHAR' },
+    ],
+  },
+  KBUGCHECK_REASON_CALLBACK_RECORD: {
+    name: 'KBUGCHECK_REASON_CALLBACK_RECORD', size: 0x30, align: 8, complete: true,
+    fields: [
+      { path: 'Entry', offset: 0, size: 0x10, kind: 'struct', type: 'LIST_ENTRY', struct: 'LIST_ENTRY' },
+      { path: 'CallbackRoutine', offset: 0x10, size: 8, kind: 'ptr', type: 'PKBUGCHECK_REASON_CALLBACK_ROUTINE' },
+      { path: 'Component', offset: 0x18, size: 8, kind: 'ptr', type: 'PUCHAR' },
+      { path: 'Checksum', offset: 0x20, size: 8, kind: 'u64', type: 'ULONG_PTR' },
+      { path: 'Reason', offset: 0x28, size: 4, kind: 'enum', type: 'KBUGCHECK_CALLBACK_REASON' },
+      { path: 'State', offset: 0x2C, size: 1, kind: 'u8', type: 'UCHAR' },
+    ],
+  },
+  KBUGCHECK_SECONDARY_DUMP_DATA: {
+    name: 'KBUGCHECK_SECONDARY_DUMP_DATA', size: 0x30, align: 8, complete: true,
+    fields: [
+      { path: 'InBuffer', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'InBufferLength', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'MaximumAllowed', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Guid', offset: 0x10, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'OutBuffer', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'OutBufferLength', offset: 0x28, size: 4, kind: 'u32', type: 'ULONG' },
     ],
   },
 }

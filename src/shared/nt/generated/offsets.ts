@@ -2412,6 +2412,64 @@ export const KINTERRUPT = {
   DispatchCount: 0x78,
 } as const
 
+/** Offsets in PROCESSOR_NUMBER; SIZE is its size in bytes. */
+export const PROCESSOR_NUMBER = {
+  SIZE: 4,
+  Group: 0,
+  Number: 2,
+  Reserved: 3,
+} as const
+
+/** Offsets in GROUP_AFFINITY; SIZE is its size in bytes. */
+export const GROUP_AFFINITY = {
+  SIZE: 0x10,
+  Mask: 0,
+  Group: 8,
+  Reserved: 0xa,
+} as const
+
+/** Offsets in KBUGCHECK_CALLBACK_RECORD; SIZE is its size in bytes. */
+export const KBUGCHECK_CALLBACK_RECORD = {
+  SIZE: 0x40,
+  Entry: 0,
+  'Entry.Flink': 0,
+  'Entry.Blink': 8,
+  CallbackRoutine: 0x10,
+  Buffer: 0x18,
+  Length: 0x20,
+  Component: 0x28,
+  Checksum: 0x30,
+  State: 0x38,
+} as const
+
+/** Offsets in KBUGCHECK_REASON_CALLBACK_RECORD; SIZE is its size in bytes. */
+export const KBUGCHECK_REASON_CALLBACK_RECORD = {
+  SIZE: 0x30,
+  Entry: 0,
+  'Entry.Flink': 0,
+  'Entry.Blink': 8,
+  CallbackRoutine: 0x10,
+  Component: 0x18,
+  Checksum: 0x20,
+  Reason: 0x28,
+  State: 0x2c,
+} as const
+
+/** Offsets in KBUGCHECK_SECONDARY_DUMP_DATA; SIZE is its size in bytes. */
+export const KBUGCHECK_SECONDARY_DUMP_DATA = {
+  SIZE: 0x30,
+  InBuffer: 0,
+  InBufferLength: 8,
+  MaximumAllowed: 0xc,
+  Guid: 0x10,
+  'Guid.Data1': 0x10,
+  'Guid.Data2': 0x14,
+  'Guid.Data3': 0x16,
+  'Guid.Data4': 0x18,
+  OutBuffer: 0x20,
+  OutBufferLength: 0x28,
+} as const
+
 export {
   ANSI_STRING as STRING,
   KMUTANT as KMUTEX,

@@ -141,4 +141,9 @@ export const STRUCT_FACTS: Readonly<Record<StructName, StructFacts>> = {
   IO_CONNECT_INTERRUPT_PARAMETERS: { description: 'What IoConnectInterruptEx is told: which interrupt, which routine.', confidence: 'high' },
   IO_DISCONNECT_INTERRUPT_PARAMETERS: { description: 'What IoDisconnectInterruptEx is told: the version and the object that connecting gave.', confidence: 'high' },
   KINTERRUPT: { description: 'Interrupt object: a service routine connected to a vector. Drivers hold the pointer and leave the rest alone.', confidence: 'medium', notes: ['Offsets up to DispatchCount; what follows is of no use to drivers.'] },
+  PROCESSOR_NUMBER: { description: 'A processor by group and number in the group.', confidence: 'high' },
+  GROUP_AFFINITY: { description: 'Processors of one group, a bit for each.', confidence: 'high' },
+  KBUGCHECK_CALLBACK_RECORD: { description: 'A routine of a driver that is called after a bug check, in the list of the kernel.', confidence: 'high' },
+  KBUGCHECK_REASON_CALLBACK_RECORD: { description: 'A routine of a driver that adds to a dump, or sees it written.', confidence: 'high' },
+  KBUGCHECK_SECONDARY_DUMP_DATA: { description: 'What a callback with the reason KbCallbackSecondaryDumpData gets, and gives back to the dump.', confidence: 'high' },
 }
