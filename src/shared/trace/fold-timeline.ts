@@ -105,6 +105,7 @@ const routineSpan: Record<RoutineKind, Span['kind']> = {
   workitem: 'routine',
   thread: 'thread',
   startio: 'routine',
+  isr: 'routine',
   notify: 'routine',
   main: 'thread',
   other: 'routine',

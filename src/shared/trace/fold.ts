@@ -3,6 +3,7 @@
  * else. `fold` mutates and returns its own draft for speed: callers that keep a state clone it.
  */
 import type { TraceEvent, ObjectType, SourcePlace, RoutineKind } from './event'
+import { emptyHardware, foldHardware, type HardwareState } from './fold-hardware'
 import { foldPnp, type DevNodeView, type InterfaceState } from './fold-pnp'
 
 export interface DeviceState {
@@ -83,6 +84,7 @@ export interface MachineState {
   locks: { lock: string; kind: string; thread: number }[]
   timers: { timer: string; due: number }[]
   dpcs: { dpc: string; routine: string }[]
+  hardware: HardwareState
   bugcheck: { seq: number; code: string; name: string; parameters: string[] } | null
   stop: { seq: number; rule: string } | null
   leaks: { kind: string; tag?: string; bytes?: number; count: number; name?: string }[]
@@ -118,6 +120,7 @@ export function emptyState(): MachineState {
     locks: [],
     timers: [],
     dpcs: [],
+    hardware: emptyHardware(),
     bugcheck: null,
     stop: null,
     leaks: [],
@@ -355,6 +358,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
       state.outcome = event.outcome
       break
   }
+  foldHardware(state.hardware, event)
   // A DPC is shown as queued until its routine starts.
   if (event.t === 'routine.called' && event.kind === 'dpc')
     remove(state.dpcs, (item) => item.routine === event.name)

@@ -5,6 +5,7 @@
  */
 import { DISPATCH_LEVEL } from '../nt/irql'
 import type { EventOf, TraceEvent, TraceValue } from './event'
+import { sayHardware } from './why-hardware'
 import {
   deviceWords,
   grouped,
@@ -286,6 +287,8 @@ function say(event: TraceEvent): string {
       return `The run hangs: ${event.reason.replace(/\.$/, '')}`
     case 'limit.reached':
       return `A limit was reached: ${event.detail.replace(/\.$/, '')}`
+    default:
+      return sayHardware(event)
   }
 }
 

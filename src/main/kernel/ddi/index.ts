@@ -5,6 +5,9 @@
 import { DBG_DDIS } from './dbg'
 import { EX_SYNC_DDIS } from './ex-sync'
 import { EX_WORK_DDIS } from './ex-work'
+import { HAL_INTERRUPT_DDIS } from './hal-interrupt'
+import { HAL_IO_DDIS } from './hal-io'
+import { HAL_PROCESSOR_DDIS } from './hal-processor'
 import { INTERLOCKED_DDIS } from './interlocked'
 import { IO_CSQ_DDIS } from './io-csq'
 import { IO_DEVICE_DDIS } from './io-device'
@@ -16,13 +19,13 @@ import { KE_DEVICE_QUEUE_DDIS } from './ke-device-queue'
 import { KE_DPC_DDIS } from './ke-dpc'
 import { KE_EVENT_DDIS } from './ke-event'
 import { KE_IRQL_DDIS } from './ke-irql'
-import { KE_PROCESSOR_DDIS } from './ke-processor'
 import { KE_SPINLOCK_DDIS } from './ke-spinlock'
 import { KE_TIME_DDIS } from './ke-time'
 import { LIST_DDIS } from './list'
 import { MDL_DDIS } from './mdl'
 import { OB_DDIS } from './ob'
 import { POOL_DDIS } from './pool'
+import { PO_DDIS } from './po'
 import { PS_PROCESS_DDIS } from './ps-process'
 import { PS_THREAD_DDIS } from './ps-thread'
 import { RTL_MEMORY_DDIS } from './rtl-memory'
@@ -44,6 +47,9 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...DBG_DDIS,
   ...EX_SYNC_DDIS,
   ...EX_WORK_DDIS,
+  ...HAL_INTERRUPT_DDIS,
+  ...HAL_IO_DDIS,
+  ...HAL_PROCESSOR_DDIS,
   ...INTERLOCKED_DDIS,
   ...IO_CSQ_DDIS,
   ...IO_DEVICE_DDIS,
@@ -55,12 +61,12 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...KE_DPC_DDIS,
   ...KE_EVENT_DDIS,
   ...KE_IRQL_DDIS,
-  ...KE_PROCESSOR_DDIS,
   ...KE_SPINLOCK_DDIS,
   ...KE_TIME_DDIS,
   ...LIST_DDIS,
   ...MDL_DDIS,
   ...OB_DDIS,
+  ...PO_DDIS,
   ...POOL_DDIS,
   ...PS_PROCESS_DDIS,
   ...PS_THREAD_DDIS,

@@ -50,6 +50,8 @@ const INLINE: ReadonlySet<string> = new Set([
   'memset',
 ])
 
+const PREFIXES = /^(?:Interlocked|str|(?:READ|WRITE)_(?:PORT|REGISTER)_|_)/
+
 export function isInline(name: string): boolean {
-  return INLINE.has(name) || name.startsWith('Interlocked') || name.startsWith('str')
+  return INLINE.has(name) || PREFIXES.test(name)
 }

@@ -164,6 +164,14 @@ export const TYPE_FACTS: Readonly<Record<TypeName, TypeFacts>> = {
     permanent: false,
     waitable: false,
   },
+  Section: {
+    index: 45,
+    tag: 'Sect',
+    mapping: map(0x5, 0x2, 0x8, STANDARD | 0x1f),
+    variable: null,
+    permanent: false,
+    waitable: false,
+  },
 }
 
 /** A type of a machine. Components set the procedures of the types that are theirs. */
