@@ -147,7 +147,15 @@ test('an import that another program runs is not controlled from here', async ()
 describe('reference data', () => {
   test('what ships is on the shelf once', async () => {
     const desk = await temporaryDesk(workers)
-    await desk.prepare()
+    const sort = { key: 'added', descending: true } as const
+    const list = (): { all: number; isFilling: boolean } =>
+      desk.catalogue.files.list({ query: '', sort, offset: 0, limit: 1 })
+    const prepared = desk.prepare()
+    while (!list().isFilling) await new Promise((done) => setImmediate(done))
+    const begun = list().all
+    await prepared
+    const { all, isFilling } = list()
+    expect({ grown: all > begun, isFilling }).toEqual({ grown: true, isFilling: false })
     const { sources } = must(await desk.handlers['known.info']({}))
     expect(sources).toMatchObject([{ entries: 661, samples: 2213, shipped: true }])
     const { files } = desk.catalogue

@@ -12,12 +12,14 @@ import type { Asking } from './asking'
 
 /**
  * Put the facts that ship with the app on the shelf, once for each version of them.
+ * @param onBegun  what is put there begins to show
  * @returns whether something was put there
  * @errors `file-unreadable` when the app's own file is missing
  */
 export async function seedReference(
   shelf: FileShelf,
   dataFolder: string,
+  onBegun: () => void = () => undefined,
 ): Promise<Result<boolean>> {
   if (shelf.known.hasSource(SHIPPED_FACTS.name, SHIPPED_FACTS.version)) return ok(false)
   const path = join(dataFolder, 'loldrivers', 'loldrivers-facts.jsonl')
@@ -33,7 +35,11 @@ export async function seedReference(
     )
   }
   const { entries } = readFacts(text)
-  await shelf.known.apply({ ...SHIPPED_FACTS, shipped: true }, entries)
+  // What was asked meanwhile is answered between the reading and the first slice.
+  await new Promise((done) => setImmediate(done))
+  const applying = shelf.known.apply({ ...SHIPPED_FACTS, shipped: true }, entries)
+  onBegun()
+  await applying
   return ok(true)
 }
 
@@ -45,7 +51,7 @@ export async function prepareShelf(
 ): Promise<void> {
   try {
     await shelf.prepare()
-    const seeded = await seedReference(shelf, dataFolder)
+    const seeded = await seedReference(shelf, dataFolder, () => tell.onChanged('reference data'))
     if (!seeded.ok) tell.onProblem(`${seeded.error.message} ${seeded.error.detail ?? ''}`)
     else if (seeded.value) tell.onChanged('reference data')
   } catch (error) {

@@ -308,6 +308,8 @@ export const filesContract = {
       problem: z.string().nullable(),
       /** A hash was asked for that is not on the shelf; what reference data says of it, in words. */
       hashNote: z.string().nullable(),
+      /** Reference data is being put on the shelf: more comes without being asked for. */
+      isFilling: z.boolean(),
       /** Counts over the result: what the facets show. */
       facets: z.array(
         z.object({

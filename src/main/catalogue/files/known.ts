@@ -42,6 +42,8 @@ export interface KnownApplied {
 export interface KnownStore extends KnownReading {
   /** Add entries, or bring them up to date; what newer entries leave open stays. */
   apply(source: KnownSource, entries: readonly KnownEntryData[]): Promise<KnownApplied>
+  /** Whether entries are being added right now. */
+  isApplying(): boolean
   /** Add the entries that are not here yet. Inside a write. @returns the rows that it made */
   addMissing(source: Omit<KnownSource, 'shipped'>, entries: readonly KnownEntryData[]): number[]
   /** Find out which known samples a file is, anew when its facts changed. Inside a write. */
@@ -367,6 +369,7 @@ export function createKnownStore(
     return applySlice(sources.begin(from, 'document', true), missing)
   }
 
+  let applying = 0
   async function apply(
     from: KnownSource,
     entries: readonly KnownEntryData[],
@@ -374,12 +377,14 @@ export function createKnownStore(
     const source = index.write(() =>
       sources.begin(from, from.shipped ? 'shipped' : 'import', false),
     )
-    await inSlices(
-      entries,
-      SLICE,
-      (slice) => index.writeLazily(() => applySlice(source, slice)),
-      (entry) => entry.samples.length + 1,
-    )
+    applying++
+    try {
+      const work = (slice: typeof entries): unknown =>
+        index.writeLazily(() => applySlice(source, slice))
+      await inSlices(entries, SLICE, work, (entry) => entry.samples.length + 1)
+    } finally {
+      applying--
+    }
     index.write(() => sources.end(source))
     const samples = entries.flatMap((entry) => entry.samples)
     return {
@@ -389,5 +394,6 @@ export function createKnownStore(
     }
   }
 
-  return { ...reading, apply, addMissing, recognise, unrecognise, rowOf }
+  const isApplying = (): boolean => applying > 0
+  return { ...reading, apply, isApplying, addMissing, recognise, unrecognise, rowOf }
 }

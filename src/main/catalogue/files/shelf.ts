@@ -154,6 +154,7 @@ export function createFileShelf(db: Database, now: () => Date): FileShelf {
       rows: rows.rows(page),
       problem: problems.length > 0 ? problems.join(' ') : null,
       hashNote: found.total === 0 ? hashNote(found) : null,
+      isFilling: known.isApplying(),
       facets: found.facets,
     }
   }

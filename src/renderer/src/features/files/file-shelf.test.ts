@@ -8,7 +8,7 @@ import { useSettings } from '../../stores/settings'
 import { useUi } from '../../stores/ui'
 import { createFakeLab, type FakeLab, type FakeOptions } from '../../testing/fake-lab'
 import FileShelf from './FileShelf.vue'
-import { useFileShelf } from './store'
+import { REFRESH_MS, useFileShelf } from './store'
 import { fakeRows, jobOf, rowOf } from './testing/fake-files'
 
 let lab: FakeLab
@@ -149,6 +149,20 @@ describe('the list', () => {
     await button('Import files…', view.get('.list')).trigger('click')
     await settle()
     expect(inputsOf('intake.choose')).toMatchObject([{ what: 'files' }])
+  })
+
+  test('while reference data comes in the shelf says so, and follows', async () => {
+    await show({ files: [] })
+    lab.shelf.isFilling = true
+    lab.send('files.changed', { reason: 'reference data' })
+    await settle(REFRESH_MS)
+    expect(view.get('.list').text()).toBe('Reading the reference data…')
+    lab.shelf.rows.set(1, rowOf(1, { origin: 'known' }))
+    await settle(REFRESH_MS)
+    expect(view.get('.list').text()).toContain('Reading the reference data… 1 so far.')
+    lab.shelf.isFilling = false
+    await settle(REFRESH_MS)
+    expect(view.get('.list').text()).not.toContain('Reading')
   })
 
   test('a search without a hit is cleared by a button', async () => {

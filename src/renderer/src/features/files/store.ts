@@ -149,6 +149,7 @@ export const useFileShelf = defineStore('file-shelf', () => {
     error.value = null
     const { rows: found, ...rest } = result.value
     answer.value = rest
+    if (rest.isFilling) changed()
     rows.replace(offset, found, rest.total)
   }
 

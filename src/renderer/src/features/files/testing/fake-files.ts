@@ -30,6 +30,8 @@ export interface FakeShelf {
   failures: IntakeFailure[]
   /** What the next `intake.choose` and `drop` answer: a job's number, or null for cancelled. */
   nextJob: number | null
+  /** Whether reference data is being put on the shelf. */
+  isFilling: boolean
   quarantineKey: 'none' | 'os-key-store' | 'passphrase' | 'key-file'
   quarantineLocked: string | null
   yaraFolder: string | null
@@ -273,6 +275,7 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
       { name: 'set-2026/readme.txt', offset: null, reason: 'Not a PE file.' },
     ],
     nextJob: 1,
+    isFilling: false,
     quarantineKey: 'none',
     quarantineLocked: null,
     yaraFolder: null,
@@ -328,6 +331,7 @@ export function createFakeShelf(options: FakeShelfOptions = {}): FakeShelf {
           isHash && found.length === 0
             ? 'No file with this hash is on the shelf. LOLDrivers knows it as malicious (POORTRY).'
             : null,
+        isFilling: shelf.isFilling,
         facets: facetsOf(found),
       })
     },
