@@ -25,6 +25,8 @@ import type { Kernel } from '../kernel'
 import type { KObject } from '../ob/object'
 import { upcase } from '../rtl/upcase'
 import { assert } from '../stop'
+import { RegistryCallbacks } from './callbacks'
+import { closeKey } from './operations'
 import { Key, utf16, type RegistryValue } from './key'
 
 /** CM_KEY_BODY: Type and the address of the key control block. */
@@ -59,10 +61,19 @@ export interface KeyData {
 
 export class Registry {
   readonly root: Key
-  private readonly object: KObject<KeyData>
+  /** Drivers that are asked before operations. */
+  readonly callbacks: RegistryCallbacks
+  /** The object `\REGISTRY`. */
+  readonly object: KObject<KeyData>
   private readonly services: Key
+  private readonly ids = new WeakMap<Key, number>()
+  private lastId = 0
 
   constructor(private readonly k: Kernel) {
+    this.callbacks = new RegistryCallbacks(k)
+    k.ob.types.Key.onLastHandleClosed = function* (object) {
+      yield* k.registry.callbacks.around(closeKey(k, object.address), () => STATUS_SUCCESS)
+    }
     this.root = new Key('REGISTRY', null)
     const machine = this.root.add('MACHINE')
     this.root.add('USER').add('.DEFAULT')
@@ -145,6 +156,13 @@ export class Registry {
     let key: Key | undefined = this.root
     for (const part of parts) key = key?.subkey(part)
     return key
+  }
+
+  /** A number that stands for a key as long as the machine runs. */
+  idOf(key: Key): number {
+    let id = this.ids.get(key)
+    if (id === undefined) this.ids.set(key, (id = ++this.lastId))
+    return id
   }
 
   // --- open and create -----------------------------------------------------------------------------

@@ -2,7 +2,9 @@
  * The DDI table: every routine that driver code and client programs can call, by name. A family file
  * that is not named here does not exist.
  */
+import { CM_CALLBACK_DDIS } from './cm-callback'
 import { DBG_DDIS } from './dbg'
+import { EX_CALLBACK_DDIS } from './ex-callback'
 import { EX_SYNC_DDIS } from './ex-sync'
 import { EX_WORK_DDIS } from './ex-work'
 import { HAL_INTERRUPT_DDIS } from './hal-interrupt'
@@ -30,7 +32,7 @@ import { PS_PROCESS_DDIS } from './ps-process'
 import { PS_THREAD_DDIS } from './ps-thread'
 import { RTL_MEMORY_DDIS } from './rtl-memory'
 import { RTL_STRING_DDIS } from './rtl-string'
-import { OB_CALLBACK_DDIS } from './ob-callback'
+import { SE_DDIS } from './se'
 import { WIN32_CRT_DDIS } from './win32-crt'
 import { PS_NOTIFY_DDIS } from './ps-notify'
 import { PO_DDIS } from './po'
@@ -45,7 +47,9 @@ import type { DdiEntry } from './types'
 
 export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...DBG_DDIS,
+  ...CM_CALLBACK_DDIS,
   ...EX_SYNC_DDIS,
+  ...EX_CALLBACK_DDIS,
   ...EX_WORK_DDIS,
   ...HAL_INTERRUPT_DDIS,
   ...HAL_IO_DDIS,
@@ -76,6 +80,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...WIN32_FILE_DDIS,
   ...WIN32_MEMORY_DDIS,
   ...WIN32_PROCESS_DDIS,
+  ...SE_DDIS,
   ...WIN32_SYNC_DDIS,
   ...OB_CALLBACK_DDIS,
   ...PO_DDIS,

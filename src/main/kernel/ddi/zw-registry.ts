@@ -22,6 +22,16 @@ import {
 import { DRIVER_EXTENSION, DRIVER_OBJECT } from '../../../shared/nt/generated/offsets'
 import { deliver, keyInformation, valueInformation } from '../cm/information'
 import type { Key } from '../cm/key'
+import {
+  deleteKey,
+  deleteValue,
+  enumerate,
+  openOrCreate,
+  queryKey,
+  queryValue,
+  setValue,
+  type Answer,
+} from '../cm/operations'
 import { queryTable } from '../cm/query-table'
 import { SERVICES_PATH, type KeyData } from '../cm/registry'
 import type { Kernel } from '../kernel'
@@ -36,12 +46,18 @@ const ATTRIBUTES = t.ptr('OBJECT_ATTRIBUTES')
 const VALUE_CLASS = t.enum('KEY_VALUE_INFORMATION_CLASS')
 const KEY_CLASS = t.enum('KEY_INFORMATION_CLASS')
 
-/** Key behind a handle, or why there is none. A deleted key answers STATUS_KEY_DELETED. */
-function keyOf(k: Kernel, handle: number): Key | number {
+/** Key object behind a handle, or why there is none. A deleted key answers STATUS_KEY_DELETED. */
+function keyObject(k: Kernel, handle: number): KObject<KeyData> | number {
   const resolved = k.ob.resolveHandle(handle, 0, k.ob.types.Key, 0)
   if (!resolved.object) return resolved.status
-  const { key } = resolved.object.data as KeyData
-  return key.deleted ? STATUS_KEY_DELETED : key
+  const object = resolved.object as KObject<KeyData>
+  return object.data.key.deleted ? STATUS_KEY_DELETED : object
+}
+
+/** Key behind a handle, or why there is none. */
+function keyOf(k: Kernel, handle: number): Key | number {
+  const object = keyObject(k, handle)
+  return typeof object === 'number' ? object : object.data.key
 }
 
 /** Open a handle to a Key object that was made for it. */
@@ -56,17 +72,90 @@ function handOver(
   k.ob.release(object.address)
 }
 
-function openKey(
+interface OpenArguments {
+  KeyHandle: Out<number>
+  DesiredAccess: number
+  ObjectAttributes: Ptr
+}
+
+/** What a callback that opened a key itself left becomes the caller's handle. */
+function takeOver(
   k: Kernel,
-  a: { KeyHandle: Out<number>; DesiredAccess: number; ObjectAttributes: Ptr },
-): number {
+  a: OpenArguments & { Disposition?: Out<number> },
+  kernel: boolean,
+): (object: Ptr, access: number, disposition: number) => number {
+  return (address, access, disposition) => {
+    const object = k.ob.lookup(address)
+    if (object?.type.name === 'Key') a.KeyHandle.write(k.ob.openHandle(object, access, { kernel }))
+    a.Disposition?.write(disposition)
+    return STATUS_SUCCESS
+  }
+}
+
+function* openKey(k: Kernel, a: OpenArguments & { OpenOptions?: number }): KernelRoutine<number> {
   if (a.ObjectAttributes === 0) return STATUS_INVALID_PARAMETER
   const given = captureAttributes(k, a.ObjectAttributes)
   if (given.status !== STATUS_SUCCESS) return given.status
-  const object = k.registry.open(given.name, given.root)
-  if (typeof object === 'number') return object
-  handOver(k, object, a.DesiredAccess, given.kernelHandle, a.KeyHandle)
-  return STATUS_SUCCESS
+  const operation = openOrCreate(k, {
+    create: false,
+    path: given.name,
+    root: (given.root ?? k.registry.object).address,
+    access: a.DesiredAccess,
+    options: a.OpenOptions ?? 0,
+    className: 0,
+    took: takeOver(k, a, given.kernelHandle),
+  })
+  return yield* k.registry.callbacks.around(operation, () => {
+    const object = k.registry.open(given.name, given.root)
+    if (typeof object === 'number') return object
+    handOver(k, object, a.DesiredAccess, given.kernelHandle, a.KeyHandle)
+    return STATUS_SUCCESS
+  })
+}
+
+function* createKey(
+  k: Kernel,
+  a: OpenArguments & { Class: Ptr; CreateOptions: number; Disposition: Out<number> },
+): KernelRoutine<number> {
+  if (a.ObjectAttributes === 0) return STATUS_INVALID_PARAMETER
+  const given = captureAttributes(k, a.ObjectAttributes)
+  if (given.status !== STATUS_SUCCESS) return given.status
+  const operation = openOrCreate(k, {
+    create: true,
+    path: given.name,
+    root: (given.root ?? k.registry.object).address,
+    access: a.DesiredAccess,
+    options: a.CreateOptions,
+    className: a.Class,
+    took: takeOver(k, a, given.kernelHandle),
+  })
+  return yield* k.registry.callbacks.around(operation, () => {
+    const result = k.registry.create(given.name, given.root, {
+      volatile: (a.CreateOptions & REG_OPTION_VOLATILE) !== 0,
+      className: captureName(k, a.Class).text,
+    })
+    if (typeof result === 'number') return result
+    handOver(k, result.object, a.DesiredAccess, given.kernelHandle, a.KeyHandle)
+    a.Disposition.write(result.created ? REG_CREATED_NEW_KEY : REG_OPENED_EXISTING_KEY)
+    return STATUS_SUCCESS
+  })
+}
+
+interface Question {
+  Length: number
+  ResultLength: Out<number>
+}
+
+const answerTo = (a: Question, kind: number, buffer: Ptr): Answer => ({
+  kind,
+  buffer,
+  length: a.Length,
+  writeLength: (needed) => a.ResultLength.write(needed),
+})
+
+/** Hand an answer out. */
+function hand(k: Kernel, information: ReturnType<typeof keyInformation>, answer: Answer): number {
+  return deliver(k.memory, information, answer.buffer, answer.length, answer.writeLength)
 }
 
 /** Subkey or value number `index` in an enumeration, or STATUS_NO_MORE_ENTRIES. */
@@ -185,19 +274,7 @@ export const ZW_REGISTRY_DDIS = {
     },
     returns: t.ntstatus,
     docs: 'wdm/nf-wdm-zwcreatekey',
-    run(k, a) {
-      if (a.ObjectAttributes === 0) return STATUS_INVALID_PARAMETER
-      const given = captureAttributes(k, a.ObjectAttributes)
-      if (given.status !== STATUS_SUCCESS) return given.status
-      const result = k.registry.create(given.name, given.root, {
-        volatile: (a.CreateOptions & REG_OPTION_VOLATILE) !== 0,
-        className: captureName(k, a.Class).text,
-      })
-      if (typeof result === 'number') return result
-      handOver(k, result.object, a.DesiredAccess, given.kernelHandle, a.KeyHandle)
-      a.Disposition.write(result.created ? REG_CREATED_NEW_KEY : REG_OPENED_EXISTING_KEY)
-      return STATUS_SUCCESS
-    },
+    run: createKey,
   }),
   ZwSetValueKey: ddi({
     params: {
@@ -210,12 +287,22 @@ export const ZW_REGISTRY_DDIS = {
     },
     returns: t.ntstatus,
     docs: 'wdm/nf-wdm-zwsetvaluekey',
-    run(k, a) {
-      const key = keyOf(k, a.KeyHandle)
-      if (typeof key === 'number') return key
+    *run(k, a) {
+      const object = keyObject(k, a.KeyHandle)
+      if (typeof object === 'number') return object
       const name = captureName(k, a.ValueName)
       if (name.status !== STATUS_SUCCESS) return name.status
-      return writeValue(k, key, name.text, a.Type, a.Data, a.DataSize)
+      const operation = setValue(k, {
+        object: object.address,
+        name: a.ValueName,
+        title: a.TitleIndex,
+        type: a.Type,
+        data: a.Data,
+        length: a.DataSize,
+      })
+      return yield* k.registry.callbacks.around(operation, () =>
+        writeValue(k, object.data.key, name.text, a.Type, a.Data, a.DataSize),
+      )
     },
   }),
   ZwQueryValueKey: ddi({
@@ -229,20 +316,18 @@ export const ZW_REGISTRY_DDIS = {
     },
     returns: t.ntstatus,
     docs: 'wdm/nf-wdm-zwqueryvaluekey',
-    run(k, a) {
-      const key = keyOf(k, a.KeyHandle)
-      if (typeof key === 'number') return key
+    *run(k, a) {
+      const object = keyObject(k, a.KeyHandle)
+      if (typeof object === 'number') return object
       const name = captureName(k, a.ValueName)
       if (name.status !== STATUS_SUCCESS) return name.status
-      const value = k.registry.queryValue(key, name.text)
-      if (typeof value === 'number') return value
-      return deliver(
-        k.memory,
-        valueInformation(value, a.KeyValueInformationClass),
-        a.KeyValueInformation,
-        a.Length,
-        (needed) => a.ResultLength.write(needed),
-      )
+      const answer = answerTo(a, a.KeyValueInformationClass, a.KeyValueInformation)
+      const operation = queryValue(k, object.address, a.ValueName, answer)
+      return yield* k.registry.callbacks.around(operation, () => {
+        const value = k.registry.queryValue(object.data.key, name.text)
+        if (typeof value === 'number') return value
+        return hand(k, valueInformation(value, answer.kind), answer)
+      })
     },
   }),
   ZwEnumerateKey: ddi({
@@ -256,20 +341,19 @@ export const ZW_REGISTRY_DDIS = {
     },
     returns: t.ntstatus,
     docs: 'wdm/nf-wdm-zwenumeratekey',
-    run(k, a) {
-      const key = keyOf(k, a.KeyHandle)
-      if (typeof key === 'number') return key
-      const subkey = nth(k, 'enumerateKey', key, key.sortedSubkeys(), a.Index)
-      if (!subkey) return STATUS_NO_MORE_ENTRIES
-      // Only the three classes that describe a key as an entry are allowed here.
-      if (a.KeyInformationClass > 2) return STATUS_INVALID_PARAMETER
-      return deliver(
-        k.memory,
-        keyInformation(subkey, a.KeyInformationClass),
-        a.KeyInformation,
-        a.Length,
-        (needed) => a.ResultLength.write(needed),
-      )
+    *run(k, a) {
+      const object = keyObject(k, a.KeyHandle)
+      if (typeof object === 'number') return object
+      const answer = answerTo(a, a.KeyInformationClass, a.KeyInformation)
+      const operation = enumerate(k, 'key', object.address, a.Index, answer)
+      return yield* k.registry.callbacks.around(operation, () => {
+        const { key } = object.data
+        const subkey = nth(k, 'enumerateKey', key, key.sortedSubkeys(), a.Index)
+        if (!subkey) return STATUS_NO_MORE_ENTRIES
+        // Only the three classes that describe a key as an entry are allowed here.
+        if (a.KeyInformationClass > 2) return STATUS_INVALID_PARAMETER
+        return hand(k, keyInformation(subkey, answer.kind), answer)
+      })
     },
   }),
   ZwEnumerateValueKey: ddi({
@@ -285,18 +369,17 @@ export const ZW_REGISTRY_DDIS = {
     irql: [0, 0],
     summary: 'Lists the values of a key.',
     docs: 'wdm/nf-wdm-zwenumeratevaluekey',
-    run(k, a) {
-      const key = keyOf(k, a.KeyHandle)
-      if (typeof key === 'number') return key
-      const value = nth(k, 'enumerateValue', key, key.valueList(), a.Index)
-      if (!value) return STATUS_NO_MORE_ENTRIES
-      return deliver(
-        k.memory,
-        valueInformation(value, a.KeyValueInformationClass),
-        a.KeyValueInformation,
-        a.Length,
-        (needed) => a.ResultLength.write(needed),
-      )
+    *run(k, a) {
+      const object = keyObject(k, a.KeyHandle)
+      if (typeof object === 'number') return object
+      const answer = answerTo(a, a.KeyValueInformationClass, a.KeyValueInformation)
+      const operation = enumerate(k, 'value', object.address, a.Index, answer)
+      return yield* k.registry.callbacks.around(operation, () => {
+        const { key } = object.data
+        const value = nth(k, 'enumerateValue', key, key.valueList(), a.Index)
+        if (!value) return STATUS_NO_MORE_ENTRIES
+        return hand(k, valueInformation(value, answer.kind), answer)
+      })
     },
   }),
   ZwQueryKey: ddi({
@@ -311,15 +394,13 @@ export const ZW_REGISTRY_DDIS = {
     irql: [0, 0],
     summary: 'Describes a key: name, class, number and sizes of its subkeys and values.',
     docs: 'wdm/nf-wdm-zwquerykey',
-    run(k, a) {
-      const key = keyOf(k, a.KeyHandle)
-      if (typeof key === 'number') return key
-      return deliver(
-        k.memory,
-        keyInformation(key, a.KeyInformationClass),
-        a.KeyInformation,
-        a.Length,
-        (needed) => a.ResultLength.write(needed),
+    *run(k, a) {
+      const object = keyObject(k, a.KeyHandle)
+      if (typeof object === 'number') return object
+      const answer = answerTo(a, a.KeyInformationClass, a.KeyInformation)
+      const operation = queryKey(k, object.address, answer)
+      return yield* k.registry.callbacks.around(operation, () =>
+        hand(k, keyInformation(object.data.key, answer.kind), answer),
       )
     },
   }),
@@ -327,9 +408,12 @@ export const ZW_REGISTRY_DDIS = {
     params: { KeyHandle: t.handle },
     returns: t.ntstatus,
     docs: 'wdm/nf-wdm-zwdeletekey',
-    run(k, a) {
-      const key = keyOf(k, a.KeyHandle)
-      return typeof key === 'number' ? key : k.registry.deleteKey(key)
+    *run(k, a) {
+      const object = keyObject(k, a.KeyHandle)
+      if (typeof object === 'number') return object
+      return yield* k.registry.callbacks.around(deleteKey(k, object.address), () =>
+        k.registry.deleteKey(object.data.key),
+      )
     },
   }),
   ZwDeleteValueKey: ddi({
@@ -338,11 +422,15 @@ export const ZW_REGISTRY_DDIS = {
     irql: [0, 0],
     summary: 'Deletes a value of a key.',
     docs: 'ntddk/nf-ntddk-zwdeletevaluekey',
-    run(k, a) {
-      const key = keyOf(k, a.KeyHandle)
-      if (typeof key === 'number') return key
+    *run(k, a) {
+      const object = keyObject(k, a.KeyHandle)
+      if (typeof object === 'number') return object
       const name = captureName(k, a.ValueName)
-      return name.status === STATUS_SUCCESS ? k.registry.deleteValue(key, name.text) : name.status
+      if (name.status !== STATUS_SUCCESS) return name.status
+      const operation = deleteValue(k, object.address, a.ValueName)
+      return yield* k.registry.callbacks.around(operation, () =>
+        k.registry.deleteValue(object.data.key, name.text),
+      )
     },
   }),
   ZwFlushKey: ddi({

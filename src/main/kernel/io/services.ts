@@ -16,6 +16,7 @@ import {
   DO_EXCLUSIVE,
   DOE_REMOVE_PENDING,
   DOE_START_PENDING,
+  FILE_DEVICE_SECURE_OPEN,
   FO_CLEANUP_COMPLETE,
   FO_HANDLE_CREATED,
   FO_SYNCHRONOUS_IO,
@@ -48,6 +49,7 @@ import {
   STATUS_NO_SUCH_DEVICE,
   STATUS_OBJECT_TYPE_MISMATCH,
   STATUS_PENDING,
+  STATUS_SUCCESS,
 } from '../../../shared/nt/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
 import { changeApcDisable } from '../ke/apc'
@@ -173,7 +175,7 @@ export class IoServices {
     const file = result.file.address
     const flags = file + FILE_OBJECT.Flags
     memory.setU32(flags, memory.u32(flags) | FO_HANDLE_CREATED)
-    const handle = k.ob.openHandle(result.file as KObject, request.access, {
+    const handle = k.ob.openHandle(result.file as KObject, result.access, {
       kernel: request.kernelHandle ?? false,
     })
     yield* k.ob.dereference(file)
@@ -186,10 +188,18 @@ export class IoServices {
     file: KObject<FileData> | null
     information: number
     irp: boolean
+    /** Rights that were granted. */
+    access: number
   }> {
     const { k } = this
     const { memory } = k
-    const none = (status: number, irp = false) => ({ status, file: null, information: 0, irp })
+    const none = (status: number, irp = false) => ({
+      status,
+      file: null,
+      information: 0,
+      irp,
+      access: 0,
+    })
     const found = k.ob.namespace.lookup(request.path)
     if (!found.object) return none(found.status)
     if (found.object.type.name !== 'Device') return none(STATUS_OBJECT_TYPE_MISMATCH)
@@ -206,6 +216,10 @@ export class IoServices {
     const opens = device + DEVICE_OBJECT.ReferenceCount
     if (deviceFlags & DO_EXCLUSIVE && memory.u32(opens) > 0) return none(STATUS_ACCESS_DENIED)
 
+    const rights = this.checkAccess(request, deviceObject, found.remainder)
+    if (rights.status !== STATUS_SUCCESS) return none(rights.status)
+    const access = rights.granted
+
     const data: FileData = { device, opened: false, path: request.path }
     const created = k.ob.create('File', FILE_OBJECT.SIZE, { data })
     if (typeof created === 'number') return none(created)
@@ -217,11 +231,11 @@ export class IoServices {
     memory.setPtr(file + FILE_OBJECT.DeviceObject, device)
     memory.setU8(
       file + FILE_OBJECT.ReadAccess,
-      request.access & (0x8000_0000 | 0x1000_0000 | FILE_READ_DATA) ? 1 : 0,
+      access & (0x8000_0000 | 0x1000_0000 | FILE_READ_DATA) ? 1 : 0,
     )
     memory.setU8(
       file + FILE_OBJECT.WriteAccess,
-      request.access & (0x4000_0000 | 0x1000_0000 | FILE_WRITE_DATA) ? 1 : 0,
+      access & (0x4000_0000 | 0x1000_0000 | FILE_WRITE_DATA) ? 1 : 0,
     )
     memory.setU32(file + FILE_OBJECT.Flags, request.synchronous ? FO_SYNCHRONOUS_IO : 0)
     if (found.remainder) k.ob.writeText(file + FILE_OBJECT.FileName, found.remainder)
@@ -240,7 +254,7 @@ export class IoServices {
       yield* k.ob.dereference(file)
       return none(STATUS_INSUFFICIENT_RESOURCES)
     }
-    memory.setU32(context + 0x10, request.access)
+    memory.setU32(context + 0x10, access)
     const next = this.nextLocation(irp, IRP_MJ_CREATE, file)
     const options =
       (((request.disposition ?? 1) & 0xff) << 24) | ((request.options ?? 0) & 0xffffff)
@@ -266,7 +280,24 @@ export class IoServices {
       return none(done.status, true)
     }
     data.opened = true
-    return { status: done.status, file: created, information: done.information, irp: true }
+    return { status: done.status, file: created, information: done.information, irp: true, access }
+  }
+
+  /**
+   * Whether a program may open a device. A name behind the device's own is the driver's business, and
+   * nothing is checked, unless the device has FILE_DEVICE_SECURE_OPEN.
+   */
+  private checkAccess(
+    request: OpenRequest,
+    device: KObject<DeviceData>,
+    remainder: string,
+  ): { status: number; granted: number } {
+    const { k } = this
+    const unchecked = { status: STATUS_SUCCESS, granted: request.access }
+    if (!request.userMode) return unchecked
+    const characteristics = k.memory.u32(device.address + DEVICE_OBJECT.Characteristics)
+    if (remainder !== '' && !(characteristics & FILE_DEVICE_SECURE_OPEN)) return unchecked
+    return k.se.checkDevice(device.address, request.access, device.name)
   }
 
   private *cleanup(object: KObject<FileData>, _process: Process): KernelRoutine<void> {

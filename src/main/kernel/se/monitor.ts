@@ -34,6 +34,7 @@ export class SecurityMonitor {
 
   constructor(private readonly k: Kernel) {
     this.tokens = new Tokens(k)
+    k.ob.types.Device.onDelete = ({ address }) => this.releaseDevice(address)
   }
 
   // --- who asks ------------------------------------------------------------------------------------
