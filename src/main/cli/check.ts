@@ -1,5 +1,5 @@
 /** `ring0 check`: compile a folder and list what is wrong with it. */
-import { compile } from '../dsl/compile'
+import { check as checkSources } from '../dsl/compile'
 import { planOf } from '../lab/project'
 import type { CheckArguments } from './arguments'
 import { readFolder } from './folder'
@@ -15,7 +15,7 @@ export function check(options: CheckArguments): number {
   const diagnostics =
     'diagnostics' in planned
       ? planned.diagnostics
-      : compile(folder.files, planned.plan.entries).diagnostics
+      : checkSources(folder.files, planned.plan.entries)
   if (options.json) process.stdout.write(JSON.stringify({ diagnostics }, null, 2) + '\n')
   else {
     for (const item of diagnostics) printDiagnostic(item, (text) => process.stdout.write(text))

@@ -4,6 +4,7 @@
  */
 import ts from 'typescript'
 import type { Diagnostic, ProjectFiles } from '../../shared/contract/model'
+import { advise } from './advice/advise'
 import { checkEntry, MAIN } from './check/entry'
 import { checkImports } from './check/imports'
 import { CheckContext, StructNames } from './check/context'
@@ -23,10 +24,20 @@ import { Typing } from './typing'
  * @param entries  where programs begin
  */
 export function compile(project: ProjectFiles, entries: readonly Entry[]): CompileResult {
+  return guarded(entries, () => new Compilation(project, entries).run())
+}
+
+/** All that can be said of the sources without running them: errors, and when there are none, advice. */
+export function check(project: ProjectFiles, entries: readonly Entry[]): Diagnostic[] {
+  return guarded(entries, () => ({ diagnostics: new Compilation(project, entries).look() }))
+    .diagnostics
+}
+
+/** Deeply nested code exhausts the stack of the parser, the checker or the transformation. */
+function guarded(entries: readonly Entry[], work: () => CompileResult): CompileResult {
   try {
-    return new Compilation(project, entries).run()
+    return work()
   } catch (error) {
-    // Deeply nested code exhausts the stack of the parser, the checker or the transformation.
     if (!(error instanceof RangeError)) throw error
     const file = entries[0]?.entry ?? ''
     const range = { file, line: 1, column: 1, endLine: 1, endColumn: 1 }
@@ -72,6 +83,14 @@ class Compilation {
       program: { entries: compiled, functions: ids.functions, locations: ids.locations },
       diagnostics,
     }
+  }
+
+  look(): Diagnostic[] {
+    const orders = this.entries.map(({ entry }) => this.modulesOf(entry))
+    const errors = this.check(this.sourceFiles(new Set(orders.flat())), orders)
+    if (errors.length > 0) return errors
+    const drivers = orders.filter((_, i) => this.entries[i]?.kind === 'driver')
+    return sortDiagnostics(drivers.flatMap((order) => advise(this.sourceFiles(order), this.typing)))
   }
 
   private sourceFiles(names: Iterable<string>): ts.SourceFile[] {

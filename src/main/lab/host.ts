@@ -7,7 +7,7 @@ import { fail, ok, type Result } from '../../shared/errors'
 import type { Handlers } from '../../shared/contract/table'
 import type { TraceEvent } from '../../shared/trace/event'
 import type { z } from 'zod'
-import { compile } from '../dsl/compile'
+import { check } from '../dsl/compile'
 import { ddiReference } from '../kernel/ddi/reference'
 import { SimulatorBug } from '../kernel/stop'
 import { declarationFiles } from '../dsl/types/declarations'
@@ -50,11 +50,11 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
         if (file === 'fixed.ts' && !entries.some(({ entry }) => entry === file))
           return ok({
             diagnostics: [
-              ...compile(files, entries).diagnostics,
-              ...compile(files, [{ entry: file, kind: 'driver' }]).diagnostics,
+              ...check(files, entries),
+              ...check(files, [{ entry: file, kind: 'driver' }]),
             ],
           })
-      return ok({ diagnostics: compile(files, entries).diagnostics })
+      return ok({ diagnostics: check(files, entries) })
     },
 
     async 'lab.run'(request) {

@@ -139,6 +139,22 @@ export type Scenario = z.infer<typeof Scenario>
 export const Place = z.object({ file: z.string(), line: z.number(), column: z.number().optional() })
 
 /** A mistake found in source text before the run. */
+/** A change of the sources that mends what a diagnostic says; places as in the sources that were checked. */
+export const SourceFix = z.object({
+  title: z.string(),
+  edits: z.array(
+    z.object({
+      file: z.string(),
+      line: z.number(),
+      column: z.number(),
+      endLine: z.number(),
+      endColumn: z.number(),
+      text: z.string(),
+    }),
+  ),
+})
+export type SourceFix = z.infer<typeof SourceFix>
+
 export const Diagnostic = z.object({
   code: z.string(),
   severity: z.enum(['error', 'warning']),
@@ -150,6 +166,8 @@ export const Diagnostic = z.object({
   message: z.string(),
   hint: z.string(),
   docs: z.string().optional(),
+  /** Where one is safe. */
+  fix: SourceFix.optional(),
 })
 export type Diagnostic = z.infer<typeof Diagnostic>
 
