@@ -1224,6 +1224,131 @@ export const BufferStarted = 2
 export const BufferFinished = 3
 export const BufferIncomplete = 4
 
+// FLT_PREOP_CALLBACK_STATUS
+export const FLT_PREOP_SUCCESS_WITH_CALLBACK = 0
+export const FLT_PREOP_SUCCESS_NO_CALLBACK = 1
+export const FLT_PREOP_PENDING = 2
+export const FLT_PREOP_DISALLOW_FASTIO = 3
+export const FLT_PREOP_COMPLETE = 4
+export const FLT_PREOP_SYNCHRONIZE = 5
+
+// FLT_POSTOP_CALLBACK_STATUS
+export const FLT_POSTOP_FINISHED_PROCESSING = 0
+export const FLT_POSTOP_MORE_PROCESSING_REQUIRED = 1
+
+// FLT_REGISTRATION
+export const FLT_REGISTRATION_VERSION = 0x203
+export const IRP_MJ_OPERATION_END = 0x80
+
+// FLT_CALLBACK_DATA.Flags
+export const FLTFL_CALLBACK_DATA_IRP_OPERATION = 1
+export const FLTFL_CALLBACK_DATA_POST_OPERATION = 0x20000
+export const FLTFL_CALLBACK_DATA_DIRTY = 0x80000000
+
+// FLT_FILE_NAME_OPTIONS
+export const FLT_FILE_NAME_NORMALIZED = 1
+export const FLT_FILE_NAME_OPENED = 2
+export const FLT_FILE_NAME_SHORT = 3
+export const FLT_FILE_NAME_QUERY_DEFAULT = 0x100
+export const FLT_FILE_NAME_QUERY_CACHE_ONLY = 0x200
+export const FLT_FILE_NAME_QUERY_FILESYSTEM_ONLY = 0x300
+
+// FLT_FILE_NAME_PARSED
+export const FLTFL_FILE_NAME_PARSED_FINAL_COMPONENT = 1
+export const FLTFL_FILE_NAME_PARSED_EXTENSION = 2
+export const FLTFL_FILE_NAME_PARSED_STREAM = 4
+export const FLTFL_FILE_NAME_PARSED_PARENT_DIR = 8
+
+// FLT_CONTEXT_TYPE
+export const FLT_VOLUME_CONTEXT = 1
+export const FLT_INSTANCE_CONTEXT = 2
+export const FLT_FILE_CONTEXT = 4
+export const FLT_STREAM_CONTEXT = 8
+export const FLT_STREAMHANDLE_CONTEXT = 0x10
+export const FLT_CONTEXT_END = 0xFFFF
+
+// FLT_PORT
+export const FLT_PORT_CONNECT = 1
+export const FLT_PORT_ALL_ACCESS = 0x1F0001
+
+// FWP_ACTION
+export const FWP_ACTION_BLOCK = 0x1001
+export const FWP_ACTION_PERMIT = 0x1002
+export const FWP_ACTION_CALLOUT_TERMINATING = 0x5003
+export const FWP_ACTION_CALLOUT_INSPECTION = 0x6004
+export const FWP_ACTION_CALLOUT_UNKNOWN = 0x4005
+export const FWP_ACTION_CONTINUE = 0x2006
+export const FWP_ACTION_NONE = 7
+
+// FWPS_RIGHT
+export const FWPS_RIGHT_ACTION_WRITE = 1
+
+// FWP_DATA_TYPE
+export const FWP_EMPTY = 0
+export const FWP_UINT8 = 1
+export const FWP_UINT16 = 2
+export const FWP_UINT32 = 3
+export const FWP_UINT64 = 4
+
+// FWP_MATCH_TYPE
+export const FWP_MATCH_EQUAL = 0
+
+// FWPS_LAYER
+export const FWPS_LAYER_ALE_AUTH_CONNECT_V4 = 0x30
+
+// FWPS_FIELD_ALE_AUTH_CONNECT_V4
+export const FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_LOCAL_ADDRESS = 2
+export const FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_LOCAL_PORT = 4
+export const FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_PROTOCOL = 5
+export const FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_REMOTE_ADDRESS = 6
+export const FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_REMOTE_PORT = 7
+
+// FWPS_PACKET_INJECTION_STATE
+export const FWPS_PACKET_NOT_INJECTED = 0
+export const FWPS_PACKET_INJECTED_BY_SELF = 1
+export const FWPS_PACKET_INJECTED_BY_OTHER = 2
+export const FWPS_PACKET_PREVIOUSLY_INJECTED_BY_SELF = 3
+
+// RPC_C_AUTHN
+export const RPC_C_AUTHN_WINNT = 0xA
+
+// WDF_IO_QUEUE_DISPATCH_TYPE
+export const WdfIoQueueDispatchInvalid = 0
+export const WdfIoQueueDispatchSequential = 1
+export const WdfIoQueueDispatchParallel = 2
+export const WdfIoQueueDispatchManual = 3
+
+// WDF_TRI_STATE
+export const WdfFalse = 0
+export const WdfTrue = 1
+export const WdfUseDefault = 2
+
+// WDF_DRIVER_INIT_FLAGS
+export const WdfDriverInitNonPnpDriver = 1
+export const WdfDriverInitNoDispatchOverride = 2
+
+// WDF_DEVICE_IO_TYPE
+export const WdfDeviceIoUndefined = 0
+export const WdfDeviceIoNeither = 1
+export const WdfDeviceIoBuffered = 2
+export const WdfDeviceIoDirect = 3
+
+// WDF_REQUEST_SEND_OPTIONS.Flags
+export const WDF_REQUEST_SEND_OPTION_TIMEOUT = 1
+export const WDF_REQUEST_SEND_OPTION_SYNCHRONOUS = 2
+export const WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE = 4
+export const WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET = 8
+
+// SOCKET
+export const AF_INET = 2
+export const SOCK_STREAM = 1
+export const SOCK_DGRAM = 2
+export const IPPROTO_TCP = 6
+export const IPPROTO_UDP = 0x11
+export const WSAEACCES = 0x271D
+export const WSAENOTSOCK = 0x2736
+export const WSAECONNREFUSED = 0x274D
+
 /** Values by name; what needs 64 bits is a bigint. */
 export const CONSTANTS = {
   IO_TYPE_ADAPTER,
@@ -2244,6 +2369,87 @@ export const CONSTANTS = {
   BufferStarted,
   BufferFinished,
   BufferIncomplete,
+  FLT_PREOP_SUCCESS_WITH_CALLBACK,
+  FLT_PREOP_SUCCESS_NO_CALLBACK,
+  FLT_PREOP_PENDING,
+  FLT_PREOP_DISALLOW_FASTIO,
+  FLT_PREOP_COMPLETE,
+  FLT_PREOP_SYNCHRONIZE,
+  FLT_POSTOP_FINISHED_PROCESSING,
+  FLT_POSTOP_MORE_PROCESSING_REQUIRED,
+  FLT_REGISTRATION_VERSION,
+  IRP_MJ_OPERATION_END,
+  FLTFL_CALLBACK_DATA_IRP_OPERATION,
+  FLTFL_CALLBACK_DATA_POST_OPERATION,
+  FLTFL_CALLBACK_DATA_DIRTY,
+  FLT_FILE_NAME_NORMALIZED,
+  FLT_FILE_NAME_OPENED,
+  FLT_FILE_NAME_SHORT,
+  FLT_FILE_NAME_QUERY_DEFAULT,
+  FLT_FILE_NAME_QUERY_CACHE_ONLY,
+  FLT_FILE_NAME_QUERY_FILESYSTEM_ONLY,
+  FLTFL_FILE_NAME_PARSED_FINAL_COMPONENT,
+  FLTFL_FILE_NAME_PARSED_EXTENSION,
+  FLTFL_FILE_NAME_PARSED_STREAM,
+  FLTFL_FILE_NAME_PARSED_PARENT_DIR,
+  FLT_VOLUME_CONTEXT,
+  FLT_INSTANCE_CONTEXT,
+  FLT_FILE_CONTEXT,
+  FLT_STREAM_CONTEXT,
+  FLT_STREAMHANDLE_CONTEXT,
+  FLT_CONTEXT_END,
+  FLT_PORT_CONNECT,
+  FLT_PORT_ALL_ACCESS,
+  FWP_ACTION_BLOCK,
+  FWP_ACTION_PERMIT,
+  FWP_ACTION_CALLOUT_TERMINATING,
+  FWP_ACTION_CALLOUT_INSPECTION,
+  FWP_ACTION_CALLOUT_UNKNOWN,
+  FWP_ACTION_CONTINUE,
+  FWP_ACTION_NONE,
+  FWPS_RIGHT_ACTION_WRITE,
+  FWP_EMPTY,
+  FWP_UINT8,
+  FWP_UINT16,
+  FWP_UINT32,
+  FWP_UINT64,
+  FWP_MATCH_EQUAL,
+  FWPS_LAYER_ALE_AUTH_CONNECT_V4,
+  FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_LOCAL_ADDRESS,
+  FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_LOCAL_PORT,
+  FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_PROTOCOL,
+  FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_REMOTE_ADDRESS,
+  FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_REMOTE_PORT,
+  FWPS_PACKET_NOT_INJECTED,
+  FWPS_PACKET_INJECTED_BY_SELF,
+  FWPS_PACKET_INJECTED_BY_OTHER,
+  FWPS_PACKET_PREVIOUSLY_INJECTED_BY_SELF,
+  RPC_C_AUTHN_WINNT,
+  WdfIoQueueDispatchInvalid,
+  WdfIoQueueDispatchSequential,
+  WdfIoQueueDispatchParallel,
+  WdfIoQueueDispatchManual,
+  WdfFalse,
+  WdfTrue,
+  WdfUseDefault,
+  WdfDriverInitNonPnpDriver,
+  WdfDriverInitNoDispatchOverride,
+  WdfDeviceIoUndefined,
+  WdfDeviceIoNeither,
+  WdfDeviceIoBuffered,
+  WdfDeviceIoDirect,
+  WDF_REQUEST_SEND_OPTION_TIMEOUT,
+  WDF_REQUEST_SEND_OPTION_SYNCHRONOUS,
+  WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE,
+  WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET,
+  AF_INET,
+  SOCK_STREAM,
+  SOCK_DGRAM,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  WSAEACCES,
+  WSAENOTSOCK,
+  WSAECONNREFUSED,
 } as const
 
 /** Names in the table. */
@@ -2365,6 +2571,28 @@ export const CONSTANT_GROUPS = {
   MM_ALLOCATE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['MM_DONT_ZERO_ALLOCATION', 'MM_ALLOCATE_FULLY_REQUIRED', 'MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS'] },
   KBUGCHECK_CALLBACK_REASON: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['KbCallbackInvalid', 'KbCallbackReserved1', 'KbCallbackSecondaryDumpData', 'KbCallbackDumpIo', 'KbCallbackAddPages'] },
   KBUGCHECK_BUFFER_DUMP_STATE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['BufferEmpty', 'BufferInserted', 'BufferStarted', 'BufferFinished', 'BufferIncomplete'] },
+  FLT_PREOP_CALLBACK_STATUS: { scope: 'kernel', source: 'Microsoft Learn', names: ['FLT_PREOP_SUCCESS_WITH_CALLBACK', 'FLT_PREOP_SUCCESS_NO_CALLBACK', 'FLT_PREOP_PENDING', 'FLT_PREOP_DISALLOW_FASTIO', 'FLT_PREOP_COMPLETE', 'FLT_PREOP_SYNCHRONIZE'] },
+  FLT_POSTOP_CALLBACK_STATUS: { scope: 'kernel', source: 'Microsoft Learn', names: ['FLT_POSTOP_FINISHED_PROCESSING', 'FLT_POSTOP_MORE_PROCESSING_REQUIRED'] },
+  FLT_REGISTRATION: { scope: 'kernel', source: 'Microsoft Learn', names: ['FLT_REGISTRATION_VERSION', 'IRP_MJ_OPERATION_END'] },
+  'FLT_CALLBACK_DATA.Flags': { scope: 'kernel', source: 'Microsoft Learn', names: ['FLTFL_CALLBACK_DATA_IRP_OPERATION', 'FLTFL_CALLBACK_DATA_POST_OPERATION', 'FLTFL_CALLBACK_DATA_DIRTY'] },
+  FLT_FILE_NAME_OPTIONS: { scope: 'kernel', source: 'Microsoft Learn', names: ['FLT_FILE_NAME_NORMALIZED', 'FLT_FILE_NAME_OPENED', 'FLT_FILE_NAME_SHORT', 'FLT_FILE_NAME_QUERY_DEFAULT', 'FLT_FILE_NAME_QUERY_CACHE_ONLY', 'FLT_FILE_NAME_QUERY_FILESYSTEM_ONLY'] },
+  FLT_FILE_NAME_PARSED: { scope: 'kernel', source: 'Microsoft Learn', names: ['FLTFL_FILE_NAME_PARSED_FINAL_COMPONENT', 'FLTFL_FILE_NAME_PARSED_EXTENSION', 'FLTFL_FILE_NAME_PARSED_STREAM', 'FLTFL_FILE_NAME_PARSED_PARENT_DIR'] },
+  FLT_CONTEXT_TYPE: { scope: 'kernel', source: 'Microsoft Learn', names: ['FLT_VOLUME_CONTEXT', 'FLT_INSTANCE_CONTEXT', 'FLT_FILE_CONTEXT', 'FLT_STREAM_CONTEXT', 'FLT_STREAMHANDLE_CONTEXT', 'FLT_CONTEXT_END'] },
+  FLT_PORT: { scope: 'both', source: 'Microsoft Learn', names: ['FLT_PORT_CONNECT', 'FLT_PORT_ALL_ACCESS'] },
+  FWP_ACTION: { scope: 'kernel', source: 'Microsoft Learn', names: ['FWP_ACTION_BLOCK', 'FWP_ACTION_PERMIT', 'FWP_ACTION_CALLOUT_TERMINATING', 'FWP_ACTION_CALLOUT_INSPECTION', 'FWP_ACTION_CALLOUT_UNKNOWN', 'FWP_ACTION_CONTINUE', 'FWP_ACTION_NONE'] },
+  FWPS_RIGHT: { scope: 'kernel', source: 'Microsoft Learn', names: ['FWPS_RIGHT_ACTION_WRITE'] },
+  FWP_DATA_TYPE: { scope: 'kernel', source: 'Microsoft Learn', names: ['FWP_EMPTY', 'FWP_UINT8', 'FWP_UINT16', 'FWP_UINT32', 'FWP_UINT64'] },
+  FWP_MATCH_TYPE: { scope: 'kernel', source: 'Microsoft Learn', names: ['FWP_MATCH_EQUAL'] },
+  FWPS_LAYER: { scope: 'kernel', source: 'Microsoft Learn', names: ['FWPS_LAYER_ALE_AUTH_CONNECT_V4'] },
+  FWPS_FIELD_ALE_AUTH_CONNECT_V4: { scope: 'kernel', source: 'Microsoft Learn', names: ['FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_LOCAL_ADDRESS', 'FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_LOCAL_PORT', 'FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_PROTOCOL', 'FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_REMOTE_ADDRESS', 'FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_REMOTE_PORT'] },
+  FWPS_PACKET_INJECTION_STATE: { scope: 'kernel', source: 'Microsoft Learn', names: ['FWPS_PACKET_NOT_INJECTED', 'FWPS_PACKET_INJECTED_BY_SELF', 'FWPS_PACKET_INJECTED_BY_OTHER', 'FWPS_PACKET_PREVIOUSLY_INJECTED_BY_SELF'] },
+  RPC_C_AUTHN: { scope: 'kernel', source: 'Microsoft Learn', names: ['RPC_C_AUTHN_WINNT'] },
+  WDF_IO_QUEUE_DISPATCH_TYPE: { scope: 'kernel', source: 'Microsoft Learn', names: ['WdfIoQueueDispatchInvalid', 'WdfIoQueueDispatchSequential', 'WdfIoQueueDispatchParallel', 'WdfIoQueueDispatchManual'] },
+  WDF_TRI_STATE: { scope: 'kernel', source: 'Microsoft Learn', names: ['WdfFalse', 'WdfTrue', 'WdfUseDefault'] },
+  WDF_DRIVER_INIT_FLAGS: { scope: 'kernel', source: 'Microsoft Learn', names: ['WdfDriverInitNonPnpDriver', 'WdfDriverInitNoDispatchOverride'] },
+  WDF_DEVICE_IO_TYPE: { scope: 'kernel', source: 'Microsoft Learn', names: ['WdfDeviceIoUndefined', 'WdfDeviceIoNeither', 'WdfDeviceIoBuffered', 'WdfDeviceIoDirect'] },
+  'WDF_REQUEST_SEND_OPTIONS.Flags': { scope: 'kernel', source: 'Microsoft Learn', names: ['WDF_REQUEST_SEND_OPTION_TIMEOUT', 'WDF_REQUEST_SEND_OPTION_SYNCHRONOUS', 'WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE', 'WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET'] },
+  SOCKET: { scope: 'both', source: 'Microsoft Learn', names: ['AF_INET', 'SOCK_STREAM', 'SOCK_DGRAM', 'IPPROTO_TCP', 'IPPROTO_UDP', 'WSAEACCES', 'WSAENOTSOCK', 'WSAECONNREFUSED'] },
 } as const satisfies Readonly<Record<string, ConstantGroup>>
 
 /** Names of the groups. */

@@ -134,6 +134,27 @@ export type StructName =
   | 'KBUGCHECK_CALLBACK_RECORD'
   | 'KBUGCHECK_REASON_CALLBACK_RECORD'
   | 'KBUGCHECK_SECONDARY_DUMP_DATA'
+  | 'FLT_OPERATION_REGISTRATION'
+  | 'FLT_CONTEXT_REGISTRATION'
+  | 'FLT_REGISTRATION'
+  | 'FLT_IO_PARAMETER_BLOCK'
+  | 'FLT_CALLBACK_DATA'
+  | 'FLT_RELATED_OBJECTS'
+  | 'FLT_FILE_NAME_INFORMATION'
+  | 'FWP_VALUE0'
+  | 'FWPS_INCOMING_VALUES0'
+  | 'FWPS_INCOMING_METADATA_VALUES0'
+  | 'FWPS_CLASSIFY_OUT0'
+  | 'FWPS_CALLOUT1'
+  | 'FWPM_CALLOUT0'
+  | 'FWPM_SUBLAYER0'
+  | 'FWPM_FILTER_CONDITION0'
+  | 'FWPM_FILTER0'
+  | 'WDF_DRIVER_CONFIG'
+  | 'WDF_OBJECT_ATTRIBUTES'
+  | 'WDF_IO_QUEUE_CONFIG'
+  | 'WDF_WORKITEM_CONFIG'
+  | 'WDF_REQUEST_SEND_OPTIONS'
 
 /** How a field is stored. A pointer has 8 bytes, an enumeration 4; a structure says its name in `struct`. */
 export type FieldKind =
@@ -1968,6 +1989,285 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'Guid', offset: 0x10, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
       { path: 'OutBuffer', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
       { path: 'OutBufferLength', offset: 0x28, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  FLT_OPERATION_REGISTRATION: {
+    name: 'FLT_OPERATION_REGISTRATION', size: 0x20, align: 8, complete: true,
+    fields: [
+      { path: 'MajorFunction', offset: 0, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Flags', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'PreOperation', offset: 8, size: 8, kind: 'ptr', type: 'PFLT_PRE_OPERATION_CALLBACK' },
+      { path: 'PostOperation', offset: 0x10, size: 8, kind: 'ptr', type: 'PFLT_POST_OPERATION_CALLBACK' },
+      { path: 'Reserved1', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  FLT_CONTEXT_REGISTRATION: {
+    name: 'FLT_CONTEXT_REGISTRATION', size: 0x38, align: 8, complete: true,
+    fields: [
+      { path: 'ContextType', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Flags', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'ContextCleanupCallback', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Size', offset: 0x10, size: 8, kind: 'u64', type: 'SIZE_T' },
+      { path: 'PoolTag', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ContextAllocateCallback', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ContextFreeCallback', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Reserved1', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  FLT_REGISTRATION: {
+    name: 'FLT_REGISTRATION', size: 0x70, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Version', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Flags', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ContextRegistration', offset: 8, size: 8, kind: 'ptr', type: 'PFLT_CONTEXT_REGISTRATION', target: 'FLT_CONTEXT_REGISTRATION' },
+      { path: 'OperationRegistration', offset: 0x10, size: 8, kind: 'ptr', type: 'PFLT_OPERATION_REGISTRATION', target: 'FLT_OPERATION_REGISTRATION' },
+      { path: 'FilterUnloadCallback', offset: 0x18, size: 8, kind: 'ptr', type: 'PFLT_FILTER_UNLOAD_CALLBACK' },
+      { path: 'InstanceSetupCallback', offset: 0x20, size: 8, kind: 'ptr', type: 'PFLT_INSTANCE_SETUP_CALLBACK' },
+      { path: 'InstanceQueryTeardownCallback', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'InstanceTeardownStartCallback', offset: 0x30, size: 8, kind: 'ptr', type: 'PFLT_INSTANCE_TEARDOWN_CALLBACK' },
+      { path: 'InstanceTeardownCompleteCallback', offset: 0x38, size: 8, kind: 'ptr', type: 'PFLT_INSTANCE_TEARDOWN_CALLBACK' },
+      { path: 'GenerateFileNameCallback', offset: 0x40, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'NormalizeNameComponentCallback', offset: 0x48, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'NormalizeContextCleanupCallback', offset: 0x50, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'TransactionNotificationCallback', offset: 0x58, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'NormalizeNameComponentExCallback', offset: 0x60, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'SectionNotificationCallback', offset: 0x68, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  FLT_IO_PARAMETER_BLOCK: {
+    name: 'FLT_IO_PARAMETER_BLOCK', size: 0x48, align: 8, complete: true,
+    fields: [
+      { path: 'IrpFlags', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'MajorFunction', offset: 4, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'MinorFunction', offset: 5, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'OperationFlags', offset: 6, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Reserved', offset: 7, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'TargetFileObject', offset: 8, size: 8, kind: 'ptr', type: 'PFILE_OBJECT', target: 'FILE_OBJECT' },
+      { path: 'TargetInstance', offset: 0x10, size: 8, kind: 'ptr', type: 'PFLT_INSTANCE' },
+      { path: 'Parameters.Create.SecurityContext', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 0x18 },
+      { path: 'Parameters.Create.Options', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG', unionAt: 0x18 },
+      { path: 'Parameters.Create.FileAttributes', offset: 0x28, size: 2, kind: 'u16', type: 'USHORT', unionAt: 0x18 },
+      { path: 'Parameters.Create.ShareAccess', offset: 0x2A, size: 2, kind: 'u16', type: 'USHORT', unionAt: 0x18 },
+      { path: 'Parameters.Read.Length', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG', unionAt: 0x18 },
+      { path: 'Parameters.Read.Key', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG', unionAt: 0x18 },
+      { path: 'Parameters.Read.ByteOffset', offset: 0x28, size: 8, kind: 'struct', type: 'LARGE_INTEGER', unionAt: 0x18, struct: 'LARGE_INTEGER' },
+      { path: 'Parameters.Read.ReadBuffer', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 0x18 },
+      { path: 'Parameters.Read.MdlAddress', offset: 0x38, size: 8, kind: 'ptr', type: 'PMDL', unionAt: 0x18, target: 'MDL' },
+      { path: 'Parameters.Write.Length', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG', unionAt: 0x18 },
+      { path: 'Parameters.Write.Key', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG', unionAt: 0x18 },
+      { path: 'Parameters.Write.ByteOffset', offset: 0x28, size: 8, kind: 'struct', type: 'LARGE_INTEGER', unionAt: 0x18, struct: 'LARGE_INTEGER' },
+      { path: 'Parameters.Write.WriteBuffer', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 0x18 },
+      { path: 'Parameters.Write.MdlAddress', offset: 0x38, size: 8, kind: 'ptr', type: 'PMDL', unionAt: 0x18, target: 'MDL' },
+      { path: 'Parameters.Others.Argument1', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 0x18 },
+      { path: 'Parameters.Others.Argument2', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 0x18 },
+      { path: 'Parameters.Others.Argument3', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 0x18 },
+      { path: 'Parameters.Others.Argument4', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 0x18 },
+      { path: 'Parameters.Others.Argument5', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 0x18 },
+      { path: 'Parameters.Others.Argument6', offset: 0x40, size: 8, kind: 'struct', type: 'LARGE_INTEGER', unionAt: 0x18, struct: 'LARGE_INTEGER' },
+    ],
+  },
+  FLT_CALLBACK_DATA: {
+    name: 'FLT_CALLBACK_DATA', size: 0x58, align: 8, complete: true,
+    fields: [
+      { path: 'Flags', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Thread', offset: 8, size: 8, kind: 'ptr', type: 'PETHREAD', target: 'ETHREAD' },
+      { path: 'Iopb', offset: 0x10, size: 8, kind: 'ptr', type: 'PFLT_IO_PARAMETER_BLOCK', target: 'FLT_IO_PARAMETER_BLOCK' },
+      { path: 'IoStatus', offset: 0x18, size: 0x10, kind: 'struct', type: 'IO_STATUS_BLOCK', struct: 'IO_STATUS_BLOCK' },
+      { path: 'TagData', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'FilterContext', offset: 0x30, size: 0x20, kind: 'ptr', type: 'PVOID', count: 4 },
+      { path: 'RequestorMode', offset: 0x50, size: 1, kind: 'i8', type: 'KPROCESSOR_MODE' },
+    ],
+  },
+  FLT_RELATED_OBJECTS: {
+    name: 'FLT_RELATED_OBJECTS', size: 0x30, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'TransactionContext', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Filter', offset: 8, size: 8, kind: 'ptr', type: 'PFLT_FILTER' },
+      { path: 'Volume', offset: 0x10, size: 8, kind: 'ptr', type: 'PFLT_VOLUME' },
+      { path: 'Instance', offset: 0x18, size: 8, kind: 'ptr', type: 'PFLT_INSTANCE' },
+      { path: 'FileObject', offset: 0x20, size: 8, kind: 'ptr', type: 'PFILE_OBJECT', target: 'FILE_OBJECT' },
+      { path: 'Transaction', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  FLT_FILE_NAME_INFORMATION: {
+    name: 'FLT_FILE_NAME_INFORMATION', size: 0x78, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'NamesParsed', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Format', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Name', offset: 8, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
+      { path: 'Volume', offset: 0x18, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
+      { path: 'Share', offset: 0x28, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
+      { path: 'Extension', offset: 0x38, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
+      { path: 'Stream', offset: 0x48, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
+      { path: 'FinalComponent', offset: 0x58, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
+      { path: 'ParentDir', offset: 0x68, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
+    ],
+  },
+  FWP_VALUE0: {
+    name: 'FWP_VALUE0', size: 0x10, align: 8, complete: true,
+    fields: [
+      { path: 'type', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'uint8', offset: 8, size: 1, kind: 'u8', type: 'UCHAR', unionAt: 8 },
+      { path: 'uint16', offset: 8, size: 2, kind: 'u16', type: 'USHORT', unionAt: 8 },
+      { path: 'uint32', offset: 8, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
+      { path: 'uint64', offset: 8, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 8 },
+    ],
+  },
+  FWPS_INCOMING_VALUES0: {
+    name: 'FWPS_INCOMING_VALUES0', size: 0x10, align: 8, complete: true,
+    fields: [
+      { path: 'layerId', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'valueCount', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'incomingValue', offset: 8, size: 8, kind: 'ptr', type: 'PFWP_VALUE0', target: 'FWP_VALUE0' },
+    ],
+  },
+  FWPS_INCOMING_METADATA_VALUES0: {
+    name: 'FWPS_INCOMING_METADATA_VALUES0', size: 0x10, align: 8, complete: true,
+    fields: [
+      { path: 'currentMetadataValues', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'completionHandle', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  FWPS_CLASSIFY_OUT0: {
+    name: 'FWPS_CLASSIFY_OUT0', size: 0x28, align: 8, complete: true,
+    fields: [
+      { path: 'actionType', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'outContext', offset: 8, size: 8, kind: 'u64', type: 'UINT64' },
+      { path: 'filterId', offset: 0x10, size: 8, kind: 'u64', type: 'UINT64' },
+      { path: 'rights', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'flags', offset: 0x1C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'reserved', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  FWPS_CALLOUT1: {
+    name: 'FWPS_CALLOUT1', size: 0x30, align: 8, complete: true,
+    fields: [
+      { path: 'calloutKey', offset: 0, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'flags', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'classifyFn', offset: 0x18, size: 8, kind: 'ptr', type: 'PFWPS_CALLOUT_CLASSIFY_FN1' },
+      { path: 'notifyFn', offset: 0x20, size: 8, kind: 'ptr', type: 'PFWPS_CALLOUT_NOTIFY_FN1' },
+      { path: 'flowDeleteFn', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  FWPM_CALLOUT0: {
+    name: 'FWPM_CALLOUT0', size: 0x58, align: 8, complete: true,
+    fields: [
+      { path: 'calloutKey', offset: 0, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'displayData.name', offset: 0x10, size: 8, kind: 'ptr', type: 'PWSTR' },
+      { path: 'displayData.description', offset: 0x18, size: 8, kind: 'ptr', type: 'PWSTR' },
+      { path: 'flags', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'providerKey', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'providerData.size', offset: 0x30, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'providerData.data', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'applicableLayer', offset: 0x40, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'calloutId', offset: 0x50, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  FWPM_SUBLAYER0: {
+    name: 'FWPM_SUBLAYER0', size: 0x48, align: 8, complete: true,
+    fields: [
+      { path: 'subLayerKey', offset: 0, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'displayData.name', offset: 0x10, size: 8, kind: 'ptr', type: 'PWSTR' },
+      { path: 'displayData.description', offset: 0x18, size: 8, kind: 'ptr', type: 'PWSTR' },
+      { path: 'flags', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'providerKey', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'providerData.size', offset: 0x30, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'providerData.data', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'weight', offset: 0x40, size: 2, kind: 'u16', type: 'USHORT' },
+    ],
+  },
+  FWPM_FILTER_CONDITION0: {
+    name: 'FWPM_FILTER_CONDITION0', size: 0x28, align: 8, complete: true,
+    fields: [
+      { path: 'fieldKey', offset: 0, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'matchType', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'conditionValue.type', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'conditionValue.uint32', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  FWPM_FILTER0: {
+    name: 'FWPM_FILTER0', size: 0xC8, align: 8, complete: true,
+    fields: [
+      { path: 'filterKey', offset: 0, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'displayData.name', offset: 0x10, size: 8, kind: 'ptr', type: 'PWSTR' },
+      { path: 'displayData.description', offset: 0x18, size: 8, kind: 'ptr', type: 'PWSTR' },
+      { path: 'flags', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'providerKey', offset: 0x28, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'providerData.size', offset: 0x30, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'providerData.data', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'layerKey', offset: 0x40, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'subLayerKey', offset: 0x50, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'weight.type', offset: 0x60, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'weight.uint8', offset: 0x68, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'numFilterConditions', offset: 0x70, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'filterCondition', offset: 0x78, size: 8, kind: 'ptr', type: 'PFWPM_FILTER_CONDITION0', target: 'FWPM_FILTER_CONDITION0' },
+      { path: 'action.type', offset: 0x80, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'action.calloutKey', offset: 0x84, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'rawContext', offset: 0x98, size: 8, kind: 'u64', type: 'UINT64' },
+      { path: 'filterId', offset: 0xB0, size: 8, kind: 'u64', type: 'UINT64' },
+      { path: 'effectiveWeight.type', offset: 0xB8, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  WDF_DRIVER_CONFIG: {
+    name: 'WDF_DRIVER_CONFIG', size: 0x20, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'EvtDriverDeviceAdd', offset: 8, size: 8, kind: 'ptr', type: 'PFN_WDF_DRIVER_DEVICE_ADD' },
+      { path: 'EvtDriverUnload', offset: 0x10, size: 8, kind: 'ptr', type: 'PFN_WDF_DRIVER_UNLOAD' },
+      { path: 'DriverInitFlags', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'DriverPoolTag', offset: 0x1C, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  WDF_OBJECT_ATTRIBUTES: {
+    name: 'WDF_OBJECT_ATTRIBUTES', size: 0x38, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'EvtCleanupCallback', offset: 8, size: 8, kind: 'ptr', type: 'PFN_WDF_OBJECT_CONTEXT_CLEANUP' },
+      { path: 'EvtDestroyCallback', offset: 0x10, size: 8, kind: 'ptr', type: 'PFN_WDF_OBJECT_CONTEXT_DESTROY' },
+      { path: 'ExecutionLevel', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'SynchronizationScope', offset: 0x1C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ParentObject', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ContextSizeOverride', offset: 0x28, size: 8, kind: 'u64', type: 'SIZE_T' },
+      { path: 'ContextTypeInfo', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  WDF_IO_QUEUE_CONFIG: {
+    name: 'WDF_IO_QUEUE_CONFIG', size: 0x60, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'DispatchType', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'PowerManaged', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'AllowZeroLengthRequests', offset: 0xC, size: 1, kind: 'u8', type: 'BOOLEAN' },
+      { path: 'DefaultQueue', offset: 0xD, size: 1, kind: 'u8', type: 'BOOLEAN' },
+      { path: 'EvtIoDefault', offset: 0x10, size: 8, kind: 'ptr', type: 'PFN_WDF_IO_QUEUE_IO_DEFAULT' },
+      { path: 'EvtIoRead', offset: 0x18, size: 8, kind: 'ptr', type: 'PFN_WDF_IO_QUEUE_IO_READ' },
+      { path: 'EvtIoWrite', offset: 0x20, size: 8, kind: 'ptr', type: 'PFN_WDF_IO_QUEUE_IO_WRITE' },
+      { path: 'EvtIoDeviceControl', offset: 0x28, size: 8, kind: 'ptr', type: 'PFN_WDF_IO_QUEUE_IO_DEVICE_CONTROL' },
+      { path: 'EvtIoInternalDeviceControl', offset: 0x30, size: 8, kind: 'ptr', type: 'PFN_WDF_IO_QUEUE_IO_DEVICE_CONTROL' },
+      { path: 'EvtIoStop', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtIoResume', offset: 0x40, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtIoCanceledOnQueue', offset: 0x48, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Settings.Parallel.NumberOfPresentedRequests', offset: 0x50, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Driver', offset: 0x58, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  WDF_WORKITEM_CONFIG: {
+    name: 'WDF_WORKITEM_CONFIG', size: 0x18, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'EvtWorkItemFunc', offset: 8, size: 8, kind: 'ptr', type: 'PFN_WDF_WORKITEM' },
+      { path: 'AutomaticSerialization', offset: 0x10, size: 1, kind: 'u8', type: 'BOOLEAN' },
+    ],
+  },
+  WDF_REQUEST_SEND_OPTIONS: {
+    name: 'WDF_REQUEST_SEND_OPTIONS', size: 0x10, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Flags', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Timeout', offset: 8, size: 8, kind: 'i64', type: 'LONGLONG' },
     ],
   },
 }

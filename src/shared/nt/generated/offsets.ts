@@ -2470,6 +2470,371 @@ export const KBUGCHECK_SECONDARY_DUMP_DATA = {
   OutBufferLength: 0x28,
 } as const
 
+/** Offsets in FLT_OPERATION_REGISTRATION; SIZE is its size in bytes. */
+export const FLT_OPERATION_REGISTRATION = {
+  SIZE: 0x20,
+  MajorFunction: 0,
+  Flags: 4,
+  PreOperation: 8,
+  PostOperation: 0x10,
+  Reserved1: 0x18,
+} as const
+
+/** Offsets in FLT_CONTEXT_REGISTRATION; SIZE is its size in bytes. */
+export const FLT_CONTEXT_REGISTRATION = {
+  SIZE: 0x38,
+  ContextType: 0,
+  Flags: 2,
+  ContextCleanupCallback: 8,
+  Size: 0x10,
+  PoolTag: 0x18,
+  ContextAllocateCallback: 0x20,
+  ContextFreeCallback: 0x28,
+  Reserved1: 0x30,
+} as const
+
+/** Offsets in FLT_REGISTRATION; SIZE is its size in bytes. */
+export const FLT_REGISTRATION = {
+  SIZE: 0x70,
+  Size: 0,
+  Version: 2,
+  Flags: 4,
+  ContextRegistration: 8,
+  OperationRegistration: 0x10,
+  FilterUnloadCallback: 0x18,
+  InstanceSetupCallback: 0x20,
+  InstanceQueryTeardownCallback: 0x28,
+  InstanceTeardownStartCallback: 0x30,
+  InstanceTeardownCompleteCallback: 0x38,
+  GenerateFileNameCallback: 0x40,
+  NormalizeNameComponentCallback: 0x48,
+  NormalizeContextCleanupCallback: 0x50,
+  TransactionNotificationCallback: 0x58,
+  NormalizeNameComponentExCallback: 0x60,
+  SectionNotificationCallback: 0x68,
+} as const
+
+/** Offsets in FLT_IO_PARAMETER_BLOCK; SIZE is its size in bytes. */
+export const FLT_IO_PARAMETER_BLOCK = {
+  SIZE: 0x48,
+  IrpFlags: 0,
+  MajorFunction: 4,
+  MinorFunction: 5,
+  OperationFlags: 6,
+  Reserved: 7,
+  TargetFileObject: 8,
+  TargetInstance: 0x10,
+  Parameters: 0x18,
+  'Parameters.Create': 0x18,
+  'Parameters.Create.SecurityContext': 0x18,
+  'Parameters.Create.Options': 0x20,
+  'Parameters.Create.FileAttributes': 0x28,
+  'Parameters.Create.ShareAccess': 0x2a,
+  'Parameters.Read': 0x18,
+  'Parameters.Read.Length': 0x18,
+  'Parameters.Read.Key': 0x20,
+  'Parameters.Read.ByteOffset': 0x28,
+  'Parameters.Read.ByteOffset.LowPart': 0x28,
+  'Parameters.Read.ByteOffset.HighPart': 0x2c,
+  'Parameters.Read.ByteOffset.QuadPart': 0x28,
+  'Parameters.Read.ReadBuffer': 0x30,
+  'Parameters.Read.MdlAddress': 0x38,
+  'Parameters.Write': 0x18,
+  'Parameters.Write.Length': 0x18,
+  'Parameters.Write.Key': 0x20,
+  'Parameters.Write.ByteOffset': 0x28,
+  'Parameters.Write.ByteOffset.LowPart': 0x28,
+  'Parameters.Write.ByteOffset.HighPart': 0x2c,
+  'Parameters.Write.ByteOffset.QuadPart': 0x28,
+  'Parameters.Write.WriteBuffer': 0x30,
+  'Parameters.Write.MdlAddress': 0x38,
+  'Parameters.Others': 0x18,
+  'Parameters.Others.Argument1': 0x18,
+  'Parameters.Others.Argument2': 0x20,
+  'Parameters.Others.Argument3': 0x28,
+  'Parameters.Others.Argument4': 0x30,
+  'Parameters.Others.Argument5': 0x38,
+  'Parameters.Others.Argument6': 0x40,
+  'Parameters.Others.Argument6.LowPart': 0x40,
+  'Parameters.Others.Argument6.HighPart': 0x44,
+  'Parameters.Others.Argument6.QuadPart': 0x40,
+} as const
+
+/** Offsets in FLT_CALLBACK_DATA; SIZE is its size in bytes. */
+export const FLT_CALLBACK_DATA = {
+  SIZE: 0x58,
+  Flags: 0,
+  Thread: 8,
+  Iopb: 0x10,
+  IoStatus: 0x18,
+  'IoStatus.Status': 0x18,
+  'IoStatus.Pointer': 0x18,
+  'IoStatus.Information': 0x20,
+  TagData: 0x28,
+  FilterContext: 0x30,
+  RequestorMode: 0x50,
+} as const
+
+/** Offsets in FLT_RELATED_OBJECTS; SIZE is its size in bytes. */
+export const FLT_RELATED_OBJECTS = {
+  SIZE: 0x30,
+  Size: 0,
+  TransactionContext: 2,
+  Filter: 8,
+  Volume: 0x10,
+  Instance: 0x18,
+  FileObject: 0x20,
+  Transaction: 0x28,
+} as const
+
+/** Offsets in FLT_FILE_NAME_INFORMATION; SIZE is its size in bytes. */
+export const FLT_FILE_NAME_INFORMATION = {
+  SIZE: 0x78,
+  Size: 0,
+  NamesParsed: 2,
+  Format: 4,
+  Name: 8,
+  'Name.Length': 8,
+  'Name.MaximumLength': 0xa,
+  'Name.Buffer': 0x10,
+  Volume: 0x18,
+  'Volume.Length': 0x18,
+  'Volume.MaximumLength': 0x1a,
+  'Volume.Buffer': 0x20,
+  Share: 0x28,
+  'Share.Length': 0x28,
+  'Share.MaximumLength': 0x2a,
+  'Share.Buffer': 0x30,
+  Extension: 0x38,
+  'Extension.Length': 0x38,
+  'Extension.MaximumLength': 0x3a,
+  'Extension.Buffer': 0x40,
+  Stream: 0x48,
+  'Stream.Length': 0x48,
+  'Stream.MaximumLength': 0x4a,
+  'Stream.Buffer': 0x50,
+  FinalComponent: 0x58,
+  'FinalComponent.Length': 0x58,
+  'FinalComponent.MaximumLength': 0x5a,
+  'FinalComponent.Buffer': 0x60,
+  ParentDir: 0x68,
+  'ParentDir.Length': 0x68,
+  'ParentDir.MaximumLength': 0x6a,
+  'ParentDir.Buffer': 0x70,
+} as const
+
+/** Offsets in FWP_VALUE0; SIZE is its size in bytes. */
+export const FWP_VALUE0 = {
+  SIZE: 0x10,
+  type: 0,
+  uint8: 8,
+  uint16: 8,
+  uint32: 8,
+  uint64: 8,
+} as const
+
+/** Offsets in FWPS_INCOMING_VALUES0; SIZE is its size in bytes. */
+export const FWPS_INCOMING_VALUES0 = {
+  SIZE: 0x10,
+  layerId: 0,
+  valueCount: 4,
+  incomingValue: 8,
+} as const
+
+/** Offsets in FWPS_INCOMING_METADATA_VALUES0; SIZE is its size in bytes. */
+export const FWPS_INCOMING_METADATA_VALUES0 = {
+  SIZE: 0x10,
+  currentMetadataValues: 0,
+  completionHandle: 8,
+} as const
+
+/** Offsets in FWPS_CLASSIFY_OUT0; SIZE is its size in bytes. */
+export const FWPS_CLASSIFY_OUT0 = {
+  SIZE: 0x28,
+  actionType: 0,
+  outContext: 8,
+  filterId: 0x10,
+  rights: 0x18,
+  flags: 0x1c,
+  reserved: 0x20,
+} as const
+
+/** Offsets in FWPS_CALLOUT1; SIZE is its size in bytes. */
+export const FWPS_CALLOUT1 = {
+  SIZE: 0x30,
+  calloutKey: 0,
+  'calloutKey.Data1': 0,
+  'calloutKey.Data2': 4,
+  'calloutKey.Data3': 6,
+  'calloutKey.Data4': 8,
+  flags: 0x10,
+  classifyFn: 0x18,
+  notifyFn: 0x20,
+  flowDeleteFn: 0x28,
+} as const
+
+/** Offsets in FWPM_CALLOUT0; SIZE is its size in bytes. */
+export const FWPM_CALLOUT0 = {
+  SIZE: 0x58,
+  calloutKey: 0,
+  'calloutKey.Data1': 0,
+  'calloutKey.Data2': 4,
+  'calloutKey.Data3': 6,
+  'calloutKey.Data4': 8,
+  displayData: 0x10,
+  'displayData.name': 0x10,
+  'displayData.description': 0x18,
+  flags: 0x20,
+  providerKey: 0x28,
+  providerData: 0x30,
+  'providerData.size': 0x30,
+  'providerData.data': 0x38,
+  applicableLayer: 0x40,
+  'applicableLayer.Data1': 0x40,
+  'applicableLayer.Data2': 0x44,
+  'applicableLayer.Data3': 0x46,
+  'applicableLayer.Data4': 0x48,
+  calloutId: 0x50,
+} as const
+
+/** Offsets in FWPM_SUBLAYER0; SIZE is its size in bytes. */
+export const FWPM_SUBLAYER0 = {
+  SIZE: 0x48,
+  subLayerKey: 0,
+  'subLayerKey.Data1': 0,
+  'subLayerKey.Data2': 4,
+  'subLayerKey.Data3': 6,
+  'subLayerKey.Data4': 8,
+  displayData: 0x10,
+  'displayData.name': 0x10,
+  'displayData.description': 0x18,
+  flags: 0x20,
+  providerKey: 0x28,
+  providerData: 0x30,
+  'providerData.size': 0x30,
+  'providerData.data': 0x38,
+  weight: 0x40,
+} as const
+
+/** Offsets in FWPM_FILTER_CONDITION0; SIZE is its size in bytes. */
+export const FWPM_FILTER_CONDITION0 = {
+  SIZE: 0x28,
+  fieldKey: 0,
+  'fieldKey.Data1': 0,
+  'fieldKey.Data2': 4,
+  'fieldKey.Data3': 6,
+  'fieldKey.Data4': 8,
+  matchType: 0x10,
+  conditionValue: 0x18,
+  'conditionValue.type': 0x18,
+  'conditionValue.uint32': 0x20,
+} as const
+
+/** Offsets in FWPM_FILTER0; SIZE is its size in bytes. */
+export const FWPM_FILTER0 = {
+  SIZE: 0xc8,
+  filterKey: 0,
+  'filterKey.Data1': 0,
+  'filterKey.Data2': 4,
+  'filterKey.Data3': 6,
+  'filterKey.Data4': 8,
+  displayData: 0x10,
+  'displayData.name': 0x10,
+  'displayData.description': 0x18,
+  flags: 0x20,
+  providerKey: 0x28,
+  providerData: 0x30,
+  'providerData.size': 0x30,
+  'providerData.data': 0x38,
+  layerKey: 0x40,
+  'layerKey.Data1': 0x40,
+  'layerKey.Data2': 0x44,
+  'layerKey.Data3': 0x46,
+  'layerKey.Data4': 0x48,
+  subLayerKey: 0x50,
+  'subLayerKey.Data1': 0x50,
+  'subLayerKey.Data2': 0x54,
+  'subLayerKey.Data3': 0x56,
+  'subLayerKey.Data4': 0x58,
+  weight: 0x60,
+  'weight.type': 0x60,
+  'weight.uint8': 0x68,
+  numFilterConditions: 0x70,
+  filterCondition: 0x78,
+  action: 0x80,
+  'action.type': 0x80,
+  'action.calloutKey': 0x84,
+  'action.calloutKey.Data1': 0x84,
+  'action.calloutKey.Data2': 0x88,
+  'action.calloutKey.Data3': 0x8a,
+  'action.calloutKey.Data4': 0x8c,
+  rawContext: 0x98,
+  filterId: 0xb0,
+  effectiveWeight: 0xb8,
+  'effectiveWeight.type': 0xb8,
+} as const
+
+/** Offsets in WDF_DRIVER_CONFIG; SIZE is its size in bytes. */
+export const WDF_DRIVER_CONFIG = {
+  SIZE: 0x20,
+  Size: 0,
+  EvtDriverDeviceAdd: 8,
+  EvtDriverUnload: 0x10,
+  DriverInitFlags: 0x18,
+  DriverPoolTag: 0x1c,
+} as const
+
+/** Offsets in WDF_OBJECT_ATTRIBUTES; SIZE is its size in bytes. */
+export const WDF_OBJECT_ATTRIBUTES = {
+  SIZE: 0x38,
+  Size: 0,
+  EvtCleanupCallback: 8,
+  EvtDestroyCallback: 0x10,
+  ExecutionLevel: 0x18,
+  SynchronizationScope: 0x1c,
+  ParentObject: 0x20,
+  ContextSizeOverride: 0x28,
+  ContextTypeInfo: 0x30,
+} as const
+
+/** Offsets in WDF_IO_QUEUE_CONFIG; SIZE is its size in bytes. */
+export const WDF_IO_QUEUE_CONFIG = {
+  SIZE: 0x60,
+  Size: 0,
+  DispatchType: 4,
+  PowerManaged: 8,
+  AllowZeroLengthRequests: 0xc,
+  DefaultQueue: 0xd,
+  EvtIoDefault: 0x10,
+  EvtIoRead: 0x18,
+  EvtIoWrite: 0x20,
+  EvtIoDeviceControl: 0x28,
+  EvtIoInternalDeviceControl: 0x30,
+  EvtIoStop: 0x38,
+  EvtIoResume: 0x40,
+  EvtIoCanceledOnQueue: 0x48,
+  Settings: 0x50,
+  'Settings.Parallel': 0x50,
+  'Settings.Parallel.NumberOfPresentedRequests': 0x50,
+  Driver: 0x58,
+} as const
+
+/** Offsets in WDF_WORKITEM_CONFIG; SIZE is its size in bytes. */
+export const WDF_WORKITEM_CONFIG = {
+  SIZE: 0x18,
+  Size: 0,
+  EvtWorkItemFunc: 8,
+  AutomaticSerialization: 0x10,
+} as const
+
+/** Offsets in WDF_REQUEST_SEND_OPTIONS; SIZE is its size in bytes. */
+export const WDF_REQUEST_SEND_OPTIONS = {
+  SIZE: 0x10,
+  Size: 0,
+  Flags: 4,
+  Timeout: 8,
+} as const
+
 export {
   ANSI_STRING as STRING,
   KMUTANT as KMUTEX,
