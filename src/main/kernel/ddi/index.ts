@@ -46,6 +46,8 @@ import { ZW_REGISTRY_DDIS } from './zw-registry'
 import type { DdiEntry } from './types'
 
 export const DDIS: Readonly<Record<string, DdiEntry>> = {
+import { ZW_SYSTEM_DDIS } from './zw-system'
+import { ZW_SECTION_DDIS } from './zw-section'
   ...DBG_DDIS,
   ...CM_CALLBACK_DDIS,
   ...EX_SYNC_DDIS,
@@ -92,3 +94,5 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
 
 /** Names in the order of their indexes, which compiled code uses. */
 export const DDI_NAMES: readonly string[] = Object.keys(DDIS)
+  ...ZW_SYSTEM_DDIS,
+  ...ZW_SECTION_DDIS,

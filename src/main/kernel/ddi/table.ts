@@ -11,7 +11,15 @@ import { NtException } from '../stop'
 import { isWatchedRoutine, routineCalled } from '../verifier/rules/security'
 import { DDIS, DDI_NAMES } from './index'
 import { isInline } from './inline'
-import type { DdiEntry, KernelRoutine, Out, OutType, ParamType, ReturnType } from './types'
+import {
+  isOfModule,
+  type DdiEntry,
+  type KernelRoutine,
+  type Out,
+  type OutType,
+  type ParamType,
+  type ReturnType,
+} from './types'
 
 type OutValues = (number | bigint | undefined)[]
 const NO_OUTS: OutValues = []
@@ -64,6 +72,11 @@ export class DdiTable {
 
   has(name: string): boolean {
     return Object.hasOwn(DDIS, name)
+  }
+
+  /** Whether the kernel's image exports a routine of that name: what programs call it does not, nor what compilers put into the driver. */
+  isExported(name: string): boolean {
+    return this.has(name) && isOfModule(DDIS[name]!, 'wdm') && !isInline(name)
   }
 
   name(index: number): string {
