@@ -28,7 +28,9 @@ import type { Frame, Thread } from './ke/thread'
 import { Images } from './loader/image'
 import { Loader } from './loader/loader'
 import { Memory, MemoryFault, plainBacking, type Backing, type Ptr } from './mm/memory'
+import { MemoryManager } from './mm/manager'
 import { Mdls } from './mm/mdl'
+import type { PagingPolicy } from './mm/pager'
 import { CallbackTable } from './ex/callback-table'
 import { Pool } from './ex/pool'
 import { WorkQueue } from './ex/work-item'
@@ -67,6 +69,8 @@ export interface KernelOptions {
   processors?: number
   /** The machine's platform; x64 by default. */
   hal?: HalName
+  /** When pageable memory leaves below DISPATCH_LEVEL; `none` by default. */
+  paging?: PagingPolicy
   /** Verifier options or rule ids that are on. */
   verifier?: readonly string[]
   /** `off` keeps only what the report needs. */
@@ -157,6 +161,7 @@ export class Kernel implements KernelPort {
   readonly processes: Processes
   readonly syscalls: Syscalls
   readonly hal: Hal
+  readonly mm: MemoryManager
   readonly programs: Programs
   readonly images: Images
   readonly loader: Loader
@@ -216,6 +221,7 @@ export class Kernel implements KernelPort {
     this.power = new PowerManager(this)
     this.syscalls = new Syscalls(this)
     this.hal = new Hal(this, options.hal ?? 'x64')
+    this.mm = new MemoryManager(this, options.paging ?? 'none')
     this.programs = new Programs(this)
     this.loader = new Loader(this)
     this.ddis = new DdiTable(this)
@@ -300,7 +306,10 @@ export class Kernel implements KernelPort {
   driverOf(thread: Thread): string | undefined {
     for (let i = thread.frames.length - 1; i >= 0; i--) {
       const frame = thread.frames[i]!
-      if (frame.kind !== 'code') continue
+      if (frame.kind !== 'code') {
+        if (frame.driver !== undefined) return frame.driver
+        continue
+      }
       const image = this.images.byNumber(frame.image)
       // A program is no driver, and what the kernel does for one it does itself.
       return image?.user ? undefined : image?.name

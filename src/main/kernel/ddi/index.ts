@@ -21,12 +21,17 @@ import { KE_DEVICE_QUEUE_DDIS } from './ke-device-queue'
 import { KE_DPC_DDIS } from './ke-dpc'
 import { KE_EVENT_DDIS } from './ke-event'
 import { KE_IRQL_DDIS } from './ke-irql'
+import { KE_PROCESSOR_DDIS } from './ke-processor'
 import { KE_SPINLOCK_DDIS } from './ke-spinlock'
 import { KE_TIME_DDIS } from './ke-time'
 import { LIST_DDIS } from './list'
 import { MDL_DDIS } from './mdl'
+import { MM_PHYSICAL_DDIS } from './mm-physical'
+import { MM_PROCESS_DDIS } from './mm-process'
 import { OB_DDIS } from './ob'
+import { OB_CALLBACK_DDIS } from './ob-callback'
 import { POOL_DDIS } from './pool'
+import { PS_NOTIFY_DDIS } from './ps-notify'
 import { PO_DDIS } from './po'
 import { PS_PROCESS_DDIS } from './ps-process'
 import { PS_THREAD_DDIS } from './ps-thread'
@@ -34,8 +39,6 @@ import { RTL_MEMORY_DDIS } from './rtl-memory'
 import { RTL_STRING_DDIS } from './rtl-string'
 import { SE_DDIS } from './se'
 import { WIN32_CRT_DDIS } from './win32-crt'
-import { PS_NOTIFY_DDIS } from './ps-notify'
-import { PO_DDIS } from './po'
 import { WIN32_FILE_DDIS } from './win32-file'
 import { WIN32_MEMORY_DDIS } from './win32-memory'
 import { WIN32_PROCESS_DDIS } from './win32-process'
@@ -43,15 +46,15 @@ import { WIN32_SYNC_DDIS } from './win32-sync'
 import { WIN32_DDIS } from './win32'
 import { ZW_FILE_DDIS } from './zw-file'
 import { ZW_REGISTRY_DDIS } from './zw-registry'
+import { ZW_SYSTEM_DDIS } from './zw-system'
+import { ZW_SECTION_DDIS } from './zw-section'
 import type { DdiEntry } from './types'
 
 export const DDIS: Readonly<Record<string, DdiEntry>> = {
-import { ZW_SYSTEM_DDIS } from './zw-system'
-import { ZW_SECTION_DDIS } from './zw-section'
-  ...DBG_DDIS,
   ...CM_CALLBACK_DDIS,
-  ...EX_SYNC_DDIS,
+  ...DBG_DDIS,
   ...EX_CALLBACK_DDIS,
+  ...EX_SYNC_DDIS,
   ...EX_WORK_DDIS,
   ...HAL_INTERRUPT_DDIS,
   ...HAL_IO_DDIS,
@@ -67,32 +70,34 @@ import { ZW_SECTION_DDIS } from './zw-section'
   ...KE_DPC_DDIS,
   ...KE_EVENT_DDIS,
   ...KE_IRQL_DDIS,
+  ...KE_PROCESSOR_DDIS,
   ...KE_SPINLOCK_DDIS,
   ...KE_TIME_DDIS,
   ...LIST_DDIS,
   ...MDL_DDIS,
+  ...MM_PHYSICAL_DDIS,
+  ...MM_PROCESS_DDIS,
   ...OB_DDIS,
+  ...OB_CALLBACK_DDIS,
   ...PO_DDIS,
   ...POOL_DDIS,
+  ...PS_NOTIFY_DDIS,
   ...PS_PROCESS_DDIS,
   ...PS_THREAD_DDIS,
   ...RTL_MEMORY_DDIS,
   ...RTL_STRING_DDIS,
+  ...SE_DDIS,
   ...WIN32_CRT_DDIS,
   ...WIN32_FILE_DDIS,
   ...WIN32_MEMORY_DDIS,
   ...WIN32_PROCESS_DDIS,
-  ...SE_DDIS,
   ...WIN32_SYNC_DDIS,
-  ...OB_CALLBACK_DDIS,
-  ...PO_DDIS,
   ...WIN32_DDIS,
-  ...PS_NOTIFY_DDIS,
   ...ZW_FILE_DDIS,
   ...ZW_REGISTRY_DDIS,
+  ...ZW_SYSTEM_DDIS,
+  ...ZW_SECTION_DDIS,
 }
 
 /** Names in the order of their indexes, which compiled code uses. */
 export const DDI_NAMES: readonly string[] = Object.keys(DDIS)
-  ...ZW_SYSTEM_DDIS,
-  ...ZW_SECTION_DDIS,

@@ -1,6 +1,10 @@
 /** Memory descriptor lists, probing and the questions a driver asks of an address. */
 import { IRP, MDL } from '../../../shared/nt/generated/offsets'
-import { STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMENT } from '../../../shared/nt/ntstatus'
+import {
+  STATUS_ACCESS_VIOLATION,
+  STATUS_INSUFFICIENT_RESOURCES,
+  STATUS_DATATYPE_MISALIGNMENT,
+} from '../../../shared/nt/ntstatus'
 import type { Kernel } from '../kernel'
 import { PAGE_SIZE, PTE } from '../mm/layout'
 import { MDL_MAPPED_TO_SYSTEM_VA } from '../mm/mdl'
@@ -19,12 +23,9 @@ import { unicodeText } from './io-device'
 import { DATA_EXPORTS } from './data'
 import { ddi, t } from './types'
 
-/** Physical memory begins here for whoever looks at physical addresses. */
-const PHYSICAL_START = 0x1_0000_0000n
-
-function mapped(k: Kernel, mdl: Ptr): Ptr {
+function mapped(k: Kernel, mdl: Ptr, priority: number): Ptr {
   const wasMapped = k.mdls.flags(mdl) & MDL_MAPPED_TO_SYSTEM_VA
-  const at = k.mdls.systemAddress(mdl)
+  const at = k.mdls.systemAddress(mdl, priority)
   if (at && !wasMapped) noteMdl(k, mdl, 'mapped')
   return at
 }
@@ -114,7 +115,7 @@ export const MDL_DDIS = {
     returns: t.pvoid,
     run(k, a) {
       mappingMdl(k, a.Mdl, { safe: true, priority: a.Priority })
-      return mapped(k, a.Mdl)
+      return mapped(k, a.Mdl, a.Priority)
     },
   }),
 
@@ -128,15 +129,17 @@ export const MDL_DDIS = {
       Priority: t.ulong,
     },
     returns: t.pvoid,
-    support: 'partial',
-    note: 'Maps into system space also when UserMode is asked for.',
     run(k, a) {
       mappingMdl(k, a.MemoryDescriptorList, {
         userMode: a.AccessMode === 1,
         bugCheckOnFailure: a.BugCheckOnFailure !== 0,
         priority: a.Priority,
       })
-      return mapped(k, a.MemoryDescriptorList)
+      if (a.AccessMode !== 1) return mapped(k, a.MemoryDescriptorList, a.Priority)
+      const at = k.mdls.userAddress(a.MemoryDescriptorList, a.Priority)
+      // Where there is no room in the process, the caller hears of it by an exception.
+      if (at === 0) throw new NtException(STATUS_INSUFFICIENT_RESOURCES)
+      return at
     },
   }),
 
@@ -145,7 +148,8 @@ export const MDL_DDIS = {
     returns: t.void,
     run(k, a) {
       unmappingMdl(k, a.BaseAddress, a.MemoryDescriptorList)
-      k.mdls.unmap(a.MemoryDescriptorList)
+      if (k.memory.isUser(a.BaseAddress)) k.mdls.unmapUser(a.MemoryDescriptorList)
+      else k.mdls.unmap(a.MemoryDescriptorList)
       noteMdl(k, a.MemoryDescriptorList, 'unmapped')
     },
   }),
@@ -181,15 +185,6 @@ export const MDL_DDIS = {
     params: { VirtualAddress: t.pvoid },
     returns: t.boolean,
     run: (k, a) => (k.memory.pte(a.VirtualAddress) & PTE.read) !== 0,
-  }),
-
-  MmGetPhysicalAddress: ddi({
-    params: { BaseAddress: t.pvoid },
-    returns: t.longlong,
-    run(k, a) {
-      const physical = k.memory.physical(a.BaseAddress)
-      return physical < 0 ? 0n : PHYSICAL_START + BigInt(physical)
-    },
   }),
 
   MmGetSystemRoutineAddress: ddi({

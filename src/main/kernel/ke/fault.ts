@@ -1,9 +1,13 @@
 /** How a memory fault becomes an exception or a bug check: the table of `data/kernel/bugchecks.json`, in its order. */
 import { hex } from '../../../shared/nt/format'
-import { STATUS_ACCESS_VIOLATION } from '../../../shared/nt/ntstatus'
+import {
+  STATUS_ACCESS_VIOLATION,
+  STATUS_GUARD_PAGE_VIOLATION,
+} from '../../../shared/nt/generated/ntstatus'
 import type { Kernel } from '../kernel'
-import { PTE } from '../mm/layout'
+import { PAGE_SIZE, PTE } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
+import { openedGuard } from '../mm/user-memory'
 import type { AccessKind } from '../port'
 import { NtException } from '../stop'
 import { DISPATCH_LEVEL } from './irql'
@@ -27,6 +31,12 @@ export function faultOf(
 ): NtException {
   const address = k.memory.address(index)
   const code = ACCESS_CODE[access]
+  const guard = k.memory.pte(index)
+  if (guard & PTE.userGuard) {
+    // The first touch takes the guard away, whoever it was.
+    k.memory.protect(index, 1, openedGuard(guard) & (PAGE_SIZE - 1))
+    return new NtException(STATUS_GUARD_PAGE_VIOLATION, address, access)
+  }
   if (userMode) return new NtException(STATUS_ACCESS_VIOLATION, address, access)
 
   const level = k.irql.level

@@ -265,14 +265,22 @@ export class Scheduler {
       if (k.processor.interrupts.length > 0 && k.irql.level < IPI_LEVEL) {
         if (thread.state !== 'running') this.switchTo(this.idle)
         this.pushInterrupt(k.processor.interrupts.shift()!())
-      } else if (k.irql.level < DISPATCH_LEVEL && k.dpcs.pending && !k.dpcs.running) {
+      } else if (k.hal.interrupts.isDue) {
+        if (thread.state !== 'running') this.switchTo(this.idle)
+        this.pushKernel(this.current, k.hal.interrupts.dispatch(), 'nt!KiInterruptDispatch', -1)
+      } else if (
+        k.irql.level < DISPATCH_LEVEL &&
+        k.dpcs.pending &&
+        !k.dpcs.running &&
+        !k.hal.interrupts.areOff
+      ) {
         // On a thread that just began to wait, the end of that wait would get into the DPC's way.
         if (thread.state !== 'running') this.switchTo(this.idle)
         this.pushKernel(this.current, k.dpcs.retire(), 'nt!KiRetireDpcList', -1)
       } else if (
         thread.state !== 'running' ||
         (thread.frames.length === 0 && thread === this.idle) ||
-        (k.irql.level < DISPATCH_LEVEL && this.preemptionDue())
+        (k.irql.level < DISPATCH_LEVEL && !k.hal.interrupts.areOff && this.preemptionDue())
       ) {
         const chosen = this.chooseNext()
         if (!chosen) continue
@@ -304,9 +312,12 @@ export class Scheduler {
 
   /** Nothing goes on before that tick: let time pass. */
   sleepUntil(tick: number): void {
-    if (tick === Infinity) this.nothingLeft()
-    if (tick - this.lastProgress > this.k.limits.idleTicks) this.nothingLeft()
-    this.k.tick = Math.max(this.k.tick, tick)
+    const { schedule } = this.k.hal
+    const due = Math.min(tick, schedule.nextWanted)
+    if (due === Infinity) this.nothingLeft()
+    if (due - this.lastProgress > this.k.limits.idleTicks) this.nothingLeft()
+    this.k.tick = Math.max(this.k.tick, Math.min(due, schedule.next))
+    schedule.run()
   }
 
   /** Every thread waits and no timer will end it. */
@@ -420,8 +431,16 @@ export class Scheduler {
     thread.cause = below?.cause ?? 0
   }
 
-  pushKernel(thread: Thread, routine: KernelRoutine<unknown>, name: string, ddi: number): void {
-    thread.frames.push({ kind: 'kernel', routine, name, ddi, cause: thread.cause })
+  pushKernel(
+    thread: Thread,
+    routine: KernelRoutine<unknown>,
+    name: string,
+    ddi: number,
+    driver?: string,
+  ): void {
+    const frame: KernelFrame = { kind: 'kernel', routine, name, ddi, cause: thread.cause }
+    if (driver !== undefined) frame.driver = driver
+    thread.frames.push(frame)
     thread.input = 0
   }
 
@@ -561,7 +580,7 @@ export class Scheduler {
       return
     }
     if (entry.native) {
-      this.pushKernel(thread, entry.native(k, op.args), entry.name, -1)
+      this.pushKernel(thread, entry.native(k, op.args), entry.name, -1, entry.driver)
       return
     }
     const inProgram = op.routine === 'MAIN' || op.routine === 'THREAD_START_ROUTINE'

@@ -24,6 +24,8 @@ export interface KernelFrame {
   outerCause?: number
   /** Routines between this frame and what it calls itself, innermost first: the way of a system call. */
   path?: readonly string[] | null
+  /** Driver of the system's own whose dispatch routine it is. */
+  driver?: string
 }
 
 /** A function of a driver or client, run by the code runner. */

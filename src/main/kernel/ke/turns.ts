@@ -84,6 +84,7 @@ export class Turns {
     const { k } = this
     const { current, idle, interrupts, irql, mask } = processor
     if (interrupts.length > 0 && irql.level < IPI_LEVEL) return true
+    if (k.hal.lines.pendingLevel > irql.level) return true
     if (irql.level < DISPATCH_LEVEL && (processor.dpcs.length > 0 || k.timers.overdue)) return true
     const { spinning } = processor
     if (spinning) return spinning.until()

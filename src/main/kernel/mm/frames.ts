@@ -14,6 +14,8 @@ export class Frames {
   private count = PHYSICAL_PAGES - 1
   /** How often a frame was locked; a locked one cannot be paged out. */
   private readonly locks = new Uint16Array(PHYSICAL_PAGES)
+  /** Frames that were given back while they were locked: they become free with their last lock. */
+  private readonly doomed = new Set<number>()
 
   constructor() {
     for (let i = 0; i < PHYSICAL_PAGES - 1; i++) this.free[i] = i + 1
@@ -34,6 +36,10 @@ export class Frames {
   }
 
   give(frame: number): void {
+    if (this.locks[frame]) {
+      this.doomed.add(frame)
+      return
+    }
     this.free[(this.head + this.count) % PHYSICAL_PAGES] = frame
     this.count++
   }
@@ -100,6 +106,7 @@ export class Frames {
   unlock(frame: number): boolean {
     if (!this.locks[frame]) return false
     this.locks[frame]!--
+    if (!this.locks[frame] && this.doomed.delete(frame)) this.give(frame)
     return true
   }
 

@@ -1,9 +1,11 @@
 /** Memory descriptor lists: pages of a buffer, locked and mapped for whoever needs them. */
 import { MDL } from '../../../shared/nt/generated/offsets'
 import { STATUS_ACCESS_VIOLATION } from '../../../shared/nt/ntstatus'
+import { MdlMappingNoWrite } from '../../../shared/nt/generated/constants'
 import type { Kernel } from '../kernel'
+import type { Process } from '../ps/process'
 import { NtException } from '../stop'
-import { PAGE_SIZE, PTE, REGIONS } from './layout'
+import { PAGE_SHIFT, PAGE_SIZE, PTE, RAM_START } from './layout'
 import type { Ptr } from './memory'
 
 export const MDL_MAPPED_TO_SYSTEM_VA = 0x0001
@@ -12,19 +14,23 @@ export const MDL_SOURCE_IS_NONPAGED_POOL = 0x0004
 const MDL_ALLOCATED_FIXED_SIZE = 0x0008
 const MDL_PARTIAL = 0x0010
 const MDL_WRITE_OPERATION = 0x0080
+const MDL_IO_SPACE = 0x0800
 
 const TAG_MDL = 'Mdl '
 
-/** Pages behind a locked MDL, by index; the array in memory holds their frame numbers. */
+/** Pages behind a locked MDL; the array in memory holds their numbers. */
 interface LockedPages {
-  pages: Ptr[]
+  /** Physical address of each page. */
+  pages: number[]
+  /** The MDL holds a lock on each frame; a partial one lives on those of its source. */
+  isOwner: boolean
   mappedAt: Ptr
+  /** Where a process has them mapped as well. */
+  user: { process: Process; at: Ptr } | null
 }
 
 export class Mdls {
   private readonly locked = new Map<Ptr, LockedPages>()
-  private next: Ptr = REGIONS.systemPtes.start
-  private readonly freeRuns = new Map<number, Ptr[]>()
 
   constructor(private readonly k: Kernel) {}
 
@@ -54,7 +60,7 @@ export class Mdls {
 
   free(mdl: Ptr): void {
     if (this.flags(mdl) & MDL_PAGES_LOCKED) this.unlock(mdl)
-    this.locked.delete(mdl)
+    this.letGo(mdl)
     this.k.pool.free(mdl)
   }
 
@@ -76,9 +82,19 @@ export class Mdls {
     return this.k.memory.u32(mdl + MDL.ByteCount)
   }
 
-  private fillFrames(mdl: Ptr, pages: readonly Ptr[]): void {
+  /** Write the page numbers of physical addresses behind the MDL. */
+  private fillFrames(mdl: Ptr, pages: readonly number[]): void {
     const { memory } = this.k
-    pages.forEach((page, i) => memory.setSize(mdl + MDL.SIZE + i * 8, memory.physical(page) >>> 12))
+    pages.forEach((page, i) =>
+      memory.setSize(mdl + MDL.SIZE + i * 8, page < 0 ? 0 : Math.floor(page / PAGE_SIZE)),
+    )
+  }
+
+  /** Physical addresses that the page numbers behind an MDL mean, whoever wrote them there. */
+  private physicalPages(mdl: Ptr): number[] {
+    const { memory } = this.k
+    const count = Mdls.span(memory.u32(mdl + MDL.ByteOffset), this.byteCount(mdl))
+    return Array.from({ length: count }, (_, i) => memory.size(mdl + MDL.SIZE + i * 8) * PAGE_SIZE)
   }
 
   private pagesOf(mdl: Ptr): Ptr[] {
@@ -92,7 +108,11 @@ export class Mdls {
 
   /** MmBuildMdlForNonPagedPool. */
   buildForNonPagedPool(mdl: Ptr): void {
-    this.fillFrames(mdl, this.pagesOf(mdl))
+    const { memory } = this.k
+    this.fillFrames(
+      mdl,
+      this.pagesOf(mdl).map((page) => memory.physicalAddress(page)),
+    )
     this.addFlags(mdl, MDL_SOURCE_IS_NONPAGED_POOL)
     this.k.memory.setPtr(mdl + MDL.MappedSystemVa, this.va(mdl))
   }
@@ -114,10 +134,39 @@ export class Mdls {
           write ? 'write' : 'read',
         )
     }
-    this.fillFrames(mdl, pages)
-    this.locked.set(mdl, { pages, mappedAt: 0 })
+    // Locking is what brings pages in that are in the page file.
+    for (const page of pages) memory.bringIn(page >>> PAGE_SHIFT, write ? 'write' : 'read')
+    const physical = pages.map((page) => memory.physicalAddress(page))
+    this.hold(mdl, physical)
     memory.setPtr(mdl + MDL.Process, this.k.thread.process.address)
-    this.addFlags(mdl, MDL_PAGES_LOCKED | (write ? MDL_WRITE_OPERATION : 0))
+    const isDevice = physical.some((page) => memory.frameAt(page) === 0)
+    this.addFlags(
+      mdl,
+      MDL_PAGES_LOCKED | (write ? MDL_WRITE_OPERATION : 0) | (isDevice ? MDL_IO_SPACE : 0),
+    )
+  }
+
+  /** Frames that belong to an MDL from now on: fresh ones that nobody has mapped. */
+  lockFrames(mdl: Ptr, frames: readonly number[]): void {
+    this.hold(
+      mdl,
+      frames.map((frame) => RAM_START + frame * PAGE_SIZE),
+    )
+    this.addFlags(mdl, MDL_PAGES_LOCKED)
+  }
+
+  private hold(mdl: Ptr, pages: number[]): void {
+    const { memory } = this.k
+    this.fillFrames(mdl, pages)
+    for (const page of pages) memory.frames.lock(memory.frameAt(page))
+    this.locked.set(mdl, { pages, isOwner: true, mappedAt: 0, user: null })
+  }
+
+  private letGo(mdl: Ptr): void {
+    const { memory } = this.k
+    const locked = this.locked.get(mdl)
+    if (locked?.isOwner) for (const page of locked.pages) memory.frames.unlock(memory.frameAt(page))
+    this.locked.delete(mdl)
   }
 
   unlock(mdl: Ptr): void {
@@ -127,20 +176,25 @@ export class Mdls {
       k.bugCheck(0x76, 1, address, 0, 0, 'MmUnlockPages was called for an MDL that is not locked.')
     }
     if (this.flags(mdl) & MDL_MAPPED_TO_SYSTEM_VA) this.unmap(mdl)
-    this.locked.delete(mdl)
+    this.unmapUser(mdl)
+    this.letGo(mdl)
     this.addFlags(mdl, 0, MDL_PAGES_LOCKED | MDL_WRITE_OPERATION)
   }
 
-  /** Address of the pages in system space, mapped on first use; 0 when there is no room. */
-  systemAddress(mdl: Ptr): Ptr {
-    const { memory } = this.k
+  /**
+   * Address of the pages in system space, mapped on first use; 0 when there is no room.
+   * @param priority MM_PAGE_PRIORITY with MdlMapping* flags
+   * @bugcheck 0x1A when the MDL says that its pages are locked and they are not
+   */
+  systemAddress(mdl: Ptr, priority = 0): Ptr {
+    const { memory, mm } = this.k
     if (this.flags(mdl) & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL))
       return memory.ptr(mdl + MDL.MappedSystemVa)
-    const locked = this.locked.get(mdl)
+    const locked = this.locked.get(mdl) ?? this.builtByHand(mdl)
     if (!locked) return 0
-    const run = this.takeRun(locked.pages.length)
+    const run = mm.ptes.take(locked.pages.length)
     if (run === 0) return 0
-    memory.alias(run, locked.pages, PTE.read | PTE.write)
+    this.mapPages(run, locked, priority & MdlMappingNoWrite ? PTE.read : PTE.read | PTE.write)
     locked.mappedAt = run
     const va = run + memory.u32(mdl + MDL.ByteOffset)
     memory.setPtr(mdl + MDL.MappedSystemVa, va)
@@ -148,11 +202,70 @@ export class Mdls {
     return va
   }
 
+  private mapPages(at: Ptr, locked: LockedPages, flags: number): void {
+    locked.pages.forEach((page, i) => this.k.mm.io.mapPages(at + i * PAGE_SIZE, page, 1, flags))
+  }
+
+  /**
+   * An MDL whose page numbers a driver wrote itself. That works for pages that somebody has locked,
+   * and for device memory when the MDL says so.
+   */
+  private builtByHand(mdl: Ptr): LockedPages | null {
+    const { k } = this
+    if (!(this.flags(mdl) & MDL_PAGES_LOCKED)) return null
+    const pages = this.physicalPages(mdl)
+    for (const page of pages) {
+      const frame = k.memory.frameAt(page)
+      if (frame ? k.memory.frames.lockCount(frame) > 0 : this.flags(mdl) & MDL_IO_SPACE) continue
+      k.bugCheck(
+        0x1a,
+        0x1236,
+        k.memory.address(mdl),
+        0,
+        Math.floor(page / PAGE_SIZE),
+        `The MDL at ${k.memory.format(mdl)} names the physical page ${page.toString(16)}, which is not locked.`,
+      )
+    }
+    const locked: LockedPages = { pages, isOwner: false, mappedAt: 0, user: null }
+    this.locked.set(mdl, locked)
+    return locked
+  }
+
+  /** Map the pages into the current process; 0 when there is no room or nothing is locked. */
+  userAddress(mdl: Ptr, priority = 0): Ptr {
+    const { memory, processes } = this.k
+    const locked = this.locked.get(mdl) ?? this.builtByHand(mdl)
+    const process = processes.current
+    if (!locked || process.slice < 0) return 0
+    const at = processes.reserveUser(process, locked.pages.length * PAGE_SIZE)
+    if (at === 0) return 0
+    const flags = priority & MdlMappingNoWrite ? PTE.read : PTE.read | PTE.write
+    this.mapPages(at, locked, flags | PTE.user)
+    locked.user = { process, at }
+    return at + memory.u32(mdl + MDL.ByteOffset)
+  }
+
+  /** Remove the mapping in the process that has one. */
+  unmapUser(mdl: Ptr): void {
+    const locked = this.locked.get(mdl)
+    if (!locked?.user) return
+    this.k.memory.unalias(locked.user.at, locked.pages.length)
+    locked.user = null
+  }
+
+  /** Protection of the mapping in system space. False when there is none. */
+  protect(mdl: Ptr, flags: number): boolean {
+    const locked = this.locked.get(mdl)
+    if (!locked?.mappedAt) return false
+    this.k.memory.protect(locked.mappedAt, locked.pages.length, flags)
+    return true
+  }
+
   unmap(mdl: Ptr): void {
     const locked = this.locked.get(mdl)
     if (locked && locked.mappedAt) {
       this.k.memory.unalias(locked.mappedAt, locked.pages.length)
-      this.giveRun(locked.mappedAt, locked.pages.length)
+      this.k.mm.ptes.give(locked.mappedAt, locked.pages.length)
       locked.mappedAt = 0
     }
     this.addFlags(mdl, 0, MDL_MAPPED_TO_SYSTEM_VA)
@@ -171,27 +284,17 @@ export class Mdls {
     this.addFlags(target, MDL_PARTIAL | (this.flags(source) & MDL_SOURCE_IS_NONPAGED_POOL))
     const locked = this.locked.get(source)
     if (locked)
-      this.locked.set(target, { pages: locked.pages.slice(skipped, skipped + count), mappedAt: 0 })
+      this.locked.set(target, {
+        pages: locked.pages.slice(skipped, skipped + count),
+        isOwner: false,
+        mappedAt: 0,
+        user: null,
+      })
     if (this.flags(source) & (MDL_SOURCE_IS_NONPAGED_POOL | MDL_MAPPED_TO_SYSTEM_VA)) {
       const offset = va - this.va(source)
       memory.setPtr(target + MDL.MappedSystemVa, memory.ptr(source + MDL.MappedSystemVa) + offset)
       if (this.flags(source) & MDL_MAPPED_TO_SYSTEM_VA)
         this.addFlags(target, MDL_MAPPED_TO_SYSTEM_VA)
     }
-  }
-
-  private takeRun(pages: number): Ptr {
-    const reused = this.freeRuns.get(pages)?.shift()
-    if (reused !== undefined) return reused
-    const start = this.next
-    if (start + pages * PAGE_SIZE > REGIONS.systemPtes.start + REGIONS.systemPtes.bytes) return 0
-    this.next += pages * PAGE_SIZE
-    return start
-  }
-
-  private giveRun(start: Ptr, pages: number): void {
-    const list = this.freeRuns.get(pages)
-    if (list) list.push(start)
-    else this.freeRuns.set(pages, [start])
   }
 }

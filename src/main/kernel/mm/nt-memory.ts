@@ -22,7 +22,7 @@ import { processOf } from '../ob/nt-object'
 import type { Process } from '../ps/process'
 import { service } from '../ps/service'
 import { fromUser, guarded, probeWrite } from '../ps/service-args'
-import { PAGE_SIZE } from './layout'
+import { PAGE_SIZE, PTE } from './layout'
 import { MemoryFault, type Ptr } from './memory'
 import {
   commit,
@@ -123,6 +123,9 @@ export const NtFreeVirtualMemory = service(
     const region = findRegion(process, range.base)
     if (!region) return STATUS_MEMORY_NOT_ALLOCATED
     const bytes = region.pages * PAGE_SIZE
+    const end = type === MEM_RELEASE || range.size === 0 ? bytes : range.size
+    if (k.mm.secured.forbids(process, range.base, end, 'none'))
+      return STATUS_INVALID_PAGE_PROTECTION
     if (type === MEM_RELEASE) {
       if (range.base !== region.base) return STATUS_FREE_VM_NOT_AT_BASE
       if (range.size !== 0 && range.size !== bytes) return STATUS_INVALID_PARAMETER
@@ -170,6 +173,9 @@ export const NtProtectVirtualMemory = service(
     for (let page = pages.first; page < pages.first + pages.count; page++)
       if (!region.committed.has(page)) return STATUS_NOT_COMMITTED
     const start = region.base + pages.first * PAGE_SIZE
+    const keeps = flags & PTE.write ? 'write' : flags & PTE.read ? 'read' : 'none'
+    if (k.mm.secured.forbids(process, start, pages.count * PAGE_SIZE, keeps))
+      return STATUS_INVALID_PAGE_PROTECTION
     const old = inProcess(k, process, () => protectionOfFlags(k.memory.pte(start)))
     k.memory.protect(start, pages.count, flags)
     return (
@@ -183,7 +189,7 @@ export const NtProtectVirtualMemory = service(
 const COPY_BYTES = 4096
 
 /** MmCopyVirtualMemory: what was copied before the first byte out of reach. */
-function copyBetween(
+export function copyBetween(
   k: Kernel,
   from: { process: Process; at: Ptr },
   to: { process: Process; at: Ptr },

@@ -3,6 +3,7 @@ import {
   PAGE_EXECUTE,
   PAGE_EXECUTE_READ,
   PAGE_EXECUTE_READWRITE,
+  PAGE_GUARD,
   PAGE_NOACCESS,
   PAGE_READONLY,
   PAGE_READWRITE,
@@ -15,6 +16,13 @@ import type { Ptr } from './memory'
 
 /** Page table flags of a protection; undefined for one that is not supported. */
 export function flagsOfProtection(protection: number): number | undefined {
+  if (protection & PAGE_GUARD) {
+    const open = flagsOfProtection(protection & ~PAGE_GUARD)
+    if (open === undefined || !(open & PTE.read)) return undefined
+    // Out of reach, with what it will allow once it was touched.
+    const later = open & PTE.write ? PTE.wasWrite : 0
+    return (open & ~(PTE.read | PTE.write)) | PTE.userGuard | later
+  }
   switch (protection) {
     case PAGE_NOACCESS:
       return PTE.user
@@ -33,8 +41,15 @@ export function flagsOfProtection(protection: number): number | undefined {
   }
 }
 
+/** The entry of a guard page after its first touch. */
+export function openedGuard(entry: number): number {
+  const write = entry & PTE.wasWrite ? PTE.write : 0
+  return (entry & ~(PTE.userGuard | PTE.wasWrite)) | PTE.read | write
+}
+
 /** Protection that page table flags mean. */
 export function protectionOfFlags(entry: number): number {
+  if (entry & PTE.userGuard) return PAGE_GUARD | protectionOfFlags(openedGuard(entry))
   if (!(entry & PTE.read)) return PAGE_NOACCESS
   if (entry & PTE.execute) return entry & PTE.write ? PAGE_EXECUTE_READWRITE : PAGE_EXECUTE_READ
   return entry & PTE.write ? PAGE_READWRITE : PAGE_READONLY

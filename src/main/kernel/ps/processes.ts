@@ -160,6 +160,7 @@ export class Processes {
     const parent = memory.size(at + EPROCESS.InheritedFromUniqueProcessId)
     yield* k.notifications.processExited(process, parent)
     yield* process.handles.closeAll()
+    k.mm.sections.processExited(process)
     processEnding(k, process)
     memory.setU64(at + EPROCESS.ExitTime, BigInt(k.tick))
     k.dispatcher.signalProcessExit(at)
@@ -293,9 +294,20 @@ export class Processes {
   allocateUser(process: Process, bytes: number): Ptr {
     const { memory } = this.k
     const pages = Math.max(1, Math.ceil(bytes / PAGE_SIZE))
+    const before = process.heap
+    const at = this.reserveUser(process, bytes)
+    if (!at) return 0
+    if (memory.commit(at, pages, PTE.read | PTE.write | PTE.user)) return at
+    process.heap = before
+    return 0
+  }
+
+  /** The same without memory behind the pages: for what is mapped there. */
+  reserveUser(process: Process, bytes: number): Ptr {
+    const pages = Math.max(1, Math.ceil(bytes / PAGE_SIZE))
     const at = (process.heap + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1)
-    if (at + pages * PAGE_SIZE > memory.sliceStart(process.slice) + USER_LAYOUT.heapEnd) return 0
-    if (!memory.commit(at, pages, PTE.read | PTE.write | PTE.user)) return 0
+    const end = this.k.memory.sliceStart(process.slice) + USER_LAYOUT.heapEnd
+    if (pages > (end - at) / PAGE_SIZE) return 0
     process.heap = at + pages * PAGE_SIZE
     return at
   }
