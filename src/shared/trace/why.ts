@@ -6,6 +6,7 @@
 import { DISPATCH_LEVEL } from '../nt/irql'
 import type { EventOf, TraceEvent, TraceValue } from './event'
 import { sayHardware } from './why-hardware'
+import { sayPnp } from './why-pnp'
 import {
   deviceWords,
   grouped,
@@ -263,6 +264,14 @@ function say(event: TraceEvent): string {
       return `Process ${event.id} (${event.name}) was created`
     case 'process.exited':
       return `Process ${event.name} ended with exit code ${event.exitCode}`
+    case 'devnode.arrived':
+    case 'devnode.state':
+    case 'devnode.problem':
+    case 'devnode.removed':
+    case 'interface.changed':
+    case 'power.system':
+    case 'power.device':
+      return sayPnp(event)
     case 'registry':
       return `Registry ${event.operation} of ${event.key}${event.value === null ? '' : ` ${event.value}`}: ${statusName(event.status)}`
     case 'dbgprint':

@@ -23,6 +23,8 @@ export interface CodeEntry {
   /** Function number in the runner; -1 for native ones. */
   fn: number
   native: NativeRoutine | null
+  /** Driver that a routine of the kernel belongs to: one of the system's own. */
+  driver?: string
 }
 
 export interface Image {
@@ -153,10 +155,12 @@ export class Images {
   }
 
   /** Give a routine of the kernel an address, by which driver code can call or replace it. */
-  registerNative(name: string, native: NativeRoutine): Ptr {
+  registerNative(name: string, native: NativeRoutine, driver?: string): Ptr {
     const known = this.byFn.get(`native:${name}`)
     if (known) return known.address
-    return this.add(this.nt, { name, fn: -1, native }, `native:${name}`).address
+    const entry = this.add(this.nt, { name, fn: -1, native }, `native:${name}`)
+    if (driver !== undefined) entry.driver = driver
+    return entry.address
   }
 
   private add(

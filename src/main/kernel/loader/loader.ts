@@ -190,7 +190,7 @@ export class Loader {
     for (const [major, routine] of Object.entries(majors))
       k.memory.setPtr(
         object.address + DRIVER_OBJECT.MajorFunction + Number(major) * 8,
-        k.images.registerNative(`${name}Major${major}`, routine),
+        k.images.registerNative(`${name}Major${major}`, routine, name),
       )
     return object.address
   }

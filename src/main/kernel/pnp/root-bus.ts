@@ -154,7 +154,8 @@ export class RootBus {
 
   /** Path of the newest device that a scenario calls so. */
   pathOf(name: string): string | null {
-    const found = this.plugged.findLast((each) => each.name === name && !each.gone)
+    const named = this.plugged.filter((each) => each.name === name)
+    const found = named.findLast((each) => !each.gone) ?? named.at(-1)
     return found ? `${found.id}\\${found.instance}` : null
   }
 

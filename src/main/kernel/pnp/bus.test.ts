@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest'
+import { IRP_MN_QUERY_ID } from '../../../shared/nt/irp-functions'
+import { IRP } from '../../../shared/nt/generated/offsets'
+import type { KernelRoutine } from '../ddi/types'
+import type { Kernel } from '../kernel'
+import { TestMachine } from '../testing/machine'
+import { complete, minors, pnpDriver, scenario } from './testing'
+import { busDriver, type BusOptions, type Child } from './testing-bus'
+
+const BUS = { id: 'TOY\\Bus', service: 'Bus' }
+const LAMP = { id: 'BUS\\Lamp', service: 'Lamp' }
+
+/** A machine with a bus that has `children`, started. */
+function withBus(
+  children: Child[],
+  then?: (k: Kernel, m: TestMachine) => KernelRoutine<unknown>,
+  options: BusOptions & { verifier?: string[] } = {},
+): TestMachine {
+  const m = new TestMachine(options.verifier ? { verifier: options.verifier } : {})
+  busDriver(m, 'Bus', children, options)
+  pnpDriver(m, 'Lamp')
+  m.k.pnp.packages.add(BUS)
+  m.k.pnp.packages.add(LAMP)
+  return scenario(m, function* (k) {
+    yield* k.pnp.plug('TOY\\Bus', 'bus')
+    if (then) yield* then(k, m)
+  })
+}
+
+function lamps(...instances: string[]): Child[] {
+  return instances.map((instance) => ({ id: 'BUS\\Lamp', instance }))
+}
+
+function ask(k: Kernel): KernelRoutine<void> {
+  k.pnp.invalidateRelations(k.pnp.find('bus')!, 0)
+  return k.pnp.actions.settle()
+}
+
+const starts = (m: TestMachine): string[] =>
+  minors(m).filter((line) => line.endsWith('START_DEVICE'))
+
+describe('a driver as bus driver', () => {
+  test('its children are found after its start and started in their order', () => {
+    const m = withBus(lamps('1', '2'))
+    expect(m.bugCheck).toBeNull()
+    const paths = m.of('devnode.arrived').map(({ devnode, parent }) => [devnode, parent])
+    // Ids that are unique on their bus only get a prefix that stands for the bus.
+    expect(paths.slice(2)).toEqual([
+      [expect.stringMatching(/^BUS\\Lamp\\1&[\da-f]+&0&1$/), 'TOY\\Bus\\0000'],
+      [expect.stringMatching(/^BUS\\Lamp\\1&[\da-f]+&0&2$/), 'TOY\\Bus\\0000'],
+    ])
+    expect(starts(m)).toEqual([
+      ...['Bus START_DEVICE', 'PnpManager START_DEVICE'],
+      ...['Lamp START_DEVICE', 'Bus START_DEVICE'],
+      ...['Lamp START_DEVICE', 'Bus START_DEVICE'],
+    ])
+  })
+
+  test('a child that comes later is found by IoInvalidateDeviceRelations, one that is gone is removed', () => {
+    const children = lamps('1')
+    const m = withBus(children, function* (k) {
+      children.push(...lamps('2'))
+      yield* ask(k)
+      expect(k.pnp.find('bus')!.children).toHaveLength(2)
+      children.shift()
+      yield* ask(k)
+    })
+    expect(m.bugCheck).toBeNull()
+    expect(m.of('devnode.removed')).toHaveLength(1)
+    expect(minors(m).filter((line) => /^Lamp (SURPRISE|REMOVE)/.test(line))).toEqual([
+      'Lamp SURPRISE_REMOVAL',
+      'Lamp REMOVE_DEVICE',
+    ])
+    // The second lamp still uses the driver.
+    expect(m.k.loader.byName('Lamp')).toBeDefined()
+    expect(m.k.pnp.find('bus')!.children).toHaveLength(1)
+  })
+
+  test('a bus goes after its children, and both drivers are unloaded without a leak', () => {
+    const m = withBus(lamps('1', '2'), (k) => k.pnp.unplug('bus'))
+    expect(m.bugCheck).toBeNull()
+    const gone = minors(m).filter((line) => /^(Lamp|Bus) (QUERY_)?REMOVE_DEVICE/.test(line))
+    expect(gone).toEqual([
+      ...['Lamp QUERY_REMOVE_DEVICE', 'Bus QUERY_REMOVE_DEVICE'],
+      ...['Lamp QUERY_REMOVE_DEVICE', 'Bus QUERY_REMOVE_DEVICE'],
+      'Bus QUERY_REMOVE_DEVICE',
+      ...['Lamp REMOVE_DEVICE', 'Bus REMOVE_DEVICE'],
+      ...['Lamp REMOVE_DEVICE', 'Bus REMOVE_DEVICE'],
+      'Bus REMOVE_DEVICE',
+    ])
+    expect(m.of('driver.unloaded').map(({ name }) => name)).toEqual(['Lamp', 'Bus'])
+    expect(m.k.loader.leaks).toEqual([])
+  })
+
+  test('a bus that is pulled out takes its children with it', () => {
+    const m = withBus(lamps('1'), (k) => k.pnp.surpriseRemove('bus'))
+    expect(m.bugCheck).toBeNull()
+    expect(minors(m).filter((line) => line.includes('SURPRISE'))).toEqual([
+      ...['Lamp SURPRISE_REMOVAL', 'Bus SURPRISE_REMOVAL'],
+      ...['Bus SURPRISE_REMOVAL', 'PnpManager SURPRISE_REMOVAL'],
+    ])
+    expect(m.of('devnode.removed').map(({ devnode }) => devnode.split('\\')[1])).toEqual([
+      'Lamp',
+      'Bus',
+    ])
+  })
+})
+
+describe('what a bus driver must not do', () => {
+  test('two children of the same ids end in 0xCA with 1', () => {
+    const m = withBus([...lamps('1'), ...lamps('1')])
+    expect(m.bugCheck).toMatchObject({
+      code: 0xca,
+      parameters: [1n, expect.any(BigInt), expect.any(BigInt), 0n],
+    })
+  })
+
+  test('an id without a backslash, or with a comma, ends in 0xCA with 3', () => {
+    for (const id of ['Lamp', 'BUS\\La,mp', 'BUS\\La mp', 'BUS\\' + 'x'.repeat(300)]) {
+      const m = withBus([{ id, instance: '1' }])
+      expect(m.bugCheck?.code).toBe(0xca)
+      expect(m.bugCheck?.parameters[0]).toBe(3n)
+    }
+  })
+
+  test('a device that was deleted ends in 0xCA with 4, NULL with 8, what is no device with 2', () => {
+    const pdo: Child = { id: 'BUS\\Lamp', instance: '1' }
+    const kept = withBus([pdo], function* (k) {
+      k.ob.reference(pdo.pdo!)
+      k.devices.delete(pdo.pdo!)
+      yield* ask(k)
+    })
+    expect(kept.bugCheck?.parameters[0]).toBe(4n)
+    for (const [value, code] of [
+      [1, 2n],
+      [0x0100_0000, 2n],
+    ] as const)
+      expect(
+        withBus([{ id: 'x', instance: '', pdo: value, unreferenced: true }]).bugCheck
+          ?.parameters[0],
+      ).toBe(code)
+  })
+
+  test('VR-PNP-RELATIONS-REF: a device reported without a reference stops the verifier; without it 0xCA with 5 follows', () => {
+    const child = (): Child => ({ ...lamps('1')[0]!, unreferenced: true })
+    const verified = withBus([child()], undefined, { verifier: ['io'] })
+    expect(verified.bugCheck).toMatchObject({ rule: 'VR-PNP-RELATIONS-REF', code: 0xc9 })
+    const plain = withBus([child()], (k) => k.pnp.unplug('bus'))
+    expect(plain.bugCheck).toMatchObject({ code: 0xca })
+    expect(plain.bugCheck?.parameters[0]).toBe(5n)
+  })
+
+  test('a child without an id is left alone', () => {
+    const m = withBus(lamps('1'), undefined, {
+      childPnp: {
+        [IRP_MN_QUERY_ID]: (d, _device, irp) =>
+          complete(d, irp!, d.k.memory.u32(irp! + IRP['IoStatus.Status'])),
+      },
+    })
+    expect(m.bugCheck).toBeNull()
+    expect(m.k.pnp.find('bus')!.children).toEqual([])
+  })
+})
