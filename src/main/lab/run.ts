@@ -77,6 +77,8 @@ async function execute(
   const seen = new Observer()
   const kernel = new Kernel({
     seed,
+    ...(plan.scenario.hal ? { hal: plan.scenario.hal } : {}),
+    ...(plan.scenario.paging ? { paging: plan.scenario.paging } : {}),
     verifier: request.verifier,
     trace: request.trace,
     backing: sandbox.backing,

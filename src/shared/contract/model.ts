@@ -52,6 +52,9 @@ export const ScenarioDevice = z.strictObject({
 })
 export type ScenarioDevice = z.infer<typeof ScenarioDevice>
 
+/** The simulated devices of the board: a serial port, and a PCI device that moves bytes by itself. */
+const HardwareName = z.enum(['uart0', 'dma0'])
+
 /** One step of a scenario. `handle` names are the scenario's own words; `repeat` makes a load test of a step. */
 export const ScenarioStep = z.discriminatedUnion('do', [
   z.strictObject({
@@ -108,6 +111,13 @@ export const ScenarioStep = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('restart'), device: z.string() }),
   z.strictObject({ do: z.literal('power'), to: z.enum(['sleep', 'hibernate', 'wake']) }),
   z.strictObject({ do: z.literal('shutdown') }),
+  z.strictObject({ do: z.literal('input'), device: HardwareName, data: Bytes }),
+  z.strictObject({
+    do: z.literal('interrupt'),
+    device: HardwareName,
+    repeat: z.number().int().min(1).max(10_000).default(1),
+  }),
+  z.strictObject({ do: z.literal('pageOut'), pages: z.number().int().min(1).optional() }),
 ])
 export type ScenarioStep = z.infer<typeof ScenarioStep>
 
@@ -115,6 +125,10 @@ export type ScenarioStep = z.infer<typeof ScenarioStep>
 export const Scenario = z.strictObject({
   name: z.string().optional(),
   seed: z.number().int().optional(),
+  /** Platform of the machine; `x64` by default. */
+  hal: z.enum(['x64', 'arm64']).optional(),
+  /** Whether pageable memory leaves below DISPATCH_LEVEL too; `none` by default. */
+  paging: z.enum(['none', 'pressure']).optional(),
   /** Loaded in this order, unloaded in reverse. Default: the folder's driver.ts alone. */
   drivers: z
     .array(
@@ -231,9 +245,7 @@ export const RunReport = z.object({
   report: StopReport.optional(),
   /** Rules of the verifier that were broken without a stop. */
   warnings: z
-    .array(
-      z.object({ rule: z.string(), what: z.string(), at: Place.nullable(), seq: z.number() }),
-    )
+    .array(z.object({ rule: z.string(), what: z.string(), at: Place.nullable(), seq: z.number() }))
     .optional(),
   leaks: z.array(
     z.object({

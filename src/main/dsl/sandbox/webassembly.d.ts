@@ -1,9 +1,9 @@
-/** The part of WebAssembly's interface that the sandbox uses; it is otherwise declared for browsers only. */
+/** The part of WebAssembly's interface that is used here; it is otherwise declared for browsers only. */
 declare namespace WebAssembly {
   type Imports = Record<string, Record<string, unknown>>
   type Exports = Record<string, unknown>
   class Module {
-    private constructor()
+    constructor(code: Uint8Array<ArrayBuffer>)
     static exports(module: Module): { name: string; kind: string }[]
   }
   class Instance {
@@ -13,6 +13,7 @@ declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number; maximum?: number })
     readonly buffer: ArrayBuffer
+    grow(pages: number): number
   }
   interface Instantiated {
     module: Module

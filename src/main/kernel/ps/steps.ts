@@ -123,9 +123,29 @@ class StepRunner {
         return this.unload(step)
       case 'openInterface':
         return this.openInterface(step)
+      case 'input':
+      case 'interrupt':
+      case 'pageOut':
+        return this.hardware(step)
       default:
         return deviceStep(this.k, step)
     }
+  }
+
+  /** What happens to the machine from outside, while the program looks on. */
+  private *hardware(
+    step: Step<'input'> | Step<'interrupt'> | Step<'pageOut'>,
+  ): KernelRoutine<void> {
+    const { hal, mm } = this.k
+    if (step.do === 'pageOut') mm.pager.trim(step.pages ?? null, 'the scenario asked for it')
+    else if (step.do === 'input') {
+      hal.receive(step.device, bytesOf(step.data))
+      yield { op: 'yield' }
+    } else
+      for (let i = 0; i < step.repeat; i++) {
+        hal.pulse(step.device)
+        yield { op: 'yield' }
+      }
   }
 
   /** A handle by its name in the scenario; one that was never opened is INVALID_HANDLE_VALUE. */

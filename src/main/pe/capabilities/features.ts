@@ -1,5 +1,6 @@
 /** The facts of one file, arranged so that the leaves of many rules are answered quickly. */
 import type { FileFacts, FileString } from '../../../shared/driver-file/facts'
+import { SIGN, signsIn, signsOfAll } from '../image/signs'
 import { fits, type TextPattern } from './pattern'
 import type { TextLeaf } from './rule'
 import type { WantedTexts } from './wanted'
@@ -27,9 +28,6 @@ const at = (text: string, rva: number | null = null, offset: number | null = nul
 
 const NONE: Finding[] = []
 
-/** Characters that few texts hold: a part with one of them is looked for in those texts alone. */
-const MARKS = ['\\', '.exe', '']
-
 /** An imported function; its evidence is written down only for rules that ask for it. */
 interface Imported {
   name: string
@@ -44,8 +42,8 @@ export class Features {
   readonly #resolved = new Map<string, Finding>()
   /** Texts that rules ask for whole, by text in lower case. */
   #texts: Map<string, FileString> | null = null
-  /** By mark: the texts that hold it, in lower case. A part that is not in here needs no search. */
-  readonly #joined = new Map<string, string>()
+  /** Texts that may hold a part, by what they need for it, in lower case. */
+  readonly #candidates = new Map<string, string>()
   readonly #searches = new Map<string, Finding[]>()
   #millisecondsLeft = EXPRESSION_MILLISECONDS
 
@@ -178,29 +176,31 @@ export class Features {
   #parts(pattern: TextPattern): Finding[] {
     if (!('text' in pattern)) return this.#strings(pattern)
     const { text: part } = pattern
-    const mark = MARKS.find((candidate) => part.includes(candidate)) ?? ''
-    if (!this.#textsWith(mark).includes(part)) return NONE
+    if (!this.#candidatesFor(part).includes(part)) return NONE
     return this.#search(`part ${part}`, (text) => text.toLowerCase().includes(part))
   }
 
-  #textsWith(mark: string): string {
-    const known = this.#joined.get(mark)
+  /**
+   * The texts that can hold a part by what is known of them, joined. They have its signs, which few
+   * texts have; where it has none, they are as long, which tells less.
+   */
+  #candidatesFor(part: string): string {
+    const needed = signsIn(part) & ~SIGN.printable
+    const length = needed === 0 ? part.length : 0
+    const key = `${needed},${length}`
+    const known = this.#candidates.get(key)
     if (known !== undefined) return known
-    const all =
-      mark === ''
-        ? this.#facts.strings
-            .map(({ text }) => text)
-            .join('\n')
-            .toLowerCase()
-        : null
-    const texts =
-      all ??
-      this.#textsWith('')
-        .split('\n')
-        .filter((text) => text.includes(mark))
-        .join('\n')
-    this.#joined.set(mark, texts)
-    return texts
+    const { strings } = this.#facts
+    const signs = signsOfAll(strings)
+    let joined = ''
+    for (let index = 0; index < strings.length; index++) {
+      if ((signs[index] & needed) !== needed) continue
+      const { text } = strings[index]
+      if (text.length >= length) joined += `${text}\n`
+    }
+    const candidates = joined.toLowerCase()
+    this.#candidates.set(key, candidates)
+    return candidates
   }
 
   /** Texts that pass a test, as far as there is time; asked once for each test. */

@@ -6,7 +6,7 @@ import type { CapabilityRule, Statement } from './rule'
 
 export class WantedTexts {
   readonly #texts = new Set<string>()
-  readonly #beginnings = new Set<number>()
+  readonly #beginnings = new Uint8Array(LENGTH_MAX * 32)
 
   constructor(rules: readonly CapabilityRule[]) {
     for (const { features } of rules) for (const statement of features) this.#add(statement)
@@ -14,7 +14,7 @@ export class WantedTexts {
 
   /** The text in lower case when a rule asks for it, in any case. */
   match(text: string): string | null {
-    if (!this.#beginnings.has(beginningOf(text))) return null
+    if (this.#beginnings[beginningOf(text)] === 0) return null
     const lower = text.toLowerCase()
     return this.#texts.has(lower) ? lower : null
   }
@@ -27,13 +27,17 @@ export class WantedTexts {
       const { pattern } = statement
       if (!('text' in pattern)) return
       this.#texts.add(pattern.text)
-      this.#beginnings.add(beginningOf(pattern.text))
+      this.#beginnings[beginningOf(pattern.text)] = 1
     }
   }
 }
 
+/** Texts of this length and more are taken for equally long. */
+const LENGTH_MAX = 256
+
 /** Length and first letter as one number, equal for texts that differ in case only. */
-const beginningOf = (text: string): number => text.length * 32 + (text.charCodeAt(0) & 31)
+const beginningOf = (text: string): number =>
+  Math.min(text.length, LENGTH_MAX - 1) * 32 + (text.charCodeAt(0) & 31)
 
 const wantedBy = new WeakMap<readonly CapabilityRule[], WantedTexts>()
 

@@ -1,6 +1,7 @@
 /** Names of devices and links, and how the device is guarded, from calls that were seen and from strings. */
 import type { DriverFacts, FileString, Image } from '../../../shared/driver-file/facts'
 import { CONSTANTS } from '../../../shared/nt/constants'
+import { SIGN, signsOfAll } from '../image/signs'
 import type { Findings, FoundDevice, FoundText } from './findings'
 import { describeSddl } from './sddl'
 
@@ -46,9 +47,12 @@ export function driverNames(
 ): Pick<DriverFacts, 'deviceNames' | 'symbolicLinks' | 'sddl'> {
   const texts = (list: readonly (FoundText | null)[]): FoundText[] =>
     list.filter((item): item is FoundText => item !== null)
-  // Most texts begin with something else, which is told without an expression.
-  const paths = strings.filter(({ text }) => text.startsWith('\\'))
-  const descriptors = strings.filter(({ text }) => text.charAt(1) === ':')
+  // Most texts lack these signs, or begin with something else: no expression need be tried on them.
+  const signs = signsOfAll(strings)
+  const withSign = (sign: number): FileString[] =>
+    strings.filter((_, index) => (signs[index] & sign) !== 0)
+  const paths = withSign(SIGN.backslash).filter(({ text }) => text.startsWith('\\'))
+  const descriptors = withSign(SIGN.colon).filter(({ text }) => text.charAt(1) === ':')
   return {
     deviceNames: named(
       texts(devices.map(({ name }) => name)),

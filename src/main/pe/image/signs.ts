@@ -1,5 +1,7 @@
 /** Which bytes are characters of texts, and what some of them tell about the text they are in. */
 
+import type { FileString } from '../../../shared/driver-file/facts'
+
 /** Characters that decide which patterns are worth a try; gathered while a text is scanned. */
 export const SIGN = {
   printable: 1,
@@ -32,4 +34,25 @@ function signOf(byte: number): number {
     '-': SIGN.hyphen,
   }
   return signs[character] ?? SIGN.other
+}
+
+/** The signs of all characters of a text, joined. */
+export function signsIn(text: string): number {
+  let signs = 0
+  for (let index = 0; index < text.length; index++) signs |= signsOf[text.charCodeAt(index)] ?? 0
+  return signs
+}
+
+const known = new WeakMap<readonly FileString[], readonly number[]>()
+
+/** The signs of each text of a list, which are known already when the list was read from a file. */
+export function signsOfAll(texts: readonly FileString[]): readonly number[] {
+  let signs = known.get(texts)
+  if (!signs) known.set(texts, (signs = texts.map(({ text }) => signsIn(text))))
+  return signs
+}
+
+/** Remember the signs of a list that does not change any more. */
+export function keepSigns(texts: readonly FileString[], signs: readonly number[]): void {
+  known.set(texts, signs)
 }

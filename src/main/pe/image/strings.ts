@@ -2,7 +2,11 @@
 import type { FileString } from '../../../shared/driver-file/facts'
 import { eachText } from '../loops'
 import type { Reading } from './reading'
+import { keepSigns } from './signs'
 import { classify } from './string-classes'
+
+/** Without the checks of `toString`, which cost as much as a short text. */
+const { latin1Slice, ucs2Slice } = Buffer.prototype
 
 /** Longer texts are cut: they are scripts, certificates and tables. */
 const LENGTH_MAX = 1_024
@@ -37,26 +41,49 @@ function scan({ reader, deadline }: Reading, found: Collection): boolean {
 
 class Collection {
   count = 0
-  readonly #buffer: Buffer
-  readonly #classified: FileString[] = []
-  readonly #plain: FileString[] = []
+  readonly #bytes: Uint8Array
+  readonly #classified = new Found()
+  readonly #plain = new Found()
 
   constructor(bytes: Uint8Array) {
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#bytes = bytes
   }
 
   add(encoding: FileString['encoding'], start: number, end: number, signs: number): void {
     this.count++
-    const width = encoding === 'ascii' ? 1 : 2
-    const stop = Math.min(end, start + LENGTH_MAX * width)
-    const text = this.#buffer.toString(encoding === 'ascii' ? 'latin1' : 'utf16le', start, stop)
+    const isAscii = encoding === 'ascii'
+    const stop = Math.min(end, start + LENGTH_MAX * (isAscii ? 1 : 2))
+    const text = (isAscii ? latin1Slice : ucs2Slice).call(this.#bytes, start, stop)
     const classes = classify(text, signs)
     const list = classes.length > 0 ? this.#classified : this.#plain
-    if (list.length < STRINGS_MAX) list.push({ offset: start, encoding, text, classes })
+    if (list.texts.length < STRINGS_MAX) list.add({ offset: start, encoding, text, classes }, signs)
   }
 
+  /** Both lists, each of which is in the order of the file, as one. */
   take(): FileString[] {
-    const plain = this.#plain.slice(0, STRINGS_MAX - this.#classified.length)
-    return [...this.#classified, ...plain].sort((a, b) => a.offset - b.offset)
+    const [classified, plain] = [this.#classified, this.#plain]
+    const all = new Found()
+    const plainMost = Math.min(plain.texts.length, STRINGS_MAX - classified.texts.length)
+    for (let left = 0, right = 0; left < classified.texts.length || right < plainMost;) {
+      const isLeft =
+        right >= plainMost ||
+        (left < classified.texts.length &&
+          classified.texts[left].offset < plain.texts[right].offset)
+      if (isLeft) all.add(classified.texts[left], classified.signs[left++])
+      else all.add(plain.texts[right], plain.signs[right++])
+    }
+    keepSigns(all.texts, all.signs)
+    return all.texts
+  }
+}
+
+/** Texts, and the signs of each. */
+class Found {
+  readonly texts: FileString[] = []
+  readonly signs: number[] = []
+
+  add(text: FileString, signs: number): void {
+    this.texts.push(text)
+    this.signs.push(signs)
   }
 }

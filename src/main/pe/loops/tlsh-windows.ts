@@ -3,7 +3,16 @@
  * of its own, and a checksum goes along. What limits it is the six counters that every byte raises, so
  * all else is looked up.
  */
-import { bytes16, i32, loopWhile, Routine, sequence, when, type Code, type Local } from './assembler'
+import {
+  bytes16,
+  i32,
+  loopWhile,
+  Routine,
+  sequence,
+  when,
+  type Code,
+  type Local,
+} from './assembler'
 
 /** Bytes that are looked at together; with the four before them, which windows reach back to, 64. */
 const BLOCK = 60
@@ -110,10 +119,7 @@ export function tlshWindows(base: number, pearson: Uint8Array): Routine {
       i32.atMost(i32.add(at.get, i32.const(BLOCK)), end.get),
       when(isZeroBlock, zeroBlock, block),
     ),
-    loopWhile(
-      i32.less(at.get, end.get),
-      sequence(bytesBefore, window(bytes, 0), at.step(1)),
-    ),
+    loopWhile(i32.less(at.get, end.get), sequence(bytesBefore, window(bytes, 0), at.step(1))),
     checksum.get,
   )
 }
@@ -121,7 +127,8 @@ export function tlshWindows(base: number, pearson: Uint8Array): Routine {
 /** Fill in the tables. */
 export function initTlsh(words: Int32Array, base: number, pearson: Uint8Array): void {
   const table = (name: (typeof TABLES)[number], entry: (index: number) => number): void => {
-    for (let index = 0; index < 256; index++) words[(base + tableAt(name)) / 4 + index] = entry(index)
+    for (let index = 0; index < 256; index++)
+      words[(base + tableAt(name)) / 4 + index] = entry(index)
   }
   const lanes = (salts: number[], last: number): number =>
     salts.reduce((word, salt, lane) => word | ((4 * pearson[salt ^ last]) << (LANE_BITS * lane)), 0)
@@ -131,7 +138,8 @@ export function initTlsh(words: Int32Array, base: number, pearson: Uint8Array): 
   table('others', (last) => lanes(WITH_OTHERS, last))
   table('behindZeros', (before) => {
     let checksum = before
-    for (let at = 0; at < BLOCK; at++) checksum = pearson[pearson[pearson[CHECKSUM_SALT]] ^ checksum]
+    for (let at = 0; at < BLOCK; at++)
+      checksum = pearson[pearson[pearson[CHECKSUM_SALT]] ^ checksum]
     return 4 * checksum
   })
 }
