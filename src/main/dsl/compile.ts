@@ -13,18 +13,28 @@ import { isSaidByRule, typeError } from './check/type-errors'
 import type { CompiledEntry, CompiledModule, CompileResult, Entry, EntryKind } from './compiled'
 import { ruleDiagnostic, sortDiagnostics } from './diagnostics'
 import { createProgram, resolveImport } from './program'
+import type { FunctionNode } from './references'
 import { Ids } from './transform/context'
 import { compileModule } from './transform/module'
 import { plainFunctions } from './transform/plain-functions'
 import { Typing } from './typing'
+
+export interface CompileOptions {
+  /** Code for a machine with several processors: others may come in between (transform/points.ts). */
+  points?: boolean
+}
 
 /**
  * Check and compile.
  * @param project  the folder's files by name; what the entries do not import is not looked at
  * @param entries  where programs begin
  */
-export function compile(project: ProjectFiles, entries: readonly Entry[]): CompileResult {
-  return guarded(entries, () => new Compilation(project, entries).run())
+export function compile(
+  project: ProjectFiles,
+  entries: readonly Entry[],
+  { points = false }: CompileOptions = {},
+): CompileResult {
+  return guarded(entries, () => new Compilation(project, entries).run(points))
 }
 
 /** All that can be said of the sources without running them: errors, and when there are none, advice. */
@@ -60,17 +70,18 @@ class Compilation {
     this.typing = new Typing(this.program.getTypeChecker())
   }
 
-  run(): CompileResult {
+  run(points: boolean): CompileResult {
     const orders = this.entries.map(({ entry }) => this.modulesOf(entry))
     const files = this.sourceFiles(new Set(orders.flat()))
     const diagnostics = this.check(files, orders)
     if (diagnostics.some(({ severity }) => severity === 'error')) return { diagnostics }
 
     const ids = new Ids()
-    const plain = plainFunctions(files, this.typing)
+    // Where others may come in between, every function has to be one that can stop.
+    const plain = points ? new Set<FunctionNode>() : plainFunctions(files, this.typing)
     const modules = new Map<string, CompiledModule>()
     for (const file of files) {
-      const module = compileModule(file, this.typing, ids, plain)
+      const module = compileModule(file, this.typing, ids, plain, points)
       modules.set(module.file, module)
     }
     const compiled = this.entries.map(({ entry, kind }, i): CompiledEntry => ({

@@ -14,9 +14,15 @@ interface Outcome {
 }
 
 /** Compile and run `DriverEntry`; DbgPrint(text, value) notes the text and gives the value back. */
-async function run(files: string | Record<string, string>, suspend = false): Promise<Outcome> {
+async function run(
+  files: string | Record<string, string>,
+  suspend = false,
+  points = false,
+): Promise<Outcome> {
   const project = typeof files === 'string' ? { 'driver.ts': driver(files) } : files
-  const { program, diagnostics } = compile(project, [{ entry: 'driver.ts', kind: 'driver' }])
+  const { program, diagnostics } = compile(project, [{ entry: 'driver.ts', kind: 'driver' }], {
+    points,
+  })
   if (!program) throw new Error(JSON.stringify(diagnostics, null, 1))
   const entry = program.entries[0]
   if (!entry) throw new Error('no entry')
@@ -65,11 +71,12 @@ export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_S
 
 describe('snippets in the sandbox', () => {
   describe.each([
-    ['at once', false],
-    ['after a wait', true],
-  ])('with routines that answer %s', (_, suspend) => {
+    ['routines that answer at once', false, false],
+    ['routines that answer after a wait', true, false],
+    ['another processor in between at every point', true, true],
+  ])('with %s', (_, suspend, points) => {
     test.each(SNIPPETS)('$name', async ({ code, value, log: expected }) => {
-      const { log, kernel, status } = await run(printing(code), suspend)
+      const { log, kernel, status } = await run(printing(code), suspend, points)
       expect(kernel.failures).toEqual([])
       expect(log.at(-1)).toBe(`=${value}`)
       if (expected) expect(log.slice(0, -1)).toEqual(expected)

@@ -15,7 +15,8 @@
  * yields:
  * - `undefined`: a routine answered `$S`. The value of the routine comes back through `next(value)`,
  *   its exception through `throw(error)`;
- * - a number: the quantum of loop iterations is spent at this location id; `next()` goes on.
+ * - a number: the quantum of loop iterations is spent at this location id; `next()` goes on;
+ * - a negative number: likewise, the processor's turn is over at this location id.
  *
  * Values:
  * - NULL is always `null`, never a view of address 0 (views of address 0 come from `$null` only);
@@ -44,6 +45,7 @@ export const RUNTIME = {
 
   // --- calls ------------------------------------------------------------------------------------
   $S: 'what a stub gives when the call suspended; the code then yields `undefined`',
+  $P: '`$P[0]`: points left of the turn of the processor that runs, counted down where another one may come in between; at zero the code yields `-location`',
   $Q: 'loop iterations between two yields, a number',
   $call:
     '`yield* $call(location, f, [args])`: call a function value: function of a sandbox module, stub, function pointer read from memory; `null` or an address without a function faults as an execute access',

@@ -38,15 +38,15 @@ export interface Report {
   what:
     | 'none' // first call
     | 'returned' // the frame is done; `value` is its result as int32 (0 for void; pointers as memory index)
-    | 'suspended' // a DDI answered `suspended`, or the frame reached a quantum's end at `loop`
+    | 'suspended' // a DDI answered `suspended`, or the frame reached the end of a quantum or turn at `loop`
     | 'threw' // an exception left the frame; `code` is its NTSTATUS
     | 'died' // the run was killed while the frame ran (bug check, limit): nothing to resume
   frame: number
   value: number
   code: number
-  /** Location id when suspended by a loop's quantum, else 0. */
+  /** Location id when suspended by a loop's quantum or the end of a processor's turn, else 0. */
   loop: number
-  /** Back edges that led to it; 0 when it is no loop. */
+  /** Back edges that led to it; 0 when it is no loop's quantum. */
   backEdges: number
   /** Stack pointer when the frame stopped. */
   stack: number

@@ -223,8 +223,9 @@ export class HostCalls {
     report.frame = this.frame
     report.value = words[WORD.resultValue]!
     report.code = words[WORD.resultCode]! >>> 0
-    report.loop = what === WHAT.suspended ? words[WORD.loop]! : 0
-    report.backEdges = report.loop === 0 ? 0 : LOOP_QUANTUM
+    const loop = what === WHAT.suspended ? words[WORD.loop]! : 0
+    report.loop = Math.abs(loop)
+    report.backEdges = loop > 0 ? LOOP_QUANTUM : 0
     report.stack = words[WORD.stack]!
     this.command(kernel.next(report))
   }

@@ -295,6 +295,7 @@ export class FakeRuntime {
     return {
       $S: SUSPENDED,
       $Q: this.quantum,
+      $P: new Int32Array(1),
       $ddi: (name: string) => {
         if (!stubs.has(name)) stubs.set(name, this.stub(name))
         return stubs.get(name)

@@ -12,6 +12,7 @@ import {
   wrapInto,
   zeroForNull,
 } from './arithmetic'
+import { isShared, point, pointAfterValue } from './points'
 import { after, around, before, replace, runtime, temporary, type Context } from './context'
 
 const K = ts.SyntaxKind
@@ -105,6 +106,7 @@ function lowerPlain(
     }
     const open = target.argumentExpression.pos - 1
     if (!zeroForNull(cx, node.right, place) && isUsed(node)) wrapInto(cx, node.right, value, place)
+    pointBeforeWrite(cx, node.right)
     replace(cx, target.end - 1, target.end, '')
     replace(cx, token.getStart(cx.file), token.end, ',')
     if (kind === 'view') {
@@ -119,12 +121,31 @@ function lowerPlain(
   }
   visit(cx, target)
   visit(cx, node.right)
-  if (ts.isIdentifier(target)) wrapInto(cx, node.right, value, place)
-  else if (ts.isPropertyAccessExpression(target)) {
+  if (ts.isIdentifier(target)) {
+    wrapInto(cx, node.right, value, place)
+    if (isShared(cx, target)) pointBeforeWrite(cx, node.right)
+  } else if (ts.isPropertyAccessExpression(target)) {
     // Setters of memory wrap by themselves; the value of the assignment has to be the wrapped one, too.
-    if (zeroForNull(cx, node.right, place)) return
-    if (isUsed(node) || !isViewMember(cx, target)) wrapInto(cx, node.right, value, place)
+    if (!zeroForNull(cx, node.right, place) && (isUsed(node) || !isViewMember(cx, target)))
+      wrapInto(cx, node.right, value, place)
+    pointBeforeWrite(cx, node.right)
   }
+}
+
+/** The value is there, the write is still to come. */
+function pointBeforeWrite(cx: Context, right: ts.Expression): void {
+  if (cx.points) pointAfterValue(cx, right, temporary(cx))
+}
+
+/** The old value was read, the right side is to come: `old + (point, right)`. */
+function pointBeforeRight(cx: Context, right: ts.Expression): void {
+  const text = point(cx, right)
+  if (text) around(cx, right, `(${text}`, ')')
+}
+
+/** Whether the place of an assignment is one that other processors reach. */
+function isSharedPlace(cx: Context, target: ts.Expression): boolean {
+  return cx.points && (!ts.isIdentifier(target) || isShared(cx, target))
 }
 
 /** Texts of `old operator (right)` around the right side, in the range of the place. */
@@ -180,10 +201,12 @@ function lowerCompound(
   const place = cx.typing.of(target)
   const right = cx.typing.of(node.right)
   const put = (text: string): void => replace(cx, token.getStart(cx.file), token.end, text)
+  const isOpen = isSharedPlace(cx, target)
   if (ts.isElementAccessExpression(target)) {
     const kind = elementKind(cx, target.expression)
     const { read, write, end } = spillElement(cx, visit, target, kind)
     visit(cx, node.right)
+    if (isOpen) pointBeforeRight(cx, node.right)
     const sum = computation(cx, operator, place, right, read)
     replace(cx, target.end - 1, target.end, '')
     put(`,${write}${sum.start}`)
@@ -192,6 +215,7 @@ function lowerCompound(
   }
   visit(cx, target)
   visit(cx, node.right)
+  if (isOpen) pointBeforeRight(cx, node.right)
   if (ts.isPropertyAccessExpression(target)) {
     if (!isUsed(node) && isViewMember(cx, target) && setterDoes(operator, place, right)) return
     const { object, name } = memberOf(cx, target)
@@ -222,16 +246,18 @@ export function lowerStep(
   const put = (text: string): void => replace(cx, tokenStart, tokenStart + 2, text)
   const operator = isPlus ? K.PlusToken : K.MinusToken
   const one: Shape = { k: 'literal', value: isBigint(place) ? 1n : 1 }
+  const between = isSharedPlace(cx, target) ? point(cx, node) : ''
+  const unit = isBigint(place) ? '1n' : '1'
   const step = (old: string): string => {
     const sum = computation(cx, operator, place, one, old)
-    return `${sum.start}${isBigint(place) ? '1n' : '1'}${sum.end}`
+    return `${sum.start}${between}${unit}${sum.end}`
   }
   const used = isUsed(node)
   const wraps = place.k === 'int' && place.access !== 'handle'
 
   if (ts.isElementAccessExpression(target)) {
     const kind = elementKind(cx, target.expression)
-    if (kind === 'script' && !wraps) {
+    if (kind === 'script' && !wraps && !between) {
       visit(cx, target)
       return
     }
@@ -243,17 +269,23 @@ export function lowerStep(
     let text: string
     if (used && !isPrefix) {
       const fresh = temporary(cx)
-      text = `,${fresh}=${old}=${read},${sign}${fresh},${write}${wrapped(cx, place, fresh)}${end},${old})`
-    } else text = `,${old}=${read},${sign}${old},${write}${wrapped(cx, place, old)}${end})`
+      text = `,${fresh}=${old}=${read},${between}${sign}${fresh},${write}${wrapped(cx, place, fresh)}${end},${old})`
+    } else
+      text = `,${old}=${read},${between}${sign}${old},${write}${wrapped(cx, place, old)}${end})`
     replace(cx, close, close + 1, text)
     put('')
     return
   }
   visit(cx, target)
+  if (between && !used && (!ts.isIdentifier(target) || !wraps)) {
+    // `p.x++` to `p.x+=(point,1)`: read, point, write.
+    put('')
+    return after(cx, node, `${isPlus ? '+' : '-'}=(${between}${unit})`)
+  }
   if (ts.isPropertyAccessExpression(target)) {
-    const isView = isViewMember(cx, target)
-    if (!wraps || (isView && !used) || (isView && !isPrefix)) return
-    if (isView) {
+    const isView = !between && isViewMember(cx, target)
+    if (!between && (!wraps || (isView && !used) || (isView && !isPrefix))) return
+    if (isView && place.k === 'int') {
       const frame = wrapFrame(cx, isBigint(place) ? { k: 'bigint' } : { k: 'number' }, place.access)
       around(cx, node, frame.start, frame.end)
       return
@@ -271,7 +303,7 @@ export function lowerStep(
     }
     return
   }
-  if (!wraps) return
+  if (!wraps && !between) return
   const name = target.getText(cx.file)
   put('')
   if (used && !isPrefix) {

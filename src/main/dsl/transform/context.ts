@@ -44,6 +44,8 @@ export interface Context {
   readonly checker: ts.TypeChecker
   readonly ids: Ids
   readonly text: MagicString
+  /** Whether other processors may come in between; see points.ts. */
+  readonly points: boolean
   /** Functions that can never suspend and are only called by name. */
   readonly plain: ReadonlySet<FunctionNode>
   scope: Scope

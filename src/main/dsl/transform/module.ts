@@ -15,6 +15,7 @@ import { lowerAssignment, lowerStep } from './assignment'
 import { lowerCall } from './calls'
 import { after, blank, replace, runtime, type Context, type Ids } from './context'
 import { lowerFunction } from './functions'
+import { pointBefore } from './points'
 import { lowerEnumMember, lowerIdentifier } from './names'
 import { lowerLoop, lowerReturn, lowerTry, lowerVariable, separate } from './statements'
 
@@ -26,6 +27,7 @@ export function compileModule(
   typing: Typing,
   ids: Ids,
   plain: ReadonlySet<FunctionNode>,
+  points: boolean,
 ): CompiledModule {
   const cx: Context = {
     file,
@@ -34,6 +36,7 @@ export function compileModule(
     ids,
     text: new MagicString(blankSourceFile(file)),
     plain,
+    points,
     scope: { node: null, temporaries: [], usesLocal: false, caught: [], prologue: '' },
     header: new Map(),
     imports: [],
@@ -125,6 +128,11 @@ function lowerExportList(cx: Context, statement: ts.ExportDeclaration): string {
 // --- the walk ----------------------------------------------------------------------------------------
 
 function visit(cx: Context, node: ts.Node): void {
+  visitNode(cx, node)
+  if (cx.points && ts.isStatement(node) && !ts.isFunctionDeclaration(node)) pointBefore(cx, node)
+}
+
+function visitNode(cx: Context, node: ts.Node): void {
   if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return
   if (isFunctionNode(node)) return lowerFunction(cx, node, visit)
   switch (node.kind) {

@@ -5,12 +5,14 @@ import { wrapInto } from './arithmetic'
 import type { Visit } from './assignment'
 import { after, around, before, replace, runtime, type Context } from './context'
 import { resultOf } from './functions'
+import { point } from './points'
 
 /** At each round of a loop the kernel may preempt. */
 export function lowerLoop(cx: Context, node: ts.IterationStatement): void {
   const id = cx.ids.location(cx.file, node)
   cx.header.set('$q', '$q=$rt.$Q')
-  const check = `if(--$q<0){$q=${runtime(cx, '$Q')};yield ${id}}`
+  const between = point(cx, node).replace(/,$/, ';')
+  const check = `${between}if(--$q<0){$q=${runtime(cx, '$Q')};yield ${id}}`
   const body = node.statement
   if (ts.isBlock(body)) cx.text.appendLeft(body.getStart(cx.file) + 1, check)
   else around(cx, body, `{${check}`, '}')

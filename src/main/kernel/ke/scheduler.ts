@@ -337,7 +337,8 @@ export class Scheduler {
     const frame = thread.frames.at(-1)
     if (report.what === 'suspended') {
       this.takeStack(thread, report)
-      if (report.loop) this.quantumOver(thread, report)
+      if (report.backEdges) this.quantumOver(thread, report)
+      else if (report.loop) this.turnOver(thread, report)
       return
     }
     if (this.loading) {
@@ -383,11 +384,20 @@ export class Scheduler {
         above.stack = report.stack
   }
 
+  /** Code stopped at a point (see turns.ts): it goes on when its processor has its turn again. */
+  private turnOver(thread: Thread, report: Report): void {
+    thread.at = this.k.options.place?.(report.loop) ?? thread.at
+    this.k.advance(1)
+    const top = thread.frames.at(-1)
+    if (top?.kind === 'code') top.waitingFor = -1
+  }
+
   private quantumOver(thread: Thread, report: Report): void {
     const k = this.k
     thread.at = k.options.place?.(report.loop) ?? thread.at
     k.advance(TICKS_PER_QUANTUM)
     this.spend(20)
+    this.turns.spend(20)
     const { processor } = k
     processor.backEdges += report.backEdges
     const top = thread.frames.at(-1)

@@ -153,7 +153,7 @@ export function makeFrames(kit) {
       try {
         // Location ids are the callee's; the loop adds the base of the caller.
         input = yield typeof step.value === 'number'
-          ? step.value + owner.base - caller.base
+          ? step.value + (step.value < 0 ? caller.base - owner.base : owner.base - caller.base)
           : step.value
       } catch (thrown) {
         error = { value: thrown }
@@ -177,7 +177,8 @@ export function makeFrames(kit) {
   /** Keep a frame that did not end. */
   function park(frame, at, generator, owner, give) {
     if (typeof at === 'number') {
-      M[WORD.loop] = at + owner.base
+      // Negative where a processor's turn is over; the host tells it by the sign.
+      M[WORD.loop] = at < 0 ? at - owner.base : at + owner.base
       parked.set(frame, { generator, owner, give, read: null, fill: null })
     } else {
       M[WORD.loop] = 0

@@ -162,6 +162,7 @@ export function makeKit(h, control, physical, N) {
     HI,
     N,
     now,
+    points: new Int32Array(control, N.CONTROL.points, 1),
     control,
     physical,
     die,

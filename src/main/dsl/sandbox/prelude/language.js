@@ -306,6 +306,7 @@ export function makeLanguage(kit, memory, types, functions, frames, stubs) {
       $live: (exports, name, get) => defineProperty(exports, name, { get, enumerable: true }),
       $S: S,
       $Q: N.LOOP_QUANTUM,
+      $P: kit.points,
       $call: call,
       $method: method,
       $f(id, f) {

@@ -26,4 +26,4 @@ export function unitOf(
 
 /** Names of `$rt` that most test code uses. */
 export const NAMES =
-  'const {$ddi,$type,$lang,$S,$Q,$call,$method,$f,$null,$get,$set,$eq,$addr,$local,$enter,$leave,$out,$catch,$code,$alive,$div,$mod,$shr,$bit,$imul,$i64,$u64,$num,$big} = $rt;'
+  'const {$ddi,$type,$lang,$S,$Q,$P,$call,$method,$f,$null,$get,$set,$eq,$addr,$local,$enter,$leave,$out,$catch,$code,$alive,$div,$mod,$shr,$bit,$imul,$i64,$u64,$num,$big} = $rt;'
