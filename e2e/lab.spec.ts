@@ -81,16 +81,55 @@ test('what is edited is what runs: a mistake is shown in place, and mended', asy
   const lab = new LabPage(page)
   await lab.ready()
   await lab.finished()
+  // What the advice says of the driver as it is.
+  const before = await lab.problems.innerText()
   await lab.typeAtTop('class Nope {}\n')
-  await expect(lab.status).toContainText(/\d+ problem/)
+  await expect(lab.problems).toContainText('error')
   await page.keyboard.press('F5')
   await expect(page.getByText(/class/i).filter({ visible: true }).first()).toBeVisible()
   await expect(page.getByRole('tab', { name: /Run 2/ })).toHaveCount(0)
   await page.keyboard.press('Control+Home')
   await page.keyboard.press('Shift+End')
   await page.keyboard.press('Delete')
-  await expect(lab.status).toContainText('no problems')
+  await expect(lab.problems).toHaveText(before)
   await page.keyboard.press('F5')
   await expect(page.getByRole('tab', { name: /Run 2/ })).toBeVisible()
   await lab.finished()
+})
+
+test('a mistake is found before the run, and a quick fix mends it', async ({ launch }) => {
+  const { page } = await launch()
+  const lab = new LabPage(page)
+  await lab.ready()
+  await lab.finished()
+  await lab.openDriver('Forgets', {
+    'driver.ts': `import { IRP_MJ_CREATE, STATUS_SUCCESS } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, NTSTATUS, UNICODE_STRING } from 'wdm'
+
+export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
+  DriverObject.MajorFunction[IRP_MJ_CREATE] = Create
+  DriverObject.DriverUnload = Unload
+  return STATUS_SUCCESS
+}
+
+function Create(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
+  return STATUS_SUCCESS
+}
+
+function Unload(DriverObject: DRIVER_OBJECT): void {}
+`,
+  })
+  await expect(lab.problems).toHaveText('1 warning')
+  const fix = page.getByRole('button', { name: 'Complete it with STATUS_SUCCESS' })
+  await fix.click()
+  await expect(lab.problems).toHaveText('no problems')
+  await expect(lab.editor).toContainText('IoCompleteRequest(Irp, IO_NO_INCREMENT)')
+  // It is a change like any other.
+  await page.keyboard.press('Control+Z')
+  await expect(lab.problems).toHaveText('1 warning')
+  // By the keyboard, at the place: the light bulb's list.
+  await page.keyboard.press('Control+.')
+  await expect(page.getByText('Complete it with STATUS_SUCCESS').last()).toBeVisible()
+  await page.keyboard.press('Enter')
+  await expect(lab.problems).toHaveText('no problems')
 })

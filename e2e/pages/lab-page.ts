@@ -9,6 +9,8 @@ export class LabPage {
   readonly steps: Locator
   readonly step: Locator
   readonly output: Locator
+  /** What the compiler says, in the status bar. */
+  readonly problems: Locator
 
   constructor(readonly page: Page) {
     this.runButton = page.getByTestId('run')
@@ -16,6 +18,7 @@ export class LabPage {
     this.status = page.getByRole('contentinfo', { name: 'Status' })
     this.steps = page.getByRole('toolbar', { name: 'Steps' })
     this.step = this.steps.getByRole('textbox', { name: 'Step' })
+    this.problems = this.status.getByTestId('problems')
     this.output = page.getByRole('listbox', { name: 'Output' })
   }
 

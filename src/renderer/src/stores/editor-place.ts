@@ -1,5 +1,6 @@
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
+import type { SourceFix } from '../../../shared/contract/model'
 import { useProject } from './project'
 import { useUi } from './ui'
 
@@ -18,6 +19,16 @@ export const useEditorPlace = defineStore('editor-place', () => {
   /** Line whose runs are shown below the editor. */
   const lineRuns = shallowRef<{ file: string; line: number } | null>(null)
 
+  /** A change that the editor shall make, so that it can be undone there. */
+  const fix = shallowRef<SourceFix | null>(null)
+
+  function apply(change: SourceFix): void {
+    const [first] = change.edits
+    if (!first) return
+    reveal(first, true)
+    fix.value = change
+  }
+
   function reveal(place: { file: string; line: number; column?: number }, focus = false): void {
     const project = useProject()
     if (!(place.file in project.files)) return
@@ -26,5 +37,5 @@ export const useEditorPlace = defineStore('editor-place', () => {
     target.value = { file: place.file, line: place.line, column: place.column ?? 1, focus }
   }
 
-  return { target, cursor, lineRuns, reveal }
+  return { target, cursor, lineRuns, fix, apply, reveal }
 })

@@ -2,6 +2,7 @@ import { watchDebounced } from '@vueuse/core'
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import type { Diagnostic } from '../../../shared/contract/model'
+import { plural } from '../../../shared/trace/words'
 import { useLatest } from '../composables/use-latest'
 import { ring, value } from '../services/ring'
 import { useProject } from './project'
@@ -21,12 +22,32 @@ export const useProblems = defineStore('problems', () => {
 
   const checked = useLatest(
     () => asked.value,
-    async ({ files }) => (await value(ring()['lab.check']({ files }))).diagnostics,
+    async ({ files }) => ({ files, ...(await value(ring()['lab.check']({ files }))) }),
     (a, b) => a.files === b.files,
   )
 
-  const list = computed<Diagnostic[]>(() => checked.value.value ?? [])
+  const list = computed<Diagnostic[]>(() => checked.value.value?.diagnostics ?? [])
+  /** Whether places in the list are still those of the text: a fix may be applied. */
+  const isCurrent = (file: string): boolean =>
+    checked.value.value?.files[file] === project.files[file]
   const errors = computed(() => list.value.filter((item) => item.severity === 'error').length)
   const warnings = computed(() => list.value.length - errors.value)
-  return { list, errors, warnings, error: checked.error, pending: checked.pending }
+  const words = computed(
+    () =>
+      [
+        errors.value > 0 ? plural(errors.value, 'error') : '',
+        warnings.value > 0 ? plural(warnings.value, 'warning') : '',
+      ]
+        .filter(Boolean)
+        .join(', ') || 'no problems',
+  )
+  return {
+    words,
+    list,
+    errors,
+    warnings,
+    isCurrent,
+    error: checked.error,
+    pending: checked.pending,
+  }
 })

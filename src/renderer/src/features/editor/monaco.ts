@@ -6,6 +6,7 @@ import * as monaco from 'monaco-editor/editor/editor.api'
 import 'monaco-editor/features/bracketMatching/register'
 import 'monaco-editor/features/caretOperations/register'
 import 'monaco-editor/features/clipboard/register'
+import 'monaco-editor/features/codeAction/register'
 import 'monaco-editor/features/codeEditor/register'
 import 'monaco-editor/features/codicon/register'
 import 'monaco-editor/features/codelens/register'
@@ -77,6 +78,9 @@ const PROJECT = 'file:///project/'
 const TYPES = 'file:///types/'
 
 export const uriOf = (file: string): monaco.Uri => monaco.Uri.parse(PROJECT + file)
+
+/** Name of the project's file that a model shows. */
+export const fileOf = (uri: monaco.Uri): string => uri.path.slice('/project/'.length)
 
 export function languageOf(file: string): string {
   if (file.endsWith('.ts')) return 'typescript'
