@@ -14,6 +14,7 @@ import { hex32, pointer } from '../../shared/nt/format'
 import type { KernelRoutine, RoutineName } from './ddi/types'
 import { DdiTable } from './ddi/table'
 import { faultOf } from './ke/fault'
+import { Apcs } from './ke/apc-queue'
 import { Scheduler } from './ke/scheduler'
 import { Hal } from './hal/hal'
 import type { HalName } from './hal/platform'
@@ -140,6 +141,7 @@ export class Kernel implements KernelPort {
   readonly dpcs: Dpcs
   readonly ipis: Ipis
   readonly timers: Timers
+  readonly apcs: Apcs
   readonly dispatcher: Dispatcher
   readonly spinLocks: SpinLocks
   readonly scheduler: Scheduler
@@ -204,6 +206,7 @@ export class Kernel implements KernelPort {
     this.notifications = new Notifications(this)
     this.processes = new Processes(this)
     this.scheduler = new Scheduler(this)
+    this.apcs = new Apcs(this)
     this.dispatcher = new Dispatcher(this)
     this.timers = new Timers(this)
     this.dpcs = new Dpcs(this)
@@ -567,6 +570,7 @@ export class Kernel implements KernelPort {
 
   /** True when something must run before the current code goes on. */
   get attention(): boolean {
+    if (this.apcs.isDue(this.thread)) return true
     const { turns } = this.scheduler
     if (turns.isNeeded && turns.over) return true
     const { hal } = this

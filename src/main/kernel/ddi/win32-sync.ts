@@ -3,6 +3,7 @@ import { EVENT_ALL_ACCESS, OBJ_OPENIF } from '../../../shared/nt/generated/const
 import {
   STATUS_NAME_TOO_LONG,
   STATUS_OBJECT_NAME_EXISTS,
+  STATUS_USER_APC,
 } from '../../../shared/nt/generated/ntstatus'
 import {
   ERROR_ALREADY_EXISTS,
@@ -48,6 +49,14 @@ export function* sleep(k: Kernel, milliseconds: number): KernelRoutine<void> {
   // INFINITE is the longest time there is.
   const at = scratchTimeout(k, milliseconds) || longest(k)
   yield* k.syscalls.call(NtDelayExecution, [0, at])
+}
+
+/** SleepEx: 0, or WAIT_IO_COMPLETION when an APC cut the time short. */
+function* sleepEx(k: Kernel, milliseconds: number, alertable: boolean): KernelRoutine<number> {
+  if (k.tracing) enterWin32(k, 'SleepEx', `${milliseconds} ms`)
+  const at = scratchTimeout(k, milliseconds) || longest(k)
+  const status = yield* k.syscalls.call(NtDelayExecution, [alertable ? 1 : 0, at])
+  return status === STATUS_USER_APC ? STATUS_USER_APC : 0
 }
 
 function longest(k: Kernel): Ptr {
@@ -169,6 +178,15 @@ export const WIN32_SYNC_DDIS = {
     summary: 'Gives up the processor for a time; 0 gives other threads their turn.',
     docs: 'synchapi/nf-synchapi-sleep',
     run: (k, a) => sleep(k, a.dwMilliseconds),
+  }),
+
+  SleepEx: ddi({
+    params: { dwMilliseconds: w.dword, bAlertable: w.bool },
+    returns: w.dword,
+    module: 'win32',
+    summary: 'Sleep that an asynchronous procedure call may end: WAIT_IO_COMPLETION (0xC0) then.',
+    docs: 'synchapi/nf-synchapi-sleepex',
+    run: (k, a) => sleepEx(k, a.dwMilliseconds, a.bAlertable !== 0),
   }),
 
   GetTickCount: ddi({

@@ -34,8 +34,10 @@ import {
   STATUS_MUTANT_LIMIT_EXCEEDED,
   STATUS_MUTANT_NOT_OWNED,
   STATUS_SEMAPHORE_LIMIT_EXCEEDED,
+  STATUS_KERNEL_APC,
   STATUS_SUCCESS,
   STATUS_TIMEOUT,
+  STATUS_USER_APC,
 } from '../../../shared/nt/generated/ntstatus'
 import { hex32 } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
@@ -85,10 +87,12 @@ class Wait implements ThreadWait {
     readonly objects: readonly Ptr[],
     readonly all: boolean,
     readonly alertable: boolean,
+    readonly mode: 0 | 1,
     /** Tick of the time-out; Infinity for none. */
     due: number,
     /** First of its wait blocks, which lie side by side. */
     readonly blocks: Ptr,
+    readonly restarts = true,
   ) {
     this.deadline = due === Infinity ? null : due
   }
@@ -334,19 +338,23 @@ export class Dispatcher {
         0n,
         'A DPC routine waited. It runs at DISPATCH_LEVEL on whatever thread it interrupted, which must not stop.',
       )
-    const wait = new Wait(
-      objects,
-      all,
-      options.alertable ?? false,
-      deadline,
-      blocks || thread.address + KTHREAD.WaitBlock,
-    )
-    atDispatchLevel(k, () => this.enterLists(thread, wait, options.mode ?? 0))
-    return yield* this.block(thread, wait)
+    const { alertable = false, mode = 0 } = options
+    for (;;) {
+      if (alertable && mode === 1 && k.apcs.interruptsWait(thread)) return STATUS_USER_APC
+      const place = blocks || thread.address + KTHREAD.WaitBlock
+      const wait = new Wait(objects, all, alertable, mode, deadline, place)
+      atDispatchLevel(k, () => this.enterLists(thread, wait, mode))
+      const status = yield* this.block(thread, wait)
+      if (status !== STATUS_KERNEL_APC) return status
+      // A kernel APC ran in between: the wait begins anew.
+      const now = atDispatchLevel(k, () => this.trySatisfy(objects, all, thread))
+      if (now >= 0) return now
+      if (deadline <= k.tick) return STATUS_TIMEOUT
+    }
   }
 
   /** KeDelayExecutionThread and Sleep: STATUS_SUCCESS after the time. */
-  *delay(interval: bigint, alertable = false): KernelRoutine<number> {
+  *delay(interval: bigint, alertable = false, mode: 0 | 1 = 0): KernelRoutine<number> {
     const { k } = this
     if (k.irql.level >= DISPATCH_LEVEL)
       k.verifier.check(
@@ -365,9 +373,13 @@ export class Dispatcher {
       return STATUS_SUCCESS
     }
     const thread = k.thread
-    const wait = new Wait([], false, alertable, deadline, 0)
-    const status = yield* this.block(thread, wait)
-    return status === STATUS_TIMEOUT ? STATUS_SUCCESS : status
+    for (;;) {
+      if (alertable && mode === 1 && k.apcs.interruptsWait(thread)) return STATUS_USER_APC
+      const wait = new Wait([], false, alertable, mode, deadline, 0)
+      const status = yield* this.block(thread, wait)
+      if (status === STATUS_KERNEL_APC && deadline > k.tick) continue
+      return status === STATUS_TIMEOUT || status === STATUS_KERNEL_APC ? STATUS_SUCCESS : status
+    }
   }
 
   /** Give up the processor until the wait is over. */
@@ -394,7 +406,7 @@ export class Dispatcher {
   *park(): KernelRoutine<number> {
     const { k } = this
     const thread = k.thread
-    const wait = new Wait([], false, false, Infinity, 0)
+    const wait = new Wait([], false, false, 0, Infinity, 0, false)
     thread.state = 'waiting'
     thread.wait = wait
     yield { op: 'wait' }

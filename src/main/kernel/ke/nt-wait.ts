@@ -129,7 +129,10 @@ export const NtDelayExecution = service('NtDelayExecution', 0x34, 'xp', function
   const [alertable = 0, intervalAt = 0] = args
   const interval = timeoutOf(k, intervalAt)
   if (interval.status) return interval.status
-  return yield* interruptibly(k, k.dispatcher.delay(interval.value ?? 0n, (alertable & 0xff) !== 0))
+  return yield* interruptibly(
+    k,
+    k.dispatcher.delay(interval.value ?? 0n, (alertable & 0xff) !== 0, k.thread.previousMode),
+  )
 })
 
 export const NtYieldExecution = service('NtYieldExecution', 0x46, '', function* () {

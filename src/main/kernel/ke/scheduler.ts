@@ -285,6 +285,7 @@ export class Scheduler {
         const chosen = this.chooseNext()
         if (!chosen) continue
       }
+      if (k.apcs.isDue(this.current)) this.pushInterrupt(k.apcs.deliver(), 'nt!KiDeliverApc')
       const command = this.step(this.current)
       if (command) return command
     }
@@ -455,13 +456,13 @@ export class Scheduler {
   }
 
   /** An interrupt on top of whatever the processor does, which goes on as if nothing had been. */
-  private pushInterrupt(routine: KernelRoutine<void>): void {
+  private pushInterrupt(routine: KernelRoutine<void>, name = 'nt!KiIpiInterrupt'): void {
     const { input, raise } = this.current
     this.current.raise = null
     this.pushKernel(
       this.current,
       kept(this.current, routine, input, raise),
-      'nt!KiIpiInterrupt',
+      name,
       -1,
     )
   }
@@ -593,7 +594,10 @@ export class Scheduler {
       this.pushKernel(thread, entry.native(k, op.args), entry.name, -1, entry.driver)
       return
     }
-    const inProgram = op.routine === 'MAIN' || op.routine === 'THREAD_START_ROUTINE'
+    const inProgram =
+      op.routine === 'MAIN' ||
+      op.routine === 'THREAD_START_ROUTINE' ||
+      op.routine === 'USER_APC_ROUTINE'
     if (!inProgram && k.images.byNumber(entry.image)?.user)
       k.bugCheck(
         0xfc,

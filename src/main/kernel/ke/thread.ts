@@ -85,6 +85,13 @@ export class Thread {
   cause = 0
   /** Address space it is attached to instead of its own process's (KeStackAttachProcess). */
   attached: Process | null = null
+  /** Attachments that are on top of each other. */
+  attachDepth = 0
+  /** Kernel APCs wait for it, or it has to suspend itself. */
+  kernelApcPending = false
+  /** How often it was suspended more than resumed, and whether it has stopped because of that. */
+  suspensions = 0
+  isSuspended = false
   /** Packets that it asked for and that are not finished (the thread's IRP list). */
   readonly irps = new Set<Ptr>()
   /** TEB and what goes with it; null for threads of the system. */
@@ -111,4 +118,8 @@ export interface ThreadWait {
   /** Tick of the time-out, or null. */
   deadline: number | null
   alertable: boolean
+  /** KernelMode (0) or UserMode (1). */
+  mode: 0 | 1
+  /** A kernel APC may interrupt it, and it begins anew afterwards. */
+  restarts: boolean
 }

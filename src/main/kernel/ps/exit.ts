@@ -34,6 +34,7 @@ export function* exitThread(k: Kernel, status: number): KernelRoutine<void> {
   if (user) user.ending = null
   thread.exitStatus = status
   yield* k.notifications.thread(thread, false)
+  yield* k.apcs.rundown(thread)
   yield* k.io.threadRundown(thread)
   const object = k.ob.lookup(thread.address)
   if (object) exitStatuses.set(object, status)
@@ -50,6 +51,7 @@ export function* terminateThread(k: Kernel, thread: Thread, status: number): Ker
   const { user } = thread
   if (!user || user.ending !== null || thread.state === 'exited') return
   user.ending = status
+  k.apcs.wakeSuspended(thread)
   if (user.depth === 0) {
     // In user mode: it ends as soon as it runs.
     thread.raise = null

@@ -11,6 +11,7 @@ import { STATUS_NOT_IMPLEMENTED } from '../../../shared/nt/generated/ntstatus'
 import { hex, hex32 } from '../../../shared/nt/format'
 import { statusName } from '../../../shared/nt/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
+import { enterByRegister } from '../hal/system-call-entry'
 import { DISPATCH_LEVEL } from '../ke/irql'
 import { unhandled } from '../ke/fault'
 import type { KernelFrame, Thread } from '../ke/thread'
@@ -21,6 +22,7 @@ import type { Ptr } from '../mm/memory'
 import { exitThread } from './exit'
 import { REGISTER_ARGUMENTS, type Service } from './service'
 import { SERVICES } from './services'
+import type { UserThread } from './user'
 
 /** Services of the build: NtWaitLowEventPair, the last, is 0x1D5. */
 const SERVICE_COUNT = 0x1d6
@@ -90,6 +92,7 @@ export class Syscalls {
     k.advance(1)
     const target = this.target(service.number)
     const code = k.images.function(target)
+    if (k.hal.registers.isEntryMoved) yield* enterByRegister(k, service.number)
     if (k.tracing) this.traceEntry(service, args, target)
     const frame = topFrame(thread)
     const outerPath = frame?.path
@@ -106,6 +109,7 @@ export class Syscalls {
     this.checkReturn(thread, target)
     if (frame) frame.path = outerPath ?? null
     if (user && user.ending !== null) yield* exitThread(k, user.ending)
+    if (user) yield* this.enterUserMode(user)
     if (k.tracing)
       k.emit({
         t: 'hop',
@@ -116,6 +120,16 @@ export class Syscalls {
       })
     thread.cause = outerCause
     return status
+  }
+
+  /** What comes first when a thread is about to be in user mode: user APCs, and where it was sent. */
+  private *enterUserMode(user: UserThread): KernelRoutine<void> {
+    const { k } = this
+    yield* k.apcs.deliverUser()
+    const { redirect } = user
+    if (!redirect) return
+    user.redirect = null
+    yield* k.call(redirect.start, 'USER_APC_ROUTINE', redirect.args)
   }
 
   private run(target: Ptr, code: CodeEntry | undefined, args: number[]): KernelRoutine<number> {

@@ -68,6 +68,7 @@ function* run(k: Kernel, routine: Ptr, context: Ptr): KernelRoutine<void> {
   yield* k.call(routine, 'KSTART_ROUTINE', [context])
   checkExit(k, k.thread)
   yield* k.notifications.thread(k.thread, false)
+  yield* k.apcs.rundown(k.thread)
 }
 
 /**
@@ -79,6 +80,7 @@ export function* terminateSystemThread(k: Kernel, exitStatus: number): KernelRou
   thread.exitStatus = exitStatus
   checkExit(k, thread)
   yield* k.notifications.thread(thread, false)
+  yield* k.apcs.rundown(thread)
   yield { op: 'exit' }
   return STATUS_SUCCESS
 }

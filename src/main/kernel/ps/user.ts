@@ -54,6 +54,8 @@ export class UserThread {
   ending: number | null = null
   /** It waits in a service in a way that its end may cut short. */
   interruptible = false
+  /** Where it goes when it is next about to be in user mode (PsSetContextThread). */
+  redirect: { start: Ptr; args: number[] } | null = null
   /** Bytes that its last transfer moved, as Win32 reports them. */
   transferred = 0
 

@@ -6,6 +6,7 @@ export const BUGCHECK_CODES = {
   DEVICE_QUEUE_NOT_BUSY: 0x00000002,
   INVALID_AFFINITY_SET: 0x00000003,
   INVALID_PROCESS_ATTACH_ATTEMPT: 0x00000005,
+  INVALID_PROCESS_DETACH_ATTEMPT: 0x00000006,
   IRQL_NOT_DISPATCH_LEVEL: 0x00000008,
   IRQL_NOT_GREATER_OR_EQUAL: 0x00000009,
   IRQL_NOT_LESS_OR_EQUAL: 0x0000000A,
@@ -134,6 +135,9 @@ export const BUGCHECKS: readonly BugcheckFacts[] = [
   },
   {
     code: 5, name: 'INVALID_PROCESS_ATTACH_ATTEMPT', cause: 'Attach was tried while already attached, or from a DPC.', detect: 'KeAttachProcess/KeStackAttachProcess while thread.ApcStateIndex != 0 (KeAttachProcess only) or while a DPC is active', exampleMistake: 'KeAttachProcess nested; KeStackAttachProcess in a DPC routine.', activeWhen: 'always', confidence: 'high', parameters: ['process to attach to', 'process currently attached', 'ApcStateIndex', 'nonzero if inside a DPC'],
+  },
+  {
+    code: 6, name: 'INVALID_PROCESS_DETACH_ATTEMPT', cause: 'Detach was tried by a thread that is not attached, or with an APC queued or in progress.', detect: 'KeUnstackDetachProcess while thread.ApcStateIndex is 0, the APC lists are not empty or a kernel APC is in progress', exampleMistake: 'KeUnstackDetachProcess twice.', activeWhen: 'always', confidence: 'high', parameters: ['0', '0', '0', '0'],
   },
   {
     code: 8, name: 'IRQL_NOT_DISPATCH_LEVEL', cause: 'A routine that needs DISPATCH_LEVEL was called at another level.', detect: 'strict mode only', exampleMistake: '-', activeWhen: 'always', confidence: 'medium', notes: ['Rare and not documented in detail.'], parameters: ['0', '0', '0', '0'],

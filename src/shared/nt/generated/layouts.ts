@@ -155,6 +155,7 @@ export type StructName =
   | 'WDF_IO_QUEUE_CONFIG'
   | 'WDF_WORKITEM_CONFIG'
   | 'WDF_REQUEST_SEND_OPTIONS'
+  | 'CONTEXT'
 
 /** How a field is stored. A pointer has 8 bytes, an enumeration 4; a structure says its name in `struct`. */
 export type FieldKind =
@@ -2268,6 +2269,21 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'Size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'Flags', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'Timeout', offset: 8, size: 8, kind: 'i64', type: 'LONGLONG' },
+    ],
+  },
+  CONTEXT: {
+    name: 'CONTEXT', size: 0x4D0, align: 0x10, complete: false,
+    fields: [
+      { path: 'ContextFlags', offset: 0x30, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'EFlags', offset: 0x44, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Rax', offset: 0x78, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Rcx', offset: 0x80, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Rdx', offset: 0x88, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Rbx', offset: 0x90, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Rsp', offset: 0x98, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'R8', offset: 0xB8, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'R9', offset: 0xC0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'Rip', offset: 0xF8, size: 8, kind: 'ptr', type: 'PVOID' },
     ],
   },
 }

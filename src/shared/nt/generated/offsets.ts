@@ -2835,6 +2835,21 @@ export const WDF_REQUEST_SEND_OPTIONS = {
   Timeout: 8,
 } as const
 
+/** Offsets in CONTEXT (selected fields); SIZE is its size in bytes. */
+export const CONTEXT = {
+  SIZE: 0x4d0,
+  ContextFlags: 0x30,
+  EFlags: 0x44,
+  Rax: 0x78,
+  Rcx: 0x80,
+  Rdx: 0x88,
+  Rbx: 0x90,
+  Rsp: 0x98,
+  R8: 0xb8,
+  R9: 0xc0,
+  Rip: 0xf8,
+} as const
+
 export {
   ANSI_STRING as STRING,
   KMUTANT as KMUTEX,

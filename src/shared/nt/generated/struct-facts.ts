@@ -167,4 +167,5 @@ export const STRUCT_FACTS: Readonly<Record<StructName, StructFacts>> = {
   WDF_IO_QUEUE_CONFIG: { description: 'How a framework queue hands out its requests.', confidence: 'high' },
   WDF_WORKITEM_CONFIG: { description: 'The function of a framework work item.', confidence: 'high' },
   WDF_REQUEST_SEND_OPTIONS: { description: 'How WdfRequestSend sends.', confidence: 'high' },
+  CONTEXT: { description: 'The registers of a thread; selected ones.', confidence: 'high' },
 }
