@@ -58,6 +58,8 @@ export class ControlRegisters {
   private readonly msrs = new Map<number, bigint>()
   private cr0 = CR0_AT_BOOT
   private cr4 = CR4_AT_BOOT
+  /** Whether IA32_LSTAR points elsewhere than at boot. */
+  isEntryMoved = false
   /** Called when a register that protects the system has changed. */
   onChange: (() => void) | null = null
 
@@ -78,11 +80,6 @@ export class ControlRegisters {
 
   private get bootEntry(): bigint {
     return this.k.memory.address(this.k.syscalls.entryPoint)
-  }
-
-  /** Whether IA32_LSTAR points elsewhere than at boot. */
-  get isEntryMoved(): boolean {
-    return this.platform.hasMsrs && this.msrs.get(IA32_LSTAR) !== this.bootEntry
   }
 
   /** Where system calls enter the kernel now. */
@@ -113,6 +110,7 @@ export class ControlRegisters {
     const wrong = old === undefined || (ADDRESSES.has(register) && !isCanonical(value))
     if (wrong) throw protectionFault('write')
     this.msrs.set(register, value)
+    if (register === IA32_LSTAR) this.isEntryMoved = value !== this.bootEntry
     this.changed(NAMES[register] ?? hex(register), old, value)
   }
 

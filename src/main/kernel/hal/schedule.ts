@@ -16,12 +16,16 @@ export class Schedule {
   /** The same of what an idle machine waits for. */
   nextWanted = Infinity
 
+  /** Tick of the entry that is being worked on; time may have gone past it in one leap. */
+  private doing: number | null = null
+
   constructor(private readonly k: Kernel) {}
 
   /** @param ticks units of 100 ns from now */
   after(ticks: number, work: () => void, isBackground = false): void {
     const { k } = this
-    const item: Later = { tick: k.tick + ticks, work, cause: k.thread?.cause ?? 0, isBackground }
+    const from = this.doing ?? k.tick
+    const item: Later = { tick: from + ticks, work, cause: k.thread?.cause ?? 0, isBackground }
     // Behind those of the same tick: first come, first served.
     let at = this.queue.length
     while (at > 0 && this.queue[at - 1]!.tick > item.tick) at--
@@ -38,9 +42,11 @@ export class Schedule {
       const { thread } = k
       const outer = thread.cause
       thread.cause = item.cause
+      this.doing = item.tick
       item.work()
       thread.cause = outer
     }
+    this.doing = null
   }
 
   private update(): void {
