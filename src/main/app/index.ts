@@ -8,7 +8,7 @@ import { findCatalogue } from './catalogue-place'
 import { askExportPath, askImportPath } from './dialogs'
 import { readEnvironment } from './environment'
 import { answerWindow, emit } from './ipc'
-import { createLabClient } from './lab-client'
+import { createLabClient, type LabClient } from './lab-client'
 import { forkLabProcess } from './lab-fork'
 import { openLocalSettings } from './local-settings'
 import { setMenu } from './menu'
@@ -27,6 +27,9 @@ const clock = new StartupClock()
 clock.mark('main')
 const environment = readEnvironment(process.env, app.isPackaged)
 if (environment.userData !== null) app.setPath('userData', environment.userData)
+
+// GTK would load Mesa into this process to look for visuals for OpenGL, which nothing here draws with.
+process.env['GDK_GL'] ??= 'disable'
 
 declareScheme()
 guardWebContents()
@@ -77,8 +80,15 @@ async function start(): Promise<void> {
   const window = createWindow(settings)
   shown.window = window
   isRunning = true
-  const desk = await openAppDesk(window, found.catalogue, settings)
-  run(window, found.catalogue, desk, settings)
+  const lab = createLabClient({
+    start: forkLabProcess,
+    onProgress: (progress) => emit('lab.progress', progress),
+    onLost: (lost) => emit('lab.lost', lost),
+    memoryBytesMax: LAB_MEMORY_BYTES_MAX,
+  })
+  // An import takes memory, and the lab's helper comes back with the next call.
+  const desk = await openAppDesk(window, found.catalogue, settings, () => lab.rest())
+  run(window, found.catalogue, desk, lab, settings)
   setMenu(window)
   clock.mark('window')
   await loadWindow(window, environment.developmentServer)
@@ -88,14 +98,9 @@ function run(
   window: ReturnType<typeof createWindow>,
   catalogue: Catalogue,
   desk: Desk,
+  lab: LabClient,
   settings: ReturnType<typeof openLocalSettings>,
 ): void {
-  const lab = createLabClient({
-    start: forkLabProcess,
-    onProgress: (progress) => emit('lab.progress', progress),
-    onLost: (lost) => emit('lab.lost', lost),
-    memoryBytesMax: LAB_MEMORY_BYTES_MAX,
-  })
   const goNow = closeGently(window)
   const appHandlers = createAppHandlers({
     window,

@@ -93,6 +93,7 @@ beforeEach(() => {
     onProgress: (value) => void progress.push(value),
     onLost: ({ reason }) => void lost.push(reason),
     memoryBytesMax: 5000,
+    idleMs: 60_000,
   })
 })
 afterEach(() => {
@@ -147,6 +148,37 @@ describe('the lab client', () => {
     const types = client.handlers['lab.types']({})
     await settle()
     expect(await types).toMatchObject({ ok: true })
+  })
+
+  test('a helper that nobody asks is let go of, and the next call has another', async () => {
+    client.warmUp()
+    await settle(59_000)
+    expect(processes[0]!.isAlive).toBe(true)
+    await settle(2000)
+    expect(processes[0]!.isAlive).toBe(false)
+    const types = client.handlers['lab.types']({})
+    await settle()
+    expect(await types).toMatchObject({ ok: true })
+    expect({ lost, started: processes.length }).toEqual({ lost: [], started: 2 })
+    client.rest()
+    await settle()
+    expect(processes[1]!.isAlive).toBe(false)
+  })
+
+  test('a helper that holds a run is kept until the run is closed', async () => {
+    const first = run('a')
+    await settle()
+    client.rest()
+    processes[0]!.host.running.get('a')?.(true)
+    await settle()
+    await first
+    client.rest()
+    await settle(120_000)
+    expect(processes[0]!.isAlive).toBe(true)
+    void client.handlers['lab.close']({ runId: 'a' })
+    await settle(61_000)
+    expect(processes[0]!.isAlive).toBe(false)
+    expect(lost).toEqual([])
   })
 
   test('words of a dead host that arrive late belong to nobody', async () => {

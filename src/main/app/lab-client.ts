@@ -1,6 +1,7 @@
 /**
  * Main's side of the lab: starts the helper process, hands calls to it, and starts another one when
- * it dies. A hostile driver, or a fault of ours, ends the helper and never the window.
+ * it dies. A hostile driver, or a fault of ours, ends the helper and never the window. A helper that
+ * nobody has asked for a while, and that holds no run, is let go of; the next call starts another.
  *
  * The helper ends in three ways: by itself (a crash, or its heap limit), for memory (watched here
  * too, because WebAssembly memory lies outside of V8's heap), or because a stop was asked for and
@@ -31,12 +32,16 @@ export interface LabClientOptions {
   stopPatienceMs?: number
   /** How often memory is looked at while calls are open. */
   watchMs?: number
+  /** How long a helper is kept that holds no run and is asked for nothing. */
+  idleMs?: number
 }
 
 export interface LabClient {
   handlers: LabHost
   /** Start the helper now rather than at the first call. */
   warmUp(): void
+  /** Let go of the helper's memory until the next call, unless it works or holds a run. */
+  rest(): void
   /** End the helper; calls that are open or come later are answered with `lab-process-lost`. */
   close(): void
 }
@@ -45,7 +50,7 @@ export interface LabClient {
 const QUICK_DEATH_MS = 2000
 
 export function createLabClient(options: LabClientOptions): LabClient {
-  const { stopPatienceMs = 4000, watchMs = 500 } = options
+  const { stopPatienceMs = 4000, watchMs = 500, idleMs = 300_000 } = options
   const open = new Map<number, { name: LabCall; answer: (result: Result<unknown>) => void }>()
   let helper: HostProcess | null = null
   let startedAt = 0
@@ -55,6 +60,9 @@ export function createLabClient(options: LabClientOptions): LabClient {
   /** Why we ended the helper ourselves; the exit that follows is reported with it. */
   let verdict: string | null = null
   let watch: ReturnType<typeof setInterval> | undefined
+  /** Runs whose traces the helper holds. */
+  const runs = new Set<string>()
+  let idle: ReturnType<typeof setTimeout> | undefined
 
   function start(): HostProcess {
     const fresh = options.start()
@@ -66,17 +74,35 @@ export function createLabClient(options: LabClientOptions): LabClient {
       const waiting = open.get(message.id)
       open.delete(message.id)
       waiting?.answer(message.result)
-      if (open.size === 0) stopWatching()
+      if (open.size > 0) return
+      stopWatching()
+      restLater()
     })
     fresh.onExit((reason) => {
       if (fresh === helper) lost(verdict ?? reason)
     })
     helper = fresh
+    restLater()
     return fresh
+  }
+
+  function rest(): void {
+    if (open.size > 0 || runs.size > 0) return
+    const resting = helper
+    helper = null
+    clearTimeout(idle)
+    resting?.kill()
+  }
+
+  function restLater(): void {
+    clearTimeout(idle)
+    idle = setTimeout(rest, idleMs)
   }
 
   function lost(reason: string): void {
     helper = null
+    runs.clear()
+    clearTimeout(idle)
     stopWatching()
     const waiting = [...open.values()]
     open.clear()
@@ -109,6 +135,8 @@ export function createLabClient(options: LabClientOptions): LabClient {
   function call(name: LabCall, input: unknown): Promise<Result<unknown>> {
     if (isClosed) return Promise.resolve(lostResult('The app is closing.'))
     const target = helper ?? start()
+    clearTimeout(idle)
+    noteRun(name, input)
     const id = nextId++
     return new Promise((resolve) => {
       let patience: ReturnType<typeof setTimeout> | undefined
@@ -128,6 +156,12 @@ export function createLabClient(options: LabClientOptions): LabClient {
     })
   }
 
+  function noteRun(name: LabCall, input: unknown): void {
+    // Inputs were parsed by the contract before they came here.
+    if (name === 'lab.run') runs.add((input as { runId: string }).runId)
+    if (name === 'lab.close') runs.delete((input as { runId: string }).runId)
+  }
+
   const calls = Object.entries(labContract).filter(([, row]) => row.kind === 'call')
   return {
     // Each handler passes its input on under its own name; the row's types hold at both ends.
@@ -137,6 +171,7 @@ export function createLabClient(options: LabClientOptions): LabClient {
     warmUp() {
       if (!helper && !isClosed) start()
     },
+    rest,
     close() {
       isClosed = true
       const running = helper

@@ -8,11 +8,14 @@ import { forkImportProcess } from './import-fork'
 import { emit } from './ipc'
 import type { LocalSettingsFile } from './local-settings'
 
+/** @param onImport  an import begins to run */
 export function openAppDesk(
   window: BrowserWindow,
   catalogue: Catalogue,
   settings: LocalSettingsFile,
+  onImport: () => void,
 ): Promise<Desk> {
+  const running = new Set<number>()
   return openDesk({
     catalogue,
     dataFolder: join(app.getAppPath(), 'data'),
@@ -36,7 +39,14 @@ export function openAppDesk(
       set: (yaraFolder) => settings.change({ yaraFolder }),
     },
     onChanged: (reason) => emit('files.changed', { reason }),
-    onProgress: (job) => emit('intake.progress', job),
+    onProgress(job) {
+      emit('intake.progress', job)
+      if (job.state !== 'running') running.delete(job.id)
+      else if (!running.has(job.id)) {
+        running.add(job.id)
+        onImport()
+      }
+    },
     onProblem: (text) => console.error(text),
   })
 }
