@@ -10,6 +10,7 @@ import { EX_WORK_DDIS } from './ex-work'
 import { HAL_INTERRUPT_DDIS } from './hal-interrupt'
 import { HAL_IO_DDIS } from './hal-io'
 import { HAL_PROCESSOR_DDIS } from './hal-processor'
+import { FLT_DDIS } from './flt'
 import { INTERLOCKED_DDIS } from './interlocked'
 import { IO_CSQ_DDIS } from './io-csq'
 import { IO_DEVICE_DDIS } from './io-device'
@@ -18,7 +19,6 @@ import { IO_NOTIFY_DDIS } from './io-notify'
 import { IO_PNP_DDIS } from './io-pnp'
 import { IO_TIMER_DDIS } from './io-timer'
 import { KE_DEVICE_QUEUE_DDIS } from './ke-device-queue'
-import { KE_APC_DDIS } from './ke-apc'
 import { KE_DPC_DDIS } from './ke-dpc'
 import { KE_EVENT_DDIS } from './ke-event'
 import { KE_IRQL_DDIS } from './ke-irql'
@@ -60,6 +60,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...HAL_INTERRUPT_DDIS,
   ...HAL_IO_DDIS,
   ...HAL_PROCESSOR_DDIS,
+  ...FLT_DDIS,
   ...INTERLOCKED_DDIS,
   ...IO_CSQ_DDIS,
   ...IO_DEVICE_DDIS,
@@ -69,7 +70,6 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...IO_TIMER_DDIS,
   ...KE_DEVICE_QUEUE_DDIS,
   ...KE_DPC_DDIS,
-  ...KE_APC_DDIS,
   ...KE_EVENT_DDIS,
   ...KE_IRQL_DDIS,
   ...KE_PROCESSOR_DDIS,

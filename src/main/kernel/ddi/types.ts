@@ -7,6 +7,7 @@
  */
 import type { RoutineKind } from '../../../shared/trace/event'
 import type { Kernel } from '../kernel'
+import { FRAMEWORK_ROUTINES } from './framework-routines'
 
 export type ScalarKind =
   | 'u8'
@@ -485,17 +486,12 @@ export const ROUTINES = {
     returns: nothing,
   },
   KRUNDOWN_ROUTINE: { kind: 'other', params: { Apc: to('KAPC') }, returns: nothing },
-  /** What a user APC calls in a program. */
-  USER_APC_ROUTINE: {
-    kind: 'other',
-    params: { NormalContext: pvoid, SystemArgument1: pvoid, SystemArgument2: pvoid },
-    returns: nothing,
-  },
   KNORMAL_ROUTINE: {
     kind: 'other',
     params: { NormalContext: pvoid, SystemArgument1: pvoid, SystemArgument2: pvoid },
     returns: nothing,
   },
+  ...FRAMEWORK_ROUTINES,
 } as const satisfies Record<string, RoutineSignature>
 
 export type RoutineName = keyof typeof ROUTINES

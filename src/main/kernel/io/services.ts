@@ -52,6 +52,7 @@ import {
   STATUS_SUCCESS,
 } from '../../../shared/nt/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
+import type { FilterManager } from '../flt/manager'
 import { changeApcDisable } from '../ke/apc'
 import type { Kernel } from '../kernel'
 import { typeName } from '../ke/dispatcher'
@@ -147,6 +148,8 @@ export interface RequestRecord {
 const REQUESTS_KEPT = 2000
 
 export class IoServices {
+  /** Minifilters; null while no driver has registered one. */
+  filters: FilterManager | null = null
   readonly requests: RequestRecord[] = []
   requestCount = 0
   /** Threads that end, and who waits for their packets. */
@@ -611,19 +614,26 @@ export class IoServices {
     const isLocked = how.synchronous && !how.ends
     if (isLocked) changeApcDisable(k, thread, -1)
     try {
-      const returned = yield* k.irps.callDriver(device, irp)
-      if (returned !== STATUS_PENDING) {
+      const filtered = this.filters ? yield* this.filters.before(irp, file) : null
+      const returned = filtered?.completed
+        ? yield* this.filters!.finishEarly(filtered)
+        : yield* k.irps.callDriver(device, irp)
+      if (returned === STATUS_PENDING) {
+        // Even if the packet is back by now: its status is in the status block (K039).
+        if (!how.synchronous) {
+          filtered?.end()
+          return { status: STATUS_PENDING, information: 0 }
+        }
+        if (!done) {
+          info.waiter = thread
+          yield* k.dispatcher.park()
+          info.waiter = null
+        }
+      } else {
         const ended = done as { status: number; information: number } | null
-        return { status: returned, information: ended?.information ?? 0 }
+        done = { status: returned, information: ended?.information ?? 0 }
       }
-      // Even if the packet is back by now: its status is in the status block (K039).
-      if (!how.synchronous) return { status: STATUS_PENDING, information: 0 }
-      if (!done) {
-        info.waiter = thread
-        yield* k.dispatcher.park()
-        info.waiter = null
-      }
-      return done!
+      return filtered ? yield* this.filters!.after(filtered, done!) : done!
     } finally {
       if (isLocked) changeApcDisable(k, thread, 1)
     }
