@@ -18,6 +18,7 @@ import { IO_IRP_DDIS } from './io-irp'
 import { IO_NOTIFY_DDIS } from './io-notify'
 import { IO_PNP_DDIS } from './io-pnp'
 import { IO_TIMER_DDIS } from './io-timer'
+import { KE_APC_DDIS } from './ke-apc'
 import { KE_DEVICE_QUEUE_DDIS } from './ke-device-queue'
 import { KE_DPC_DDIS } from './ke-dpc'
 import { KE_EVENT_DDIS } from './ke-event'
@@ -68,6 +69,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...IO_NOTIFY_DDIS,
   ...IO_PNP_DDIS,
   ...IO_TIMER_DDIS,
+  ...KE_APC_DDIS,
   ...KE_DEVICE_QUEUE_DDIS,
   ...KE_DPC_DDIS,
   ...KE_EVENT_DDIS,

@@ -485,6 +485,12 @@ export const ROUTINES = {
     },
     returns: nothing,
   },
+  /** What a user APC calls in a program. */
+  USER_APC_ROUTINE: {
+    kind: 'other',
+    params: { NormalContext: pvoid, SystemArgument1: pvoid, SystemArgument2: pvoid },
+    returns: nothing,
+  },
   KRUNDOWN_ROUTINE: { kind: 'other', params: { Apc: to('KAPC') }, returns: nothing },
   KNORMAL_ROUTINE: {
     kind: 'other',
