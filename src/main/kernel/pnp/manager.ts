@@ -189,12 +189,12 @@ export class PnpManager {
   }
 
   private *askState(node: DevNode): KernelRoutine<void> {
-    if (this.nodes.get(node.pdo) !== node || node.state !== 'DeviceNodeStarted') return
+    if (!this.isPresent(node) || node.state !== 'DeviceNodeStarted') return
     if (yield* isUnwell(this.k, node)) yield* this.fail(node)
   }
 
   private *enumerate(node: DevNode): KernelRoutine<void> {
-    if (this.nodes.get(node.pdo) !== node || node.state !== 'DeviceNodeStarted') return
+    if (!this.isPresent(node) || node.state !== 'DeviceNodeStarted') return
     yield* enumerateChildren(this.k, node)
   }
 
@@ -216,7 +216,7 @@ export class PnpManager {
     const node = this.find(name)
     if (!node || !this.rootBus.owns(node.pdo)) return STATUS_NO_SUCH_DEVICE
     yield* this.actions.run(() => {
-      this.rootBus.pull(node.pdo)
+      if (this.isPresent(node)) this.rootBus.pull(node.pdo)
       return this.enumerate(this.root)
     })
     yield* this.actions.settle()
@@ -232,7 +232,13 @@ export class PnpManager {
     return status
   }
 
+  /** It may have gone while the action waited for its turn, or be on its way. */
+  private isPresent(node: DevNode): boolean {
+    return this.nodes.get(node.pdo) === node && !node.surpriseRemoved
+  }
+
   private *removeOrderly(node: DevNode): KernelRoutine<number> {
+    if (!this.isPresent(node)) return STATUS_NO_SUCH_DEVICE
     const status = yield* queryAndRemove(this.k, node)
     if ((status | 0) < 0 || !this.rootBus.owns(node.pdo)) return status
     this.rootBus.pull(node.pdo)
@@ -244,9 +250,13 @@ export class PnpManager {
   *restart(name: string): KernelRoutine<number> {
     const node = this.find(name)
     if (!node) return STATUS_NO_SUCH_DEVICE
-    const status = yield* this.actions.run(() => rebalance(this.k, node))
+    const status = yield* this.actions.run(() => this.rebalance(node))
     yield* this.actions.settle()
     return status
+  }
+
+  private *rebalance(node: DevNode): KernelRoutine<number> {
+    return this.isPresent(node) ? yield* rebalance(this.k, node) : STATUS_NO_SUCH_DEVICE
   }
 
   /** A driver said that its device failed (PNP_DEVICE_FAILED): out with the stack. */
@@ -271,6 +281,7 @@ export class PnpManager {
   /** Remove every device, the last one first, as at the end of a run. */
   *removeAll(): KernelRoutine<void> {
     if (!this.rootNode) return
+    yield* this.actions.settle()
     for (const node of [...this.rootNode.children].reverse()) yield* this.unplug(node.path)
   }
 }

@@ -310,6 +310,22 @@ describe('removal', () => {
     expect(m.k.loader.leaks).toEqual([])
   })
 
+  test('whoever comes while a removal is under way finds no device', () => {
+    const m = lamp({ majors: OPENABLE }, function* (k) {
+      const file = yield* openLamp(k)
+      const path = k.pnp.find('lamp')!.path
+      yield* k.pnp.surpriseRemove('lamp')
+      expect(yield* k.pnp.unplug(path)).toBe(0xc000_000e)
+      expect(yield* k.pnp.restart(path)).toBe(0xc000_000e)
+      // The last close asks for the removal; before its turn comes the device is asked for again.
+      yield* k.ob.dereference(file)
+      expect(yield* k.pnp.unplug(path)).toBe(0xc000_000e)
+      yield* k.pnp.removeAll()
+    })
+    expect(m.bugCheck).toBeNull()
+    expect(lampMinors(m).filter((line) => line === 'REMOVE_DEVICE')).toHaveLength(1)
+  })
+
   test('a device that is not open is removed at once after the surprise', () => {
     const m = lamp({}, (k) => k.pnp.surpriseRemove('lamp'))
     expect(lampMinors(m).slice(-2)).toEqual(['SURPRISE_REMOVAL', 'REMOVE_DEVICE'])

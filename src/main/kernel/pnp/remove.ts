@@ -47,6 +47,11 @@ export function* queryAndRemove(k: Kernel, node: DevNode): KernelRoutine<number>
   const asked: DevNode[] = []
   let veto = STATUS_SUCCESS as number
   for (const each of node.childrenFirst()) {
+    // Pulled out already and still open: what it sits on cannot go before it.
+    if (each.surpriseRemoved) {
+      veto = STATUS_PLUGPLAY_QUERY_VETOED
+      break
+    }
     if (!each.wasStarted) continue
     asked.push(each)
     setRemovePending(k, each, true)
