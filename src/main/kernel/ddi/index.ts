@@ -12,6 +12,7 @@ import { HAL_IO_DDIS } from './hal-io'
 import { HAL_PROCESSOR_DDIS } from './hal-processor'
 import { FLT_DDIS } from './flt'
 import { INTERLOCKED_DDIS } from './interlocked'
+import { IO_ASSOCIATED_DDIS } from './io-associated'
 import { IO_CSQ_DDIS } from './io-csq'
 import { IO_DEVICE_DDIS } from './io-device'
 import { IO_IRP_DDIS } from './io-irp'
@@ -63,6 +64,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...HAL_PROCESSOR_DDIS,
   ...FLT_DDIS,
   ...INTERLOCKED_DDIS,
+  ...IO_ASSOCIATED_DDIS,
   ...IO_CSQ_DDIS,
   ...IO_DEVICE_DDIS,
   ...IO_IRP_DDIS,

@@ -15,6 +15,7 @@ import {
   IRP_MJ_INTERNAL_DEVICE_CONTROL,
   IRP_MJ_POWER,
 } from '../../../shared/nt/irp-functions'
+import { IRP_ASSOCIATED_IRP } from '../../../shared/nt/generated/constants'
 import { STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING } from '../../../shared/nt/ntstatus'
 import { hex32 } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
@@ -557,7 +558,21 @@ export class Irps {
       }
       stack += STACK_SIZE
     }
+    const master =
+      memory.u32(irp + IRP.Flags) & IRP_ASSOCIATED_IRP
+        ? memory.ptr(irp + IRP['AssociatedIrp.MasterIrp'])
+        : 0
     this.finish(irp)
+    if (master) yield* this.associatedDone(master)
+  }
+
+  /** A packet of IoMakeAssociatedIrp is done: the last one completes the master. */
+  private *associatedDone(master: Ptr): KernelRoutine<void> {
+    const { memory } = this.k
+    const at = master + IRP['AssociatedIrp.IrpCount']
+    const left = memory.i32(at) - 1
+    memory.setU32(at, left)
+    if (left === 0) yield* this.complete(master)
   }
 
   private completer(): string {
