@@ -27,7 +27,6 @@ import {
   FILE_DEVICE_UNKNOWN,
   GUID,
   IO_NO_INCREMENT,
-  IRP,
   IRP_MJ_CLEANUP,
   IRP_MJ_CLOSE,
   IRP_MJ_CREATE,
@@ -85,7 +84,8 @@ import {
   sizeof,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, Ptr } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, Ptr ,
+  IRP} from 'wdm'
 
 /** CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800 and 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS); input: slot. */
 const IOCTL_RACK_EJECT = 0x222000

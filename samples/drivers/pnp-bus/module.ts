@@ -9,7 +9,6 @@ import {
   FILE_DEVICE_SECURE_OPEN,
   FILE_DEVICE_UNKNOWN,
   IO_NO_INCREMENT,
-  IRP,
   IRP_MJ_PNP,
   IRP_MJ_POWER,
   IRP_MJ_SYSTEM_CONTROL,
@@ -39,7 +38,8 @@ import {
   sizeof,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, UNICODE_STRING } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, UNICODE_STRING ,
+  IRP} from 'wdm'
 
 const EXTENSION = struct('EXTENSION', { Lower: PDEVICE_OBJECT, Slot: ULONG })
 

@@ -18,7 +18,6 @@ import {
   FILE_REMOVABLE_MEDIA,
   IO_NO_INCREMENT,
   IO_REMOVE_LOCK,
-  IRP,
   IRP_MJ_MAXIMUM_FUNCTION,
   IRP_MJ_PNP,
   IRP_MJ_POWER,
@@ -50,7 +49,8 @@ import {
   sizeof,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, Ptr, UNICODE_STRING } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, Ptr, UNICODE_STRING ,
+  IRP} from 'wdm'
 
 /** SurpriseRemovalOK, a bit of DEVICE_CAPABILITIES: no warning when somebody pulls the plug. */
 const SURPRISE_REMOVAL_OK = 0x200

@@ -10,7 +10,6 @@ import {
   FILE_DEVICE_UNKNOWN,
   GUID,
   IO_NO_INCREMENT,
-  IRP,
   IRP_MJ_CLEANUP,
   IRP_MJ_CLOSE,
   IRP_MJ_CREATE,
@@ -46,7 +45,8 @@ import {
   sizeof,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS ,
+  IRP} from 'wdm'
 
 const LAMP = struct('LAMP', { Lower: PDEVICE_OBJECT, InterfaceName: UNICODE_STRING })
 
