@@ -23,6 +23,7 @@ import { ddi, t } from './types'
 
 const interrupt = t.ptr('KINTERRUPT')
 const LATCHED = 1
+const KAFFINITY = { ...t.ulonglong, c: 'KAFFINITY' } as const
 
 /** A pointer that has to be a connected object: what the kernel reads from memory would be nonsense else. */
 function objectAt(k: Kernel, pointer: Ptr, routine: string): InterruptObject {
@@ -133,7 +134,7 @@ export const HAL_INTERRUPT_DDIS = {
       SynchronizeIrql: t.kirql,
       InterruptMode: t.enum('KINTERRUPT_MODE'),
       ShareVector: t.boolean,
-      ProcessorEnableMask: t.ulongptr,
+      ProcessorEnableMask: KAFFINITY,
       FloatingSave: t.boolean,
     },
     returns: t.ntstatus,

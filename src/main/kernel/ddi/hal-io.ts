@@ -137,6 +137,7 @@ const CONFIG_BYTES_MAX = 4096
 /** Interface types of INTERFACE_TYPE whose interrupts are the board's lines. */
 const BUSES_WITH_LINES = new Set([0, 1, 2, 5])
 const IO_SPACE = 1
+const KAFFINITY = { ...t.ulonglong, c: 'KAFFINITY' } as const
 
 export const HAL_IO_DDIS = {
   ...portRoutines('UCHAR'),
@@ -209,7 +210,7 @@ export const HAL_IO_DDIS = {
       BusInterruptLevel: t.ulong,
       BusInterruptVector: t.ulong,
       Irql: t.out(t.kirql),
-      Affinity: t.out(t.ulongptr),
+      Affinity: t.out(KAFFINITY),
     },
     returns: t.ulong,
     irql: [0, 0],
