@@ -9,6 +9,7 @@ export interface PlannedDriver {
   name: string
   entry: string
   parameters: Record<string, number | string>
+  integrityCheck: boolean
 }
 
 export interface Plan {
@@ -73,8 +74,14 @@ export function planOf(
 
 function plannedDrivers(scenario: Scenario): PlannedDriver[] {
   if (scenario.drivers)
-    return scenario.drivers.map(({ name, entry, parameters }) => ({ name, entry, parameters }))
-  return [{ name: DEFAULT_NAME, entry: DRIVER_FILE, parameters: scenario.parameters ?? {} }]
+    return scenario.drivers.map(({ name, entry, parameters, integrityCheck = true }) => ({
+      name,
+      entry,
+      parameters,
+      integrityCheck,
+    }))
+  const parameters = scenario.parameters ?? {}
+  return [{ name: DEFAULT_NAME, entry: DRIVER_FILE, parameters, integrityCheck: true }]
 }
 
 function readScenario(files: ProjectFiles): { scenario: Scenario } | { diagnostics: Diagnostic[] } {

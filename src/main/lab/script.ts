@@ -1,6 +1,5 @@
 /** The thread that drives a run: loads the drivers, lets user mode ask, unloads. */
 import type { SourcePlace } from '../../shared/trace/event'
-import type { ScenarioStep } from '../../shared/contract/model'
 import type { KernelRoutine } from '../kernel/ddi/types'
 import type { Kernel } from '../kernel/kernel'
 import type { Process } from '../kernel/ps/process'
@@ -20,7 +19,8 @@ const SCENARIO_NAME = 'scenario.exe'
 export function startScript(k: Kernel, plan: Plan, units: readonly Unit[]): void {
   plan.drivers.forEach((driver, i) => {
     const { unit, places } = units[i]!
-    k.loader.install(driver.name, unit, driver.parameters).places = places
+    const { name, parameters, integrityCheck } = driver
+    k.loader.install(name, unit, parameters, integrityCheck).places = places
   })
   const thread = k.scheduler.createThread({
     process: k.processes.system,
@@ -60,12 +60,12 @@ function* userMode(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine
   const running: Process[] = []
   if (client) {
     const { unit, places } = units[plan.drivers.length]!
-    running.push(yield* k.programs.start(CLIENT_NAME, unit, places))
+    const elevated = scenario.user !== 'user'
+    running.push(yield* k.programs.start(CLIENT_NAME, unit, places, { elevated }))
   }
-  const scripts: { name: string; steps: readonly ScenarioStep[] }[] = [
-    ...(scenario.processes ?? []),
-  ]
+  const scripts: NonNullable<Plan['scenario']['processes']> = [...(scenario.processes ?? [])]
   if (scenario.steps) scripts.unshift({ name: SCENARIO_NAME, steps: scenario.steps })
-  for (const { name, steps } of scripts) running.push(yield* k.programs.startSteps(name, steps))
+  for (const { name, steps, user = scenario.user } of scripts)
+    running.push(yield* k.programs.startSteps(name, steps, { elevated: user !== 'user' }))
   for (const process of running) yield* k.programs.exited(process)
 }

@@ -121,6 +121,9 @@ export const ScenarioStep = z.discriminatedUnion('do', [
 ])
 export type ScenarioStep = z.infer<typeof ScenarioStep>
 
+/** Whom a program of a scenario runs as: an administrator from an elevated prompt, or a plain user. */
+const Account = z.enum(['admin', 'user'])
+
 /** `scenario.json`: which drivers are loaded, in order, and what user mode asks of them. */
 export const Scenario = z.strictObject({
   name: z.string().optional(),
@@ -136,14 +139,26 @@ export const Scenario = z.strictObject({
         name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
         entry: z.string(),
         parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).default({}),
+        /** Linked with /INTEGRITYCHECK, which some callbacks ask for; `true` by default. */
+        integrityCheck: z.boolean().optional(),
       }),
     )
     .optional(),
+  /** Whom programs run as that do not say it themselves; `admin` by default. */
+  user: Account.optional(),
   /** Registry values under the service key's Parameters (of the only driver). */
   parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).optional(),
   /** Devices of the PnP manager. Their drivers are loaded when a device needs them. */
   devices: z.array(ScenarioDevice).optional(),
-  processes: z.array(z.strictObject({ name: z.string(), steps: z.array(ScenarioStep) })).optional(),
+  processes: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        user: Account.optional(),
+        steps: z.array(ScenarioStep),
+      }),
+    )
+    .optional(),
   steps: z.array(ScenarioStep).optional(),
   /** Whether the drivers are unloaded at the end. */
   unload: z.boolean().default(true),

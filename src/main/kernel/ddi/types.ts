@@ -452,7 +452,7 @@ export const ROUTINES = {
       RegistrationContext: pvoid,
       OperationInformation: to('OB_PRE_OPERATION_INFORMATION'),
     },
-    returns: { k: 'u32', c: 'OB_PREOP_CALLBACK_STATUS' },
+    returns: { k: 'u32', c: 'ULONG' },
   },
   OB_POST_OPERATION_CALLBACK: {
     kind: 'notify',

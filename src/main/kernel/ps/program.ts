@@ -12,6 +12,7 @@ import type { SourcePlace } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
 import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
+import type { Image } from '../loader/image'
 import type { Ptr } from '../mm/memory'
 import { CURRENT_PROCESS, CURRENT_THREAD } from '../ob/handle'
 import { NtException, RunLimit } from '../stop'
@@ -21,6 +22,8 @@ import { USER_LAYOUT } from './processes'
 import { runSteps } from './steps'
 import { createUserThread, fillPeb, fillTeb, userProcess, type UserThread } from './user'
 
+/** Unit of an image that has no code of its own: the scenario says what its process does. */
+const NO_CODE = -1
 /** An unfinished line longer than this is written in pieces. */
 const LINE_MAX = 8192
 
@@ -61,7 +64,7 @@ export class Programs {
     options: ProgramOptions = {},
   ): KernelRoutine<Process> {
     const process = this.create(name, options)
-    yield* this.startMain(process, this.steps(steps))
+    yield* this.startMain(process, this.steps(process, steps))
     return process
   }
 
@@ -141,16 +144,23 @@ export class Programs {
     else yield* k.syscalls.call(NtTerminateThread, [CURRENT_THREAD, code])
   }
 
+  /** Map the image of the current process and tell who wants to know. */
+  private *mapImage(process: Process, unit: number): KernelRoutine<Image> {
+    const { k } = this
+    const base = k.memory.sliceStart(process.slice) + USER_LAYOUT.image
+    const image = k.images.mapProgram(process.name.replace(/\.exe$/i, ''), base, unit)
+    yield* k.notifications.programMapped(process, image)
+    return image
+  }
+
   private *main(
     process: Process,
     unit: number,
     places: ReadonlyMap<string, SourcePlace>,
   ): KernelRoutine<number> {
     const { k } = this
-    const base = k.memory.sliceStart(process.slice) + USER_LAYOUT.image
-    const image = k.images.mapProgram(process.name.replace(/\.exe$/i, ''), base, unit)
+    const image = yield* this.mapImage(process, unit)
     image.places = places
-    yield* k.notifications.programMapped(process, image)
     const entry = yield { op: 'load', unit, image: image.number }
     if (entry === 0) return STATUS_ENTRYPOINT_NOT_FOUND
     return yield* k.call(entry, 'MAIN', [])
@@ -166,7 +176,8 @@ export class Programs {
     return (yield* k.call(start, 'THREAD_START_ROUTINE', [parameter])) >>> 0
   }
 
-  private *steps(steps: readonly ScenarioStep[]): KernelRoutine<number> {
+  private *steps(process: Process, steps: readonly ScenarioStep[]): KernelRoutine<number> {
+    yield* this.mapImage(process, NO_CODE)
     yield* runSteps(this.k, steps)
     return 0
   }

@@ -1349,6 +1349,9 @@ export const WSAEACCES = 0x271D
 export const WSAENOTSOCK = 0x2736
 export const WSAECONNREFUSED = 0x274D
 
+// OB_PREOP_CALLBACK_STATUS
+export const OB_PREOP_SUCCESS = 0
+
 /** Values by name; what needs 64 bits is a bigint. */
 export const CONSTANTS = {
   IO_TYPE_ADAPTER,
@@ -2450,6 +2453,7 @@ export const CONSTANTS = {
   WSAEACCES,
   WSAENOTSOCK,
   WSAECONNREFUSED,
+  OB_PREOP_SUCCESS,
 } as const
 
 /** Names in the table. */
@@ -2593,6 +2597,7 @@ export const CONSTANT_GROUPS = {
   WDF_DEVICE_IO_TYPE: { scope: 'kernel', source: 'Microsoft Learn', names: ['WdfDeviceIoUndefined', 'WdfDeviceIoNeither', 'WdfDeviceIoBuffered', 'WdfDeviceIoDirect'] },
   'WDF_REQUEST_SEND_OPTIONS.Flags': { scope: 'kernel', source: 'Microsoft Learn', names: ['WDF_REQUEST_SEND_OPTION_TIMEOUT', 'WDF_REQUEST_SEND_OPTION_SYNCHRONOUS', 'WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE', 'WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET'] },
   SOCKET: { scope: 'both', source: 'Microsoft Learn', names: ['AF_INET', 'SOCK_STREAM', 'SOCK_DGRAM', 'IPPROTO_TCP', 'IPPROTO_UDP', 'WSAEACCES', 'WSAENOTSOCK', 'WSAECONNREFUSED'] },
+  OB_PREOP_CALLBACK_STATUS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['OB_PREOP_SUCCESS'] },
 } as const satisfies Readonly<Record<string, ConstantGroup>>
 
 /** Names of the groups. */
