@@ -41,6 +41,7 @@ import { PS_THREAD_DDIS } from './ps-thread'
 import { RTL_MEMORY_DDIS } from './rtl-memory'
 import { RTL_STRING_DDIS } from './rtl-string'
 import { SE_DDIS } from './se'
+import { WDF_DDIS } from './wdf'
 import { WIN32_CRT_DDIS } from './win32-crt'
 import { WIN32_FILE_DDIS } from './win32-file'
 import { WIN32_MEMORY_DDIS } from './win32-memory'
@@ -93,6 +94,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...RTL_MEMORY_DDIS,
   ...RTL_STRING_DDIS,
   ...SE_DDIS,
+  ...WDF_DDIS,
   ...WIN32_CRT_DDIS,
   ...WIN32_FILE_DDIS,
   ...WIN32_MEMORY_DDIS,

@@ -1,0 +1,87 @@
+/** What the framework puts into the driver object: dispatch routines, AddDevice, DriverUnload. */
+import {
+  IRP_MJ_CLEANUP,
+  IRP_MJ_CLOSE,
+  IRP_MJ_CREATE,
+  IRP_MJ_DEVICE_CONTROL,
+  IRP_MJ_INTERNAL_DEVICE_CONTROL,
+  IRP_MJ_READ,
+  IRP_MJ_WRITE,
+} from '../../../shared/nt/generated/irp-functions'
+import {
+  STATUS_INSUFFICIENT_RESOURCES,
+  STATUS_INVALID_DEVICE_REQUEST,
+  STATUS_SUCCESS,
+} from '../../../shared/nt/generated/ntstatus'
+import { DRIVER_EXTENSION, DRIVER_OBJECT } from '../../../shared/nt/generated/offsets'
+import type { KernelRoutine } from '../ddi/types'
+import type { Kernel } from '../kernel'
+import type { Ptr } from '../mm/memory'
+import { framework, type DriverData, type InitData, type WdfObject } from './framework'
+import { finish } from './queue'
+
+const OPENING: readonly number[] = [IRP_MJ_CREATE, IRP_MJ_CLEANUP, IRP_MJ_CLOSE]
+const QUEUED: readonly number[] = [
+  IRP_MJ_READ,
+  IRP_MJ_WRITE,
+  IRP_MJ_DEVICE_CONTROL,
+  IRP_MJ_INTERNAL_DEVICE_CONTROL,
+]
+
+const drivers = new WeakMap<Kernel, Map<Ptr, WdfObject<DriverData>>>()
+
+export function driverOf(k: Kernel, object: Ptr): WdfObject<DriverData> | undefined {
+  return drivers.get(k)?.get(object)
+}
+
+/** Take over a driver object for the driver that called WdfDriverCreate. */
+export function takeOver(k: Kernel, driver: WdfObject<DriverData>): void {
+  const { memory, images } = k
+  const { object, deviceAdd, unload } = driver.data
+  const known = drivers.get(k) ?? new Map<Ptr, WdfObject<DriverData>>()
+  drivers.set(k, known.set(object, driver))
+  const dispatch = images.registerNative('FxDevice::Dispatch', dispatchPacket)
+  for (const major of [...OPENING, ...QUEUED])
+    memory.setPtr(object + DRIVER_OBJECT.MajorFunction + major * 8, dispatch)
+  if (deviceAdd) {
+    const extension = memory.ptr(object + DRIVER_OBJECT.DriverExtension)
+    const add = images.registerNative('FxDriver::AddDevice', addDevice)
+    memory.setPtr(extension + DRIVER_EXTENSION.AddDevice, add)
+  }
+  if (deviceAdd || unload)
+    memory.setPtr(
+      object + DRIVER_OBJECT.DriverUnload,
+      images.registerNative('FxDriver::Unload', unloadDriver),
+    )
+}
+
+function* dispatchPacket(k: Kernel, [device = 0, irp = 0]: number[]): KernelRoutine<number> {
+  const major = k.memory.u8(k.irps.current(irp))
+  if (OPENING.includes(major)) return yield* finish(k, irp, STATUS_SUCCESS)
+  const queue = framework(k).deviceOf(device)?.data.queue
+  return queue ? yield* queue.accept(irp) : yield* finish(k, irp, STATUS_INVALID_DEVICE_REQUEST)
+}
+
+function* addDevice(k: Kernel, [object = 0, pdo = 0]: number[]): KernelRoutine<number> {
+  const driver = driverOf(k, object)
+  if (!driver) return STATUS_INVALID_DEVICE_REQUEST
+  const data: InitData = { driver, pdo, name: null, ioType: 0 }
+  const init = framework(k).create('init', driver, data)
+  if (!init) return STATUS_INSUFFICIENT_RESOURCES
+  const status = yield* k.call(driver.data.deviceAdd, 'FN_WDF_DRIVER_DEVICE_ADD', [
+    driver.handle,
+    init.handle,
+  ])
+  // WdfDeviceCreate has used it up, unless the driver did not come that far.
+  if (framework(k).any(init.handle) === init) yield* framework(k).remove(init)
+  return status
+}
+
+function* unloadDriver(k: Kernel, [object = 0]: number[]): KernelRoutine<void> {
+  const driver = driverOf(k, object)
+  if (!driver) return
+  const { unload } = driver.data
+  if (unload) yield* k.call(unload, 'FN_WDF_DRIVER_UNLOAD', [driver.handle])
+  drivers.get(k)?.delete(object)
+  yield* framework(k).remove(driver)
+}

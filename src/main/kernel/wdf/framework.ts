@@ -1,0 +1,169 @@
+/**
+ * The driver framework (KMDF) of a machine: its objects by handle, as a tree, and the drivers that it
+ * stands in front of. Everything below it is WDM: devices, packets, work items, spin locks.
+ */
+import type { KernelRoutine } from '../ddi/types'
+import type { Kernel } from '../kernel'
+import type { Ptr } from '../mm/memory'
+import type { IoQueue } from './queue'
+
+/** A lock lies at the beginning of a handle's memory, the context behind it. */
+const CONTEXT = 0x20
+const CONTEXT_MAX = 0x1_0000
+
+export type WdfKind =
+  'driver' | 'init' | 'device' | 'queue' | 'request' | 'memory' | 'spinlock' | 'workitem' | 'target'
+
+/** WDF_OBJECT_ATTRIBUTES, as far as it is looked at. */
+export interface Attributes {
+  parent: Ptr
+  cleanup: Ptr
+  destroy: Ptr
+  contextBytes: number
+}
+
+export const NO_ATTRIBUTES: Attributes = { parent: 0, cleanup: 0, destroy: 0, contextBytes: 0 }
+
+/** What the framework knows of an object. */
+export class WdfObject<D = unknown> {
+  readonly children = new Set<WdfObject>()
+
+  constructor(
+    readonly kind: WdfKind,
+    /** What the driver knows it by. */
+    readonly handle: Ptr,
+    readonly parent: WdfObject | null,
+    readonly attributes: Attributes,
+    public data: D,
+  ) {}
+
+  /** Memory that the driver asked for with the object. */
+  get context(): Ptr {
+    return this.handle + CONTEXT
+  }
+}
+
+export interface DriverData {
+  object: Ptr
+  deviceAdd: Ptr
+  unload: Ptr
+}
+
+export interface InitData {
+  driver: WdfObject<DriverData>
+  /** Device below which the new one goes; 0 for a control device. */
+  pdo: Ptr
+  name: string | null
+  ioType: number
+}
+
+export interface DeviceData {
+  driver: WdfObject<DriverData>
+  /** DEVICE_OBJECT. */
+  device: Ptr
+  /** Device below; 0 for a control device. */
+  below: Ptr
+  pdo: Ptr
+  name: string | null
+  links: string[]
+  /** The queue that requests go to. */
+  queue: IoQueue | null
+}
+
+export class Framework {
+  private readonly objects = new Map<Ptr, WdfObject>()
+  private readonly devices = new Map<Ptr, WdfObject<DeviceData>>()
+
+  constructor(readonly k: Kernel) {}
+
+  /** Make an object; null when memory is short or the context is absurdly large. */
+  create<D>(
+    kind: WdfKind,
+    parent: WdfObject | null,
+    data: D,
+    attributes: Attributes = NO_ATTRIBUTES,
+  ): WdfObject<D> | null {
+    if (attributes.contextBytes > CONTEXT_MAX) return null
+    const bytes = CONTEXT + attributes.contextBytes
+    const handle = this.k.pool.allocate(bytes, 'Wdf ', { system: true })
+    if (!handle) return null
+    const under = (attributes.parent && this.objects.get(attributes.parent)) || parent
+    const object = new WdfObject(kind, handle, under, attributes, data)
+    under?.children.add(object)
+    this.objects.set(handle, object)
+    return object
+  }
+
+  /**
+   * The object behind a handle that a driver gave.
+   * @bugcheck 0x10D with 4 for NULL, with 5 for a handle that is none of this kind
+   */
+  object<D>(handle: Ptr, kind: WdfKind): WdfObject<D> {
+    const { k } = this
+    const found = this.objects.get(handle)
+    if (handle === 0)
+      k.bugCheck(
+        0x10d,
+        4n,
+        0n,
+        k.images.nearestCode(k.thread),
+        0n,
+        'A framework routine was given NULL.',
+      )
+    if (found?.kind !== kind)
+      k.bugCheck(
+        0x10d,
+        5n,
+        k.memory.address(handle),
+        0n,
+        0n,
+        `A framework routine was given ${found ? `a ${found.kind}` : 'something that is no framework object'} for a ${kind}.`,
+      )
+    return found as WdfObject<D>
+  }
+
+  any(handle: Ptr): WdfObject | undefined {
+    return this.objects.get(handle)
+  }
+
+  /** The framework's device of a DEVICE_OBJECT. */
+  deviceOf(device: Ptr): WdfObject<DeviceData> | undefined {
+    return this.devices.get(device)
+  }
+
+  addDevice(object: WdfObject<DeviceData>): void {
+    this.devices.set(object.data.device, object)
+  }
+
+  /** Delete an object with its children: children first, clean-up before destruction. */
+  *remove(object: WdfObject): KernelRoutine<void> {
+    const { k } = this
+    if (!this.objects.delete(object.handle)) return
+    for (const child of [...object.children]) yield* this.remove(child)
+    const { cleanup, destroy } = object.attributes
+    if (cleanup) yield* k.call(cleanup, 'FN_WDF_OBJECT_CONTEXT_CLEANUP', [object.handle])
+    if (object.kind === 'device') this.removeDevice(object as WdfObject<DeviceData>)
+    if (object.kind === 'memory') k.pool.free(object.data as Ptr)
+    if (object.kind === 'workitem') k.workQueue.freeIoItem((object.data as { item: Ptr }).item)
+    if (destroy) yield* k.call(destroy, 'FN_WDF_OBJECT_CONTEXT_DESTROY', [object.handle])
+    object.parent?.children.delete(object)
+    k.pool.free(object.handle)
+  }
+
+  private removeDevice({ data }: WdfObject<DeviceData>): void {
+    const { k } = this
+    this.devices.delete(data.device)
+    for (const link of data.links) k.ob.namespace.deleteSymbolicLink(link)
+    if (data.below) k.devices.detach(data.below)
+    k.devices.delete(data.device)
+  }
+}
+
+const frameworks = new WeakMap<Kernel, Framework>()
+
+/** The framework of a machine; it begins with the first driver that uses it. */
+export function framework(k: Kernel): Framework {
+  let found = frameworks.get(k)
+  if (!found) frameworks.set(k, (found = new Framework(k)))
+  return found
+}

@@ -1,0 +1,167 @@
+/**
+ * Queues of the framework. A packet that arrives becomes a request; a sequential queue hands out one
+ * at a time, a parallel one all, a manual one none until the driver asks. A request that waits in a
+ * queue is cancelled by the framework, the driver never sees it.
+ */
+import {
+  WdfIoQueueDispatchManual,
+  WdfIoQueueDispatchSequential,
+} from '../../../shared/nt/generated/constants'
+import {
+  IRP_MJ_DEVICE_CONTROL,
+  IRP_MJ_INTERNAL_DEVICE_CONTROL,
+  IRP_MJ_READ,
+  IRP_MJ_WRITE,
+} from '../../../shared/nt/generated/irp-functions'
+import {
+  STATUS_CANCELLED,
+  STATUS_INSUFFICIENT_RESOURCES,
+  STATUS_INVALID_DEVICE_REQUEST,
+  STATUS_PENDING,
+} from '../../../shared/nt/generated/ntstatus'
+import { IRP, WDF_IO_QUEUE_CONFIG } from '../../../shared/nt/generated/offsets'
+import type { KernelRoutine } from '../ddi/types'
+import type { Kernel } from '../kernel'
+import type { Ptr } from '../mm/memory'
+import { framework, type DeviceData, type WdfObject } from './framework'
+import { askedOf, completeRequest, type RequestData } from './request'
+
+export interface QueueConfig {
+  dispatch: number
+  allowZeroLength: boolean
+  handlers: { default: Ptr; read: Ptr; write: Ptr; control: Ptr; internal: Ptr }
+}
+
+export function readConfig(k: Kernel, at: Ptr): QueueConfig {
+  const { memory } = k
+  const routine = (field: keyof typeof WDF_IO_QUEUE_CONFIG): Ptr =>
+    memory.ptr(at + WDF_IO_QUEUE_CONFIG[field])
+  return {
+    dispatch: memory.u32(at + WDF_IO_QUEUE_CONFIG.DispatchType),
+    allowZeroLength: memory.u8(at + WDF_IO_QUEUE_CONFIG.AllowZeroLengthRequests) !== 0,
+    handlers: {
+      default: routine('EvtIoDefault'),
+      read: routine('EvtIoRead'),
+      write: routine('EvtIoWrite'),
+      control: routine('EvtIoDeviceControl'),
+      internal: routine('EvtIoInternalDeviceControl'),
+    },
+  }
+}
+
+export class IoQueue {
+  /** Handle of the queue; set when its object is made. */
+  handle: Ptr = 0
+  private readonly waiting: WdfObject<RequestData>[] = []
+  /** Requests that the driver has. */
+  private given = 0
+  private isHandingOut = false
+
+  constructor(
+    private readonly k: Kernel,
+    readonly device: WdfObject<DeviceData>,
+    private readonly config: QueueConfig,
+  ) {}
+
+  /** A packet arrived. The framework always marks it pending. */
+  *accept(irp: Ptr): KernelRoutine<number> {
+    const { k } = this
+    const asked = askedOf(k, irp)
+    const isTransfer = asked.major === IRP_MJ_READ || asked.major === IRP_MJ_WRITE
+    const empty = isTransfer && asked.input + asked.output === 0 && !this.config.allowZeroLength
+    if (empty) return yield* finish(k, irp, 0)
+    const data: RequestData = { irp, queue: this, status: 0 }
+    const request = framework(k).create('request', this.device, data)
+    if (!request) return yield* finish(k, irp, STATUS_INSUFFICIENT_RESOURCES)
+    k.irps.markPending(irp)
+    this.waiting.push(request)
+    const cancel = k.images.registerNative('FxIoQueue::_IrpCancelRoutine', cancelWaiting)
+    k.irps.setCancelRoutine(irp, cancel)
+    yield* this.handOut()
+    return STATUS_PENDING
+  }
+
+  /** A request that the driver had is done. */
+  *finished(): KernelRoutine<void> {
+    this.given = Math.max(this.given - 1, 0)
+    yield* this.handOut()
+  }
+
+  private *handOut(): KernelRoutine<void> {
+    // A handler that completes at once comes back here; the loop below goes on instead of it.
+    if (this.isHandingOut || this.config.dispatch === WdfIoQueueDispatchManual) return
+    this.isHandingOut = true
+    try {
+      while (this.mayGive) {
+        const request = this.take()
+        if (!request) break
+        yield* this.present(request)
+      }
+    } finally {
+      this.isHandingOut = false
+    }
+  }
+
+  private get mayGive(): boolean {
+    return this.config.dispatch !== WdfIoQueueDispatchSequential || this.given === 0
+  }
+
+  /** The next request that is not being cancelled, now the driver's. */
+  take(): WdfObject<RequestData> | undefined {
+    for (;;) {
+      const request = this.waiting.shift()
+      if (!request) return undefined
+      if (!this.k.irps.setCancelRoutine(request.data.irp, 0)) continue
+      this.given++
+      return request
+    }
+  }
+
+  private *present(request: WdfObject<RequestData>): KernelRoutine<void> {
+    const { k } = this
+    const { handlers } = this.config
+    const { major, input, output, code } = askedOf(k, request.data.irp)
+    const { handle } = request
+    if (major === IRP_MJ_READ && handlers.read)
+      yield* k.call(handlers.read, 'FN_WDF_IO_QUEUE_IO_READ', [this.handle, handle, output])
+    else if (major === IRP_MJ_WRITE && handlers.write)
+      yield* k.call(handlers.write, 'FN_WDF_IO_QUEUE_IO_WRITE', [this.handle, handle, input])
+    else if (this.controlHandler(major))
+      yield* k.call(this.controlHandler(major), 'FN_WDF_IO_QUEUE_IO_DEVICE_CONTROL', [
+        this.handle,
+        handle,
+        output,
+        input,
+        code,
+      ])
+    else if (handlers.default)
+      yield* k.call(handlers.default, 'FN_WDF_IO_QUEUE_IO_DEFAULT', [this.handle, handle])
+    else yield* completeRequest(k, handle, STATUS_INVALID_DEVICE_REQUEST, 0)
+  }
+
+  private controlHandler(major: number): Ptr {
+    if (major === IRP_MJ_DEVICE_CONTROL) return this.config.handlers.control
+    return major === IRP_MJ_INTERNAL_DEVICE_CONTROL ? this.config.handlers.internal : 0
+  }
+
+  /** Take a cancelled packet's request out; undefined when it is not here. */
+  drop(irp: Ptr): WdfObject<RequestData> | undefined {
+    const at = this.waiting.findIndex((request) => request.data.irp === irp)
+    return at < 0 ? undefined : this.waiting.splice(at, 1)[0]
+  }
+}
+
+/** Complete a packet that never became a request. */
+export function* finish(k: Kernel, irp: Ptr, status: number): KernelRoutine<number> {
+  k.memory.setU32(irp + IRP['IoStatus.Status'], status)
+  k.memory.setSize(irp + IRP['IoStatus.Information'], 0)
+  yield* k.irps.complete(irp)
+  return status
+}
+
+function* cancelWaiting(k: Kernel, [device = 0, irp = 0]: number[]): KernelRoutine<void> {
+  k.irps.releaseCancelLock(k.memory.u8(irp + IRP.CancelIrql))
+  const request = framework(k).deviceOf(device)?.data.queue?.drop(irp)
+  if (request) yield* framework(k).remove(request)
+  yield* finish(k, irp, STATUS_CANCELLED)
+}

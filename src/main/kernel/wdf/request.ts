@@ -1,0 +1,143 @@
+/** Requests of the framework: a packet, the queue that it came through, and its buffers. */
+import {
+  METHOD_IN_DIRECT,
+  METHOD_NEITHER,
+  METHOD_OUT_DIRECT,
+  NormalPagePriority,
+} from '../../../shared/nt/generated/constants'
+import { IRP_MJ_READ, IRP_MJ_WRITE } from '../../../shared/nt/generated/irp-functions'
+import {
+  STATUS_BUFFER_TOO_SMALL,
+  STATUS_INSUFFICIENT_RESOURCES,
+  STATUS_INVALID_DEVICE_REQUEST,
+  STATUS_MORE_PROCESSING_REQUIRED,
+  STATUS_SUCCESS,
+} from '../../../shared/nt/generated/ntstatus'
+import { IO_STACK_LOCATION, IRP, KEVENT } from '../../../shared/nt/generated/offsets'
+import type { KernelRoutine } from '../ddi/types'
+import type { Kernel } from '../kernel'
+import type { Ptr } from '../mm/memory'
+import { framework, type WdfObject } from './framework'
+import type { IoQueue } from './queue'
+
+export interface RequestData {
+  irp: Ptr
+  queue: IoQueue
+  status: number
+}
+
+const CONTROL = {
+  output: IO_STACK_LOCATION['Parameters.DeviceIoControl.OutputBufferLength'],
+  input: IO_STACK_LOCATION['Parameters.DeviceIoControl.InputBufferLength'],
+  code: IO_STACK_LOCATION['Parameters.DeviceIoControl.IoControlCode'],
+}
+
+/** What a packet asks for. */
+export interface Asked {
+  major: number
+  /** Bytes that come in and that may go out. */
+  input: number
+  output: number
+  code: number
+}
+
+export function askedOf(k: Kernel, irp: Ptr): Asked {
+  const { memory } = k
+  const stack = k.irps.current(irp)
+  const major = memory.u8(stack)
+  const length = memory.u32(stack + IO_STACK_LOCATION['Parameters.Read.Length'])
+  if (major === IRP_MJ_READ) return { major, input: 0, output: length, code: 0 }
+  if (major === IRP_MJ_WRITE) return { major, input: length, output: 0, code: 0 }
+  return {
+    major,
+    input: memory.u32(stack + CONTROL.input),
+    output: memory.u32(stack + CONTROL.output),
+    code: memory.u32(stack + CONTROL.code),
+  }
+}
+
+/** WdfRequestRetrieveInputBuffer and WdfRequestRetrieveOutputBuffer. */
+export function retrieveBuffer(
+  k: Kernel,
+  request: WdfObject<RequestData>,
+  side: 'input' | 'output',
+  minimum: number,
+): { status: number; buffer: Ptr; length: number } {
+  const none = (status: number) => ({ status, buffer: 0, length: 0 })
+  const { memory } = k
+  const { irp } = request.data
+  const asked = askedOf(k, irp)
+  const isTransfer = asked.major === IRP_MJ_READ || asked.major === IRP_MJ_WRITE
+  const method = isTransfer ? -1 : asked.code & 3
+  const wrongWay = asked.major === (side === 'input' ? IRP_MJ_READ : IRP_MJ_WRITE)
+  if (wrongWay || method === METHOD_NEITHER) return none(STATUS_INVALID_DEVICE_REQUEST)
+  const length = asked[side]
+  if (length === 0 || length < minimum) return none(STATUS_BUFFER_TOO_SMALL)
+  const isDirect =
+    isTransfer ||
+    (side === 'output' && (method === METHOD_IN_DIRECT || method === METHOD_OUT_DIRECT))
+  const mdl = memory.ptr(irp + IRP.MdlAddress)
+  const buffer =
+    isDirect && mdl
+      ? k.mdls.systemAddress(mdl, NormalPagePriority)
+      : memory.ptr(irp + IRP['AssociatedIrp.SystemBuffer'])
+  return buffer ? { status: STATUS_SUCCESS, buffer, length } : none(STATUS_INSUFFICIENT_RESOURCES)
+}
+
+/**
+ * Complete the packet of a request, and let its queue go on.
+ * @bugcheck 0x10D with 5 when the request was completed before
+ */
+export function* completeRequest(
+  k: Kernel,
+  handle: Ptr,
+  status: number,
+  information: number,
+): KernelRoutine<void> {
+  const request = framework(k).object<RequestData>(handle, 'request')
+  const { irp, queue } = request.data
+  k.memory.setU32(irp + IRP['IoStatus.Status'], status)
+  k.memory.setSize(irp + IRP['IoStatus.Information'], information)
+  yield* framework(k).remove(request)
+  yield* k.irps.complete(irp)
+  yield* queue.finished()
+}
+
+/** Send a request to the device below and forget it: the packet is no longer this driver's. */
+export function* sendAndForget(
+  k: Kernel,
+  request: WdfObject<RequestData>,
+  below: Ptr,
+): KernelRoutine<void> {
+  const { irp, queue } = request.data
+  yield* framework(k).remove(request)
+  k.irps.skip(irp)
+  yield* k.irps.callDriver(below, irp)
+  yield* queue.finished()
+}
+
+/** Send a request to the device below and wait until it comes back. */
+export function* sendAndWait(
+  k: Kernel,
+  request: WdfObject<RequestData>,
+  below: Ptr,
+): KernelRoutine<boolean> {
+  const { memory } = k
+  const { irp } = request.data
+  const event = k.pool.allocate(KEVENT.SIZE, 'WdfE', { system: true })
+  if (!event) return false
+  k.dispatcher.initializeEvent(event, 0, false)
+  k.irps.copyToNext(irp)
+  const routine = k.images.registerNative('FxIoTarget::RequestCompletionRoutine', wakeSender)
+  k.irps.setCompletion(k.irps.next(irp), routine, event, true, true, true)
+  yield* k.irps.callDriver(below, irp)
+  yield* k.dispatcher.wait([event])
+  k.pool.free(event)
+  request.data.status = memory.u32(irp + IRP['IoStatus.Status'])
+  return true
+}
+
+function* wakeSender(k: Kernel, [, , event = 0]: number[]): KernelRoutine<number> {
+  k.dispatcher.setEvent(event)
+  return STATUS_MORE_PROCESSING_REQUIRED
+}
