@@ -71,7 +71,7 @@ function buildRequest(
   memory.setPtr(irp + IRP.UserEvent, event)
   memory.setPtr(irp + IRP['Tail.Overlay.Thread'], k.thread.address)
   fill(irp, next)
-  k.io.adopt(irp)
+  k.io.packets.adopt(irp)
   k.irps.traceCreated(irp, 0, 0)
   return irp
 }

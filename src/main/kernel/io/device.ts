@@ -231,7 +231,7 @@ export class Devices {
   /** Lowest device of the stack: for PnP devices the physical one. */
   bottom(device: Ptr): Ptr {
     let at = device
-    for (let below = this.lookup(at)?.data.attachedTo; below; ) {
+    for (let below = this.lookup(at)?.data.attachedTo; below;) {
       at = below
       below = this.lookup(at)?.data.attachedTo
     }
@@ -267,10 +267,7 @@ export class Devices {
   }
 
   setExtensionFlags(device: Ptr, flags: number): void {
-    this.k.memory.setU32(
-      this.extensionOf(device) + DEVOBJ_EXTENSION_INTERNAL.ExtensionFlags,
-      flags,
-    )
+    this.k.memory.setU32(this.extensionOf(device) + DEVOBJ_EXTENSION_INTERNAL.ExtensionFlags, flags)
   }
 
   /** A physical device got a node in the device tree, or lost it. */

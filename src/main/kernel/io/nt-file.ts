@@ -271,7 +271,7 @@ export const NtCancelIoFile = service('NtCancelIoFile', 0x5d, 'hp', function* (k
   if (bad) return bad
   const { status, file } = fileOf(k, handle, 0)
   if (status !== STATUS_SUCCESS) return status
-  yield* k.io.cancelIo(file, k.thread)
+  yield* k.io.packets.cancelIo(file, k.thread)
   return guarded(k, () => writeStatusBlock(k, iosb, STATUS_SUCCESS, 0))
 })
 

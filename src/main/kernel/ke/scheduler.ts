@@ -14,6 +14,7 @@ import {
   type KernelRoutine,
   type RoutineSignature,
 } from '../ddi/types'
+import { describeWait } from '../io/hang'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import type { CallResult, Command, Report } from '../port'
@@ -324,7 +325,7 @@ export class Scheduler {
   /** Every thread waits and no timer will end it. */
   private nothingLeft(): never {
     const thread = this.main ?? this.current
-    throw new RunLimit('hang', 'wait', this.k.io.describeWait(thread))
+    throw new RunLimit('hang', 'wait', describeWait(this.k, thread))
   }
 
   /** The main thread got somewhere; hangs are counted from here. */

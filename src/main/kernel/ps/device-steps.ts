@@ -25,7 +25,7 @@ export function* deviceStep(k: Kernel, step: DeviceStep): KernelRoutine<void> {
       return yield* k.pnp.plug(step.device, step.as ?? step.device)
     case 'unplug': {
       const status = yield* k.pnp.unplug(step.device)
-      return k.io.recordStep(
+      return k.io.reports.recordStep(
         'CM_Request_Device_Eject',
         IRP_MJ_PNP,
         IRP_MN_QUERY_REMOVE_DEVICE,
@@ -37,11 +37,11 @@ export function* deviceStep(k: Kernel, step: DeviceStep): KernelRoutine<void> {
       return
     case 'restart': {
       const status = yield* k.pnp.restart(step.device)
-      return k.io.recordStep('rebalance', IRP_MJ_PNP, IRP_MN_QUERY_STOP_DEVICE, status)
+      return k.io.reports.recordStep('rebalance', IRP_MJ_PNP, IRP_MN_QUERY_STOP_DEVICE, status)
     }
     case 'power': {
       const status = yield* k.power.change(step.to)
-      return k.io.recordStep('SetSuspendState', IRP_MJ_POWER, IRP_MN_SET_POWER, status)
+      return k.io.reports.recordStep('SetSuspendState', IRP_MJ_POWER, IRP_MN_SET_POWER, status)
     }
     case 'shutdown':
       yield* k.power.shutDown()

@@ -35,7 +35,7 @@ export function* exitThread(k: Kernel, status: number): KernelRoutine<void> {
   thread.exitStatus = status
   yield* k.notifications.thread(thread, false)
   yield* k.apcs.rundown(thread)
-  yield* k.io.threadRundown(thread)
+  yield* k.io.packets.threadRundown(thread)
   const object = k.ob.lookup(thread.address)
   if (object) exitStatuses.set(object, status)
   const isLast = threadsOf(k, process).every((other) => other === thread)
