@@ -100,7 +100,15 @@ export type EventBody =
   // objects
   | { t: 'object.created'; type: ObjectType; object: string; name: string | null }
   | { t: 'object.deleted'; type: ObjectType; object: string; name: string | null }
-  | { t: 'handle.opened'; handle: number; object: string; type: ObjectType; name: string | null }
+  | {
+      t: 'handle.opened'
+      handle: number
+      object: string
+      type: ObjectType
+      name: string | null
+      /** Rights that were granted. */
+      access?: string
+    }
   | { t: 'handle.closed'; handle: number; object: string }
   | {
       t: 'device.created'
@@ -241,7 +249,15 @@ export type EventBody =
   | { t: 'power.system'; from: string; to: string }
   /** A device said in which power state it is, D0 to D3; `from` is null the first time. */
   | { t: 'power.device'; device: string; devnode: string | null; from: string | null; to: string }
-  | { t: 'registry'; operation: string; key: string; value: string | null; status: string }
+  | {
+      t: 'registry'
+      operation: string
+      key: string
+      value: string | null
+      status: string
+      /** What a value was set to, in words. */
+      data?: string
+    }
   // hardware; a vector's `level` is the IRQL to which it raises the processor
   | {
       t: 'interrupt.connected'

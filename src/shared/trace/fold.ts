@@ -3,6 +3,12 @@
  * else. `fold` mutates and returns its own draft for speed: callers that keep a state clone it.
  */
 import type { TraceEvent, ObjectType, SourcePlace, RoutineKind } from './event'
+import {
+  emptyExecutive,
+  foldExecutive,
+  isExecutiveEvent,
+  type ExecutiveState,
+} from './fold-executive'
 import { emptyHardware, foldHardware, type HardwareState } from './fold-hardware'
 import { foldPnp, type DevNodeView, type InterfaceState } from './fold-pnp'
 
@@ -52,6 +58,19 @@ export interface FrameState {
   at: SourcePlace | null
 }
 
+/** A process and the token that it was given at its start. */
+export interface ProcessState {
+  id: number
+  name: string
+  exitCode: number | null
+  parent: number | null
+  user: string | null
+  /** `low`, `medium`, `high`, `system`. */
+  integrity: string | null
+  /** Privileges of an administrator. */
+  admin: boolean
+}
+
 export interface MachineState {
   step: number
   tick: number
@@ -70,7 +89,15 @@ export interface MachineState {
   power: string
   links: { link: string; target: string }[]
   objects: { object: string; type: ObjectType; name: string | null }[]
-  handles: { handle: number; object: string; name: string | null; process: number }[]
+  handles: {
+    handle: number
+    object: string
+    name: string | null
+    process: number
+    type: ObjectType
+    /** Rights that were granted. */
+    access: string | null
+  }[]
   irps: IrpState[]
   pool: {
     nonpagedBytes: number
@@ -80,11 +107,12 @@ export interface MachineState {
   }
   frames: FrameState[]
   threads: { id: number; name: string; state: 'running' | 'ready' | 'waiting' | 'exited' }[]
-  processes: { id: number; name: string; exitCode: number | null }[]
+  processes: ProcessState[]
   locks: { lock: string; kind: string; thread: number }[]
   timers: { timer: string; due: number }[]
   dpcs: { dpc: string; routine: string }[]
   hardware: HardwareState
+  executive: ExecutiveState
   bugcheck: { seq: number; code: string; name: string; parameters: string[] } | null
   stop: { seq: number; rule: string } | null
   leaks: { kind: string; tag?: string; bytes?: number; count: number; name?: string }[]
@@ -121,6 +149,7 @@ export function emptyState(): MachineState {
     timers: [],
     dpcs: [],
     hardware: emptyHardware(),
+    executive: emptyExecutive(),
     bugcheck: null,
     stop: null,
     leaks: [],
@@ -173,6 +202,8 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
         object: event.object,
         name: event.name,
         process: event.process,
+        type: event.type,
+        access: event.access ?? null,
       })
       break
     case 'handle.closed':
@@ -325,7 +356,15 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
       state.dpcs.push({ dpc: event.dpc, routine: event.routine })
       break
     case 'process.created':
-      state.processes.push({ id: event.id, name: event.name, exitCode: null })
+      state.processes.push({
+        id: event.id,
+        name: event.name,
+        exitCode: null,
+        parent: event.parent ?? null,
+        user: event.user ?? null,
+        integrity: event.integrity ?? null,
+        admin: event.admin ?? false,
+      })
       break
     case 'process.exited': {
       const process = state.processes.find((item) => item.id === event.id)
@@ -359,6 +398,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
       break
   }
   foldHardware(state.hardware, event)
+  if (isExecutiveEvent(event)) foldExecutive(state.executive, event)
   // A DPC is shown as queued until its routine starts.
   if (event.t === 'routine.called' && event.kind === 'dpc')
     remove(state.dpcs, (item) => item.routine === event.name)

@@ -5,6 +5,7 @@
  */
 import { DISPATCH_LEVEL } from '../nt/irql'
 import type { EventOf, TraceEvent, TraceValue } from './event'
+import { sayExecutive } from './why-executive'
 import { sayHardware } from './why-hardware'
 import { sayPnp } from './why-pnp'
 import {
@@ -296,6 +297,15 @@ function say(event: TraceEvent): string {
       return `The run hangs: ${event.reason.replace(/\.$/, '')}`
     case 'limit.reached':
       return `A limit was reached: ${event.detail.replace(/\.$/, '')}`
+    case 'callback.registered':
+    case 'callback.removed':
+    case 'access.checked':
+    case 'access.stripped':
+    case 'apc.queued':
+    case 'apc.delivered':
+    case 'process.attached':
+    case 'process.detached':
+      return sayExecutive(event)
     default:
       return sayHardware(event)
   }

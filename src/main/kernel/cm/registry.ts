@@ -285,7 +285,7 @@ export class Registry {
       } else key.values.set(upcase(value.name), value)
       key.lastWrite = this.k.tick
     }
-    this.trace('set', key.path, value.name, status)
+    this.trace('set', key.path, value.name, status, value)
     return status
   }
 
@@ -317,10 +317,43 @@ export class Registry {
     return status
   }
 
-  trace(operation: string, key: string, value: string | null, status: number): void {
-    if (this.k.tracing && this.k.events > 0)
-      this.k.emit({ t: 'registry', operation, key, value, status: hex32(status) })
+  /** Tell an operation; `data` is what a value was set to. */
+  trace(
+    operation: string,
+    key: string,
+    value: string | null,
+    status: number,
+    data?: RegistryValue,
+  ): void {
+    if (!this.k.tracing || this.k.events === 0) return
+    this.k.emit({
+      t: 'registry',
+      operation,
+      key,
+      value,
+      status: hex32(status),
+      ...(data ? { data: describeValue(data) } : {}),
+    })
   }
+}
+
+/** Bytes of a value that its words show at most. */
+const SHOWN_BYTES = 32
+
+/** A value in words: `0x4`, `"text"`, `0A 00 FF`. */
+function describeValue({ type, data }: RegistryValue): string {
+  if (type === REG_DWORD && data.length === 4)
+    return `0x${((data[0]! | (data[1]! << 8) | (data[2]! << 16) | (data[3]! << 24)) >>> 0).toString(16).toUpperCase()}`
+  const shown = data.subarray(0, SHOWN_BYTES)
+  const more = data.length > SHOWN_BYTES ? ' ...' : ''
+  if (type === REG_SZ) {
+    let text = ''
+    for (let i = 0; i + 1 < shown.length; i += 2)
+      text += String.fromCharCode(shown[i]! | (shown[i + 1]! << 8))
+    return `"${text.replace(/\0+$/, '')}"${more}`
+  }
+  const bytes = [...shown].map((byte) => byte.toString(16).toUpperCase().padStart(2, '0'))
+  return `${bytes.join(' ')}${more}`
 }
 
 /** Bytes and type of a plain value. */

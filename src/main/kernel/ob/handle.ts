@@ -4,6 +4,7 @@ import {
   STATUS_INVALID_HANDLE,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
+import { hex32 } from '../../../shared/nt/format'
 import type { EventBody } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
@@ -85,6 +86,7 @@ export class HandleTable {
         object: k.memory.format(object.address),
         type: object.type.name,
         name: object.name,
+        access: hex32(access),
       })
     return handle
   }

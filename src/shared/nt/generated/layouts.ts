@@ -1780,8 +1780,8 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'CreateTime', offset: 0x20, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
       { path: 'ImageName', offset: 0x38, size: 0x10, kind: 'struct', type: 'UNICODE_STRING', struct: 'UNICODE_STRING' },
       { path: 'BasePriority', offset: 0x48, size: 4, kind: 'u32', type: 'KPRIORITY' },
-      { path: 'UniqueProcessId', offset: 0x50, size: 8, kind: 'handle', type: 'HANDLE' },
-      { path: 'InheritedFromUniqueProcessId', offset: 0x58, size: 8, kind: 'handle', type: 'HANDLE' },
+      { path: 'UniqueProcessId', offset: 0x50, size: 8, kind: 'u64', type: 'HANDLE' },
+      { path: 'InheritedFromUniqueProcessId', offset: 0x58, size: 8, kind: 'u64', type: 'HANDLE' },
       { path: 'HandleCount', offset: 0x60, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'SessionId', offset: 0x64, size: 4, kind: 'u32', type: 'ULONG' },
     ],
@@ -1789,7 +1789,7 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
   RTL_PROCESS_MODULE_INFORMATION: {
     name: 'RTL_PROCESS_MODULE_INFORMATION', size: 0x128, align: 8, complete: true,
     fields: [
-      { path: 'Section', offset: 0, size: 8, kind: 'handle', type: 'HANDLE' },
+      { path: 'Section', offset: 0, size: 8, kind: 'u64', type: 'HANDLE' },
       { path: 'MappedBase', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
       { path: 'ImageBase', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
       { path: 'ImageSize', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
