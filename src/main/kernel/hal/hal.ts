@@ -92,6 +92,12 @@ export class Hal {
     return this.devices.find((device) => device.name === name)
   }
 
+  /** The device that a bus would report with one of these hardware ids. */
+  deviceOfId(ids: readonly string[]): HardwareDevice | undefined {
+    const wanted = new Set(ids.map((id) => id.toUpperCase()))
+    return this.devices.find((device) => wanted.has(device.hardwareId))
+  }
+
   /** Where what a PC has at a port is found in memory, on a machine without ports; null for nothing. */
   memoryOfPort(port: number): number | null {
     const offset = port - UART_PORTS.base

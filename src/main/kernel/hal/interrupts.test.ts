@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { KDPC, KINTERRUPT } from '../../../shared/nt/generated/offsets'
+import { DRIVER_OBJECT, KDPC, KINTERRUPT } from '../../../shared/nt/generated/offsets'
+import { DevNode } from '../pnp/devnode'
+import { TestMachine, type Code, type DriverApi } from '../testing/machine'
 import { stopOf, scratch, toyDriver } from '../testing/toy-driver'
 import { COM1, connectTo, enableUart } from './testing'
 
@@ -338,6 +340,99 @@ describe('IoConnectInterruptEx', () => {
     )
     expect(stopOf(m)).toBeNull()
     expect(m.of('interrupt.disconnected')).toHaveLength(1)
+  })
+})
+
+describe('a device of the board under plug and play', () => {
+  it('gets its ports and its interrupt as resources, and its line can be connected', () => {
+    const m = toyDriver(
+      function* (d, driverObject) {
+        const { k } = d
+        const node = new DevNode(driverObject, null)
+        node.hardwareIds = ['ACPI\\PNP0501']
+        expect(k.pnp.arbiter.assign(node)).toBe(true)
+        const list = Buffer.from(k.pnp.arbiter.bytes(node.allocatedResources))
+        // CM_RESOURCE_LIST with a port and an interrupt.
+        expect(list.readUInt32LE(16)).toBe(2)
+        expect([list[20], list.readUInt32LE(24), list.readUInt32LE(32)]).toEqual([1, 0x3f8, 8])
+        expect([list[40], list.readUInt32LE(44), list.readUInt32LE(48)]).toEqual([2, 9, 0x94])
+        const p = scratch(d, 80)
+        k.memory.setU32(p, 2)
+        k.memory.setPtr(p + 8, driverObject)
+        k.memory.setPtr(p + 16, scratch(d, 8))
+        k.memory.setPtr(p + 24, d.fn('Isr'))
+        expect(yield* d.ddi('IoConnectInterruptEx', p)).toBe(0)
+        k.pnp.arbiter.release(node)
+        expect(k.hal.assignedTo(driverObject)).toBeUndefined()
+      },
+      { *Isr() {} },
+    )
+    expect(stopOf(m)).toBeNull()
+  })
+})
+
+describe('a service routine of a driver that is gone', () => {
+  it('stops the machine when its interrupt comes', () => {
+    const m = new TestMachine()
+    m.driver('toy', {
+      *DriverEntry(d, driverObject = 0) {
+        d.k.memory.setPtr(driverObject + DRIVER_OBJECT.DriverUnload, d.fn('Unload'))
+        return (yield* connectTo(d, 'uart0', 'Isr')) ? 0 : 0xc0000001
+      },
+      *Isr() {},
+      *Unload() {},
+    })
+    m.main(function* (k) {
+      yield* k.loader.load('toy')
+      yield* k.loader.unload('toy')
+      k.hal.pulse('uart0')
+      yield { op: 'yield' }
+    })
+    m.run()
+    expect(stopOf(m)?.code).toBe('0xD4')
+  })
+})
+
+describe('two processors', () => {
+  it('keep a service routine and what KeSynchronizeExecution runs apart', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      let inside = 0
+      let calls = 0
+      let isDone = false
+      const enter = function* (d: DriverApi): Code<number> {
+        expect(++inside).toBe(1)
+        for (let i = 0; i < 5; i++) yield* d.ddi('KeGetCurrentIrql')
+        inside--
+        calls++
+        return 1
+      }
+      const m = toyDriver(
+        function* (d) {
+          const object = yield* connectTo(d, 'dma0', 'Isr')
+          const handle = d.out()
+          const start = d.fn('Other')
+          yield* d.ddi('PsCreateSystemThread', handle, 0x1fffff, null, 0, null, start, object)
+          for (let i = 0; i < 6; i++) {
+            d.k.hal.pulse('dma0')
+            yield* d.ddi('KeGetCurrentIrql')
+          }
+          for (let i = 0; i < 5000 && !isDone; i++) yield* d.ddi('KeGetCurrentIrql')
+        },
+        {
+          Isr: enter,
+          Inside: enter,
+          *Other(d, object = 0) {
+            for (let i = 0; i < 6; i++)
+              yield* d.ddi('KeSynchronizeExecution', object, d.fn('Inside'), 0)
+            isDone = true
+          },
+        },
+        { processors: 2, seed, limits: { ddiCalls: 20_000 } },
+      )
+      expect(stopOf(m)).toBeNull()
+      expect(isDone).toBe(true)
+      expect(calls).toBeGreaterThan(6)
+    }
   })
 })
 

@@ -510,6 +510,8 @@ export class Scheduler {
   }
 
   private stepKernel(thread: Thread, frame: KernelFrame): Command | null {
+    // It goes on, so it spins no more; what it calls next is not part of the wait.
+    if (this.k.processor.spin?.frame === frame) this.k.processor.spin = null
     let step: IteratorResult<KernelOp, unknown>
     try {
       if (thread.raise) {

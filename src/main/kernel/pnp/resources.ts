@@ -40,7 +40,11 @@ interface Range {
 interface Given extends Range {
   share: number
   flags: number
+  /** IRQL of an interrupt; its vector where nothing else is known. */
+  level?: number
 }
+
+const SHARED = 3
 
 export class Arbiter {
   private readonly taken = new Map<DevNode, Range[]>()
@@ -52,7 +56,9 @@ export class Arbiter {
     this.release(node)
     if (!node.requirements) {
       // What the firmware set up is what it keeps.
-      node.allocatedResources = node.bootResources ? this.copy(node.bootResources) : 0
+      node.allocatedResources = node.bootResources
+        ? this.copy(node.bootResources)
+        : this.ofBoard(node)
       return true
     }
     const { memory } = this.k
@@ -71,9 +77,34 @@ export class Arbiter {
     return false
   }
 
+  /** What a device of the board takes, when the node is one; 0 when it is none. */
+  private ofBoard(node: DevNode): Ptr {
+    const { hal } = this.k
+    const device = hal.deviceOfId(node.hardwareIds)
+    if (!device) return 0
+    hal.assign(node.pdo, device)
+    const { ports, memory, vector, irql, mode } = hal.resourcesOf(device)
+    const given: Given[] = []
+    const range = (type: number, base: number, bytes: number): void => {
+      given.push({ type, share: 1, flags: 0, start: BigInt(base), length: BigInt(bytes) })
+    }
+    if (ports) range(CmResourceTypePort, ports.base, ports.count)
+    if (memory) range(CmResourceTypeMemory, memory.base, memory.bytes)
+    given.push({
+      type: CmResourceTypeInterrupt,
+      share: SHARED,
+      flags: mode === 'edge' ? 1 : 0,
+      start: BigInt(vector),
+      length: 1n,
+      level: irql,
+    })
+    return this.build(given)
+  }
+
   /** Give back what a device has. */
   release(node: DevNode): void {
     this.taken.delete(node)
+    this.k.hal.unassign(node.pdo)
     if (node.allocatedResources) this.k.pool.free(node.allocatedResources)
     node.allocatedResources = 0
   }
@@ -136,13 +167,13 @@ export class Arbiter {
     memory.setU16(list + HEAD - 8, 1)
     memory.setU16(list + HEAD - 6, 1)
     memory.setU32(list + COUNT, chosen.length)
-    chosen.forEach(({ type, share, flags, start, length }, i) => {
+    chosen.forEach(({ type, share, flags, start, length, level }, i) => {
       const at = list + HEAD + i * PARTIAL.SIZE
       memory.setU8(at + PARTIAL.Type, type)
       memory.setU8(at + PARTIAL.ShareDisposition, share)
       memory.setU16(at + PARTIAL.Flags, flags)
       if (type === CmResourceTypeInterrupt) {
-        memory.setU32(at + PARTIAL['u.Interrupt.Level'], Number(start))
+        memory.setU32(at + PARTIAL['u.Interrupt.Level'], level ?? Number(start))
         memory.setU32(at + PARTIAL['u.Interrupt.Vector'], Number(start))
         memory.setU64(at + PARTIAL['u.Interrupt.Affinity'], 1n)
       } else {

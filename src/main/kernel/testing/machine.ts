@@ -117,6 +117,8 @@ interface NativeFrame {
   code: Code
   /** Call that suspended the frame, to fill in its out parameters. */
   call: NativeCall | null
+  /** Index into ROUTINE_NAMES: a command says it only when it starts a frame. */
+  routine: number
 }
 
 export class TestMachine {
@@ -182,25 +184,20 @@ export class TestMachine {
         case 'start': {
           const entry = this.functions[command.fn]!
           const code = entry.run(entry.api, ...command.args)
-          this.frames.set(command.frame, { code, call: null })
-          this.step(command.frame, () => code.next(0), command.routine, command.stack)
+          this.frames.set(command.frame, { code, call: null, routine: command.routine })
+          this.step(command.frame, () => code.next(0), command.stack)
           break
         }
         case 'resume': {
           const frame = this.frames.get(command.frame)!
           const value = this.take(frame.call!, command.result)
-          this.step(command.frame, () => frame.code.next(value), command.routine, command.stack)
+          this.step(command.frame, () => frame.code.next(value), command.stack)
           break
         }
         case 'throw': {
           const frame = this.frames.get(command.frame)!
           const exception = new NtException(command.code)
-          this.step(
-            command.frame,
-            () => frame.code.throw(exception),
-            command.routine,
-            command.stack,
-          )
+          this.step(command.frame, () => frame.code.throw(exception), command.stack)
           break
         }
         case 'discard':
@@ -233,7 +230,6 @@ export class TestMachine {
   private step(
     id: number,
     advance: () => IteratorResult<NativeCall, number | void>,
-    routine: number,
     stack: number,
   ): void {
     const { report } = this
@@ -246,7 +242,7 @@ export class TestMachine {
       let result = advance()
       for (;;) {
         if (result.done) {
-          const signature = ROUTINES[ROUTINE_NAMES[routine] ?? 'DRIVER_DISPATCH']
+          const signature = ROUTINES[ROUTINE_NAMES[frame.routine] ?? 'DRIVER_DISPATCH']
           this.frames.delete(id)
           report.what = 'returned'
           report.value = signature.returns.k === 'void' ? 0 : Number(result.value ?? 0) | 0

@@ -86,6 +86,7 @@ export const CHECKED_RULES: readonly string[] = [
   'VR-MM-BUILD-PAGED',
   'VR-MM-EXEC-MAPPING',
   'VR-MM-FREE-MAPPED',
+  'VR-MM-IOSPACE-RAM',
   'VR-MM-LOCK-FLAGS',
   'VR-MM-LOCKED-AT-EXIT',
   'VR-MM-MAP-NOTLOCKED',

@@ -31,6 +31,8 @@ export interface HardwareDevice {
   /** As scenarios and traces name it. */
   readonly name: string
   readonly description: string
+  /** What its bus would report it as. */
+  readonly hardwareId: string
   /** Interrupt line of the board. */
   readonly line: number
   readonly mode: 'level' | 'edge'

@@ -44,6 +44,7 @@ const NAMES = new Map<number, string>(Object.entries(DMA).map(([name, at]) => [a
 export class DmaEngine implements HardwareDevice {
   readonly name = 'dma0'
   readonly description = 'DMA engine with timer (PCI)'
+  readonly hardwareId = 'PCI\\VEN_5230&DEV_4C41'
   readonly line = 17
   readonly mode = 'level'
   readonly ports = null

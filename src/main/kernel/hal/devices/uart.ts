@@ -38,6 +38,7 @@ const WRITE_NAMES = ['THR', 'IER', 'FCR', 'LCR', 'MCR', 'LSR', 'MSR', 'SCR']
 export class Uart implements HardwareDevice {
   readonly name = 'uart0'
   readonly description = 'Serial port (16550)'
+  readonly hardwareId = 'ACPI\\PNP0501'
   readonly line = 4
   readonly mode = 'level'
   readonly pci = null
