@@ -89,7 +89,7 @@ export class FileDigests {
     const { bytes } = this
     const pieces = authenticodePieces(bytes, headers, table)
     const size = sizeOf(pieces)
-    if (size > JOINED_MAX) return digestsOf(...pieces)
+    if (Math.max(size, bytes.length) > JOINED_MAX) return digestsOf(...pieces)
     const joined = roomBehind(bytes, size)
     write(pieces, joined)
     const [sha1, sha256] = [hash('sha1', joined, 'hex'), hash('sha256', joined, 'hex')]

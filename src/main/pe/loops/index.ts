@@ -3,8 +3,9 @@
  * bytes it is given; inside `withFile` they are copied into the loops' memory once for all.
  */
 import { pearson } from '../image/pearson'
+import { signsOf } from '../image/signs'
 import { BLOCK_MAX, FRACTION } from './histogram'
-import { place, places, TEXTS_AT_ONCE, type Loops } from './memory'
+import { isHeld, place, places, TEXTS_AT_ONCE, type Loops } from './memory'
 import { TEXT_WORDS, WIDE } from './texts'
 import { bucketsOf, clearCounters } from './tlsh-windows'
 
@@ -13,18 +14,17 @@ export { withFile } from './memory'
 
 /** The counts of TLSH over a file, taken in stretches from its fifth byte on. */
 export class Windows {
-  readonly #loops: Loops
   #checksum = 0
 
-  constructor(bytes: Uint8Array) {
-    this.#loops = place(bytes)
-    clearCounters(this.#loops.words, places.tlsh)
+  constructor(readonly bytes: Uint8Array) {
+    clearCounters(place(bytes, 0, 0).loops.words, places.tlsh)
   }
 
   /** Count the windows whose last byte lies from `start` up to `end`. */
   count(start: number, end: number): void {
-    const { file } = places
-    this.#checksum = this.#loops.routines.tlshWindows(file + start, file + end, this.#checksum)
+    // A window reaches four bytes back.
+    const { loops, origin } = place(this.bytes, start - 4, end)
+    this.#checksum = loops.routines.tlshWindows(origin + start, origin + end, this.#checksum)
   }
 
   get checksum(): number {
@@ -33,7 +33,7 @@ export class Windows {
 
   /** All 256, of which TLSH uses the first half. */
   buckets(): Int32Array {
-    return bucketsOf(this.#loops.words, places.tlsh, pearson)
+    return bucketsOf(place(this.bytes, 0, 0).loops.words, places.tlsh, pearson)
   }
 }
 
@@ -44,7 +44,8 @@ export class Blocks {
   readonly #loops: Loops
 
   constructor(bytes: Uint8Array) {
-    this.#loops = place(bytes)
+    this.#loops = place(bytes).loops
+    // Empties the histogram.
     this.#loops.routines.sumProducts()
   }
 
@@ -57,6 +58,9 @@ export class Blocks {
     return routines.sumProducts() / FRACTION
   }
 }
+
+/** What lies behind a stretch is copied along, for the texts that begin in it. */
+const REACH = 4_096
 
 /**
  * Tell where the texts of a file are, in their order: start, end, whether a character takes two
@@ -71,20 +75,31 @@ export function eachText(
   mayGoOn: () => boolean,
   tell: (start: number, end: number, isWide: boolean, signs: number) => void,
 ): boolean {
-  const { routines, words } = place(bytes)
-  const { file, texts, textCount } = places
-  const end = file + bytes.length
-  for (let at = file, look = file + stretch; at < end;) {
-    at = routines.findTexts(at, Math.min(look, end), texts, TEXTS_AT_ONCE)
-    const count = words[textCount / 4]
-    for (let index = 0; index < count; index++) {
-      const entry = texts / 4 + index * TEXT_WORDS
-      const signs = words[entry + 2]
-      tell(words[entry] - file, words[entry + 1] - file, (signs & WIDE) !== 0, signs & ~WIDE)
+  const { length } = bytes
+  for (let at = 0; at < length;) {
+    const limit = Math.min(at + stretch, length)
+    const reach = isHeld(bytes) ? length : Math.min(limit + REACH, length)
+    const { loops, origin } = place(bytes, at, reach)
+    const { routines, words } = loops
+    at = routines.findTexts(origin + at, origin + limit, places.texts, TEXTS_AT_ONCE) - origin
+    const last = places.texts / 4 + words[places.textCount / 4] * TEXT_WORDS
+    for (let entry = places.texts / 4; entry < last; entry += TEXT_WORDS) {
+      const start = words[entry] - origin
+      let end = words[entry + 1] - origin
+      let signs = words[entry + 2]
+      const isWide = (signs & WIDE) !== 0
+      if (end + 1 >= reach) {
+        // A text may go on behind what was copied.
+        const width = isWide ? 2 : 1
+        for (; end + width <= length && (!isWide || bytes[end + 1] === 0); end += width) {
+          if (signsOf[bytes[end]] === 0) break
+          signs |= signsOf[bytes[end]]
+        }
+        at = Math.max(at, end)
+      }
+      tell(start, end, isWide, signs & ~WIDE)
     }
-    if (at < look) continue
-    if (at < end && !mayGoOn()) return false
-    look = at + stretch
+    if (at < length && !mayGoOn()) return false
   }
   return true
 }

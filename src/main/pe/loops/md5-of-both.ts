@@ -5,7 +5,7 @@ import { TEXT_MARGIN } from './texts'
 
 /** Room for further bytes behind the file; a view that holds until the next call of any loop. */
 export function roomBehind(bytes: Uint8Array, size: number): Uint8Array {
-  const loops = place(bytes)
+  const { loops } = place(bytes)
   const start = startBehind(bytes)
   loops.reserve(start + size)
   return loops.bytes.subarray(start, start + size)
@@ -16,7 +16,7 @@ const startBehind = ({ length }: Uint8Array): number =>
 
 /** MD5 of a file and of the `size` bytes that were written into the room behind it. */
 export function md5OfBoth(bytes: Uint8Array, size: number): [string, string] {
-  const loops = place(bytes)
+  const { loops } = place(bytes)
   const file = new Stream(loops, places.file, bytes.length, places.md5)
   const other = new Stream(loops, startBehind(bytes), size, places.md5 + 16)
   const common = Math.min(file.blocks, other.blocks)

@@ -1,6 +1,6 @@
 /**
  * The loops over every byte of a file, in WebAssembly, and the memory they work in. A file is copied
- * there once while it is analysed.
+ * there once while it is analysed, a large one piece by piece.
  */
 import { pearson } from '../image/pearson'
 import { signsOf } from '../image/signs'
@@ -22,8 +22,6 @@ import { initTlsh, TLSH_BYTES, tlshWindows } from './tlsh-windows'
 const PAGE = 0x1_0000
 /** Texts that are told by one call. */
 export const TEXTS_AT_ONCE = 1_024
-/** A memory that a large file made grow beyond this is not kept for the next file. */
-const KEPT_MAX = 16 << 20
 
 /** What lies where, from the start of the memory; the file comes last. */
 export const places = (() => {
@@ -107,29 +105,41 @@ let loops: Loops | undefined
 /** The file that lies in the memory for as long as somebody holds it there. */
 let held: Uint8Array | undefined
 
+/** Larger files are copied in pieces, again for each loop: memory for all of it would be too much. */
+const HELD_MAX = 8 << 20
+
 /**
  * Do something with a file that does not change meanwhile: it is copied once for all loops.
  * @returns what `use` returns
  */
 export function withFile<T>(bytes: Uint8Array, use: () => T): T {
+  if (bytes.length > HELD_MAX) return use()
   place(bytes)
   held = bytes
   try {
     return use()
   } finally {
     held = undefined
-    if (loops && loops.bytes.length > KEPT_MAX) loops = undefined
   }
 }
 
-/** The loops, with a file in their memory from `Loops.file` on. */
-export function place(bytes: Uint8Array): Loops {
+export const isHeld = (bytes: Uint8Array): boolean => bytes === held
+
+/**
+ * The loops, with a part of a file in their memory.
+ * @returns `origin`: where the first byte of the file would be
+ */
+export function place(
+  bytes: Uint8Array,
+  start = 0,
+  end = bytes.length,
+): { loops: Loops; origin: number } {
   loops ??= new Loops()
-  if (held === bytes) return loops
+  if (bytes === held) return { loops, origin: places.file }
   held = undefined
-  const end = places.file + bytes.length
-  loops.reserve(end + TEXT_MARGIN)
-  loops.bytes.set(bytes, places.file)
-  loops.bytes.fill(0xff, end, end + TEXT_MARGIN)
-  return loops
+  const stop = places.file + end - start
+  loops.reserve(stop + TEXT_MARGIN)
+  loops.bytes.set(bytes.subarray(start, end), places.file)
+  loops.bytes.fill(0xff, stop, stop + TEXT_MARGIN)
+  return { loops, origin: places.file - start }
 }
