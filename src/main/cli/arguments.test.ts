@@ -9,6 +9,19 @@ const RUN = {
   verifier: [],
   trace: null,
   driver: null,
+  processors: null,
+  scenario: null,
+}
+
+const EXPLORE = {
+  command: 'explore',
+  folder: 'F',
+  seeds: 100,
+  json: false,
+  verifier: [],
+  driver: null,
+  processors: null,
+  scenario: null,
 }
 
 const SEARCH = {
@@ -29,6 +42,12 @@ describe('what was typed', () => {
     ['run F --verifier io,VR-IRP-CANCEL-SET', { ...RUN, verifier: ['io', 'VR-IRP-CANCEL-SET'] }],
     ['run F --verifier none', RUN],
     ['run F --driver fixed.ts --trace T', { ...RUN, driver: 'fixed.ts', trace: 'T' }],
+    ['run F --processors 4 --scenario S', { ...RUN, processors: 4, scenario: 'S' }],
+    ['explore F', EXPLORE],
+    [
+      'explore F --seeds 9 --processors 8 --json',
+      { ...EXPLORE, seeds: 9, processors: 8, json: true },
+    ],
     ['check F --json', { command: 'check', folder: 'F', json: true }],
     ['ddi IoCallDriver', { command: 'ddi', name: 'IoCallDriver' }],
     [
@@ -76,6 +95,9 @@ describe('what was typed', () => {
     ['run F --seed x', "--seed wants a whole number, not 'x'"],
     ['run F --seed 1.5', "--seed wants a whole number, not '1.5'"],
     ['run F --seed 12345678901', "--seed wants a whole number, not '12345678901'"],
+    ['run F --processors 9', "--processors wants a number from 1 to 8, not '9'"],
+    ['explore F --seeds 0', "--seeds wants a whole number above 0, not '0'"],
+    ['explore F --trace T', 'explore does not take --trace'],
     ['run F --verifier constructor', "--verifier does not know 'constructor'"],
     ['run F --verifier io,nothing', "--verifier does not know 'nothing'"],
   ])('ring0 %s is refused', (line, problem) => {

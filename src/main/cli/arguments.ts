@@ -12,6 +12,22 @@ export interface RunArguments {
   trace: string | null
   /** File that is loaded in place of driver.ts. */
   driver: string | null
+  /** Processors of the machine; null for what the scenario says. */
+  processors: number | null
+  /** File that stands in for scenario.json. */
+  scenario: string | null
+}
+
+/** Search seeds for one that fails. */
+export interface ExploreArguments {
+  command: 'explore'
+  folder: string
+  seeds: number
+  processors: number | null
+  scenario: string | null
+  json: boolean
+  verifier: string[]
+  driver: string | null
 }
 
 export interface CheckArguments {
@@ -57,6 +73,7 @@ export interface ExportArguments extends ShelfArguments {
 
 export type Arguments =
   | RunArguments
+  | ExploreArguments
   | CheckArguments
   | ScanArguments
   | ImportArguments
@@ -67,7 +84,9 @@ export type Arguments =
 
 export const USAGE = `Usage:
   npm run ring0 -- run FOLDER [--seed N] [--json] [--verifier LIST] [--trace FILE]
-                       [--driver FILE]
+                       [--driver FILE] [--processors N] [--scenario FILE]
+  npm run ring0 -- explore FOLDER [--seeds N] [--processors N] [--scenario FILE] [--driver FILE]
+                       [--verifier LIST] [--json]
   npm run ring0 -- check FOLDER [--json]
   npm run ring0 -- ddi NAME
   npm run ring0 -- scan PATH... [--json] [--password TEXT]
@@ -77,6 +96,7 @@ export const USAGE = `Usage:
 
 run     compile the driver folder, load it in the simulated kernel, run its client
         or scenario, unload it, and report
+explore run it with one seed after the other until a run fails
 check   compile only
 ddi     what a routine does: prototype, IRQL, support
 
@@ -91,6 +111,9 @@ export  write what the query finds ("" for everything)
 --json           one JSON document instead of words (docs/cli.md)
 --trace FILE     write the events as JSON lines
 --driver FILE    load this file of the folder in place of driver.ts (fixed.ts)
+--processors N   processors of the machine, 1 to 8 (default: the scenario's, or 1; explore: 2)
+--scenario FILE  a file of the folder, or any other, in place of scenario.json
+--seeds N        seeds to try, from 1 on (default 100)
 --tag TAG        put on every file of the import; may be given again
 --password TEXT  tried on archives after "infected"; may be given again
 --catalogue PLACE  a catalogue's file or folder (default: the one the app opens)
@@ -100,7 +123,8 @@ export  write what the query finds ("" for everything)
 --out FILE       where the export goes (default: standard output)
 
 Files are read, never run. Exit status: 0 ok, 1 compile error, load failure, bad arguments or a
-file that could not be read, 2 bug check, 3 verifier stop or leak, 4 hang or limit.
+file that could not be read, 2 bug check, 3 verifier stop or leak, 4 hang or limit; explore: of the run that
+failed, 5 when only its client complained.
 `
 
 const OPTIONS = {
@@ -109,6 +133,9 @@ const OPTIONS = {
   verifier: { type: 'string' },
   trace: { type: 'string' },
   driver: { type: 'string' },
+  processors: { type: 'string' },
+  scenario: { type: 'string' },
+  seeds: { type: 'string' },
   tag: { type: 'string', multiple: true },
   password: { type: 'string', multiple: true },
   catalogue: { type: 'string' },
@@ -123,7 +150,14 @@ type Option = keyof typeof OPTIONS
 
 /** The options each command takes, and what its words are called when they are missing. */
 const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?: true }> = {
-  run: { takes: ['seed', 'json', 'verifier', 'trace', 'driver'], wants: 'the folder' },
+  run: {
+    takes: ['seed', 'json', 'verifier', 'trace', 'driver', 'processors', 'scenario'],
+    wants: 'the folder',
+  },
+  explore: {
+    takes: ['seeds', 'json', 'verifier', 'driver', 'processors', 'scenario'],
+    wants: 'the folder',
+  },
   check: { takes: ['json'], wants: 'the folder' },
   ddi: { takes: [], wants: 'the name of a routine' },
   scan: { takes: ['json', 'password'], wants: 'a file, folder or archive', many: true },
@@ -196,31 +230,66 @@ export function parseArguments(argv: string[]): Arguments | { problem: string } 
       if (format === null) return { problem: `--format is one of ${EXPORT_FORMATS.join(', ')}` }
       return { command: 'export', query, format, out: values.out ?? null, catalogue, json: false }
     }
+    case 'explore':
+      return exploreArguments(target, json, values)
     default:
       return runArguments(target, json, values)
   }
 }
 
+interface RunValues {
+  seed?: string
+  seeds?: string
+  verifier?: string
+  trace?: string
+  driver?: string
+  processors?: string
+  scenario?: string
+}
+
 function runArguments(
   folder: string,
   json: boolean,
-  values: { seed?: string; verifier?: string; trace?: string; driver?: string },
+  values: RunValues,
 ): RunArguments | { problem: string } {
   const seed = values.seed ?? '1'
   if (!/^-?\d{1,10}$/.test(seed)) return { problem: `--seed wants a whole number, not '${seed}'` }
+  const machine = machineArguments(values)
+  if ('problem' in machine) return machine
+  const trace = values.trace ?? null
+  return { command: 'run', folder, seed: Number(seed), json, trace, ...machine }
+}
+
+function exploreArguments(
+  folder: string,
+  json: boolean,
+  values: RunValues,
+): ExploreArguments | { problem: string } {
+  const seeds = values.seeds ?? '100'
+  if (!/^[1-9]\d{0,6}$/.test(seeds))
+    return { problem: `--seeds wants a whole number above 0, not '${seeds}'` }
+  const machine = machineArguments(values)
+  if ('problem' in machine) return machine
+  return { command: 'explore', folder, seeds: Number(seeds), json, ...machine }
+}
+
+/** What `run` and `explore` have in common: the machine and what is loaded. */
+function machineArguments(
+  values: RunValues,
+): Pick<RunArguments, 'verifier' | 'driver' | 'processors' | 'scenario'> | { problem: string } {
   const verifier = (values.verifier ?? '')
     .split(',')
     .filter((name) => name !== '' && name !== 'none')
   const unknown = verifier.find((name) => !isVerifierName(name))
   if (unknown !== undefined) return { problem: `--verifier does not know '${unknown}'` }
+  const { processors } = values
+  if (processors !== undefined && !/^[1-8]$/.test(processors))
+    return { problem: `--processors wants a number from 1 to 8, not '${processors}'` }
   return {
-    command: 'run',
-    folder,
-    seed: Number(seed),
-    json,
     verifier,
-    trace: values.trace ?? null,
     driver: values.driver ?? null,
+    processors: processors === undefined ? null : Number(processors),
+    scenario: values.scenario ?? null,
   }
 }
 

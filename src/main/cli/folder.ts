@@ -1,7 +1,8 @@
 /** Reads a driver folder from disk. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import type { ProjectFiles } from '../../shared/contract/model'
+import type { ProjectFiles, RunRequest } from '../../shared/contract/model'
+import type { ExploreArguments, RunArguments } from './arguments'
 import { whereTyped } from './where-typed'
 
 const FILE_BYTES_MAX = 1_000_000
@@ -22,6 +23,37 @@ export function readFolder(named: string): { files: ProjectFiles } | { problem: 
       problem: `${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     }
   }
+}
+
+/**
+ * The run that was asked for: the folder's files and what the options change.
+ * @returns a request with seed 1 and a full trace, or why there is none
+ */
+export function readRequest(
+  options: RunArguments | ExploreArguments,
+): { request: RunRequest } | { problem: string } {
+  const folder = readFolder(options.folder)
+  if ('problem' in folder) return folder
+  const { files } = folder
+  const { driver, processors, scenario, verifier } = options
+  if (scenario !== null) {
+    try {
+      files['scenario.json'] = files[scenario] ?? readFileSync(whereTyped(scenario), 'utf8')
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      return { problem: `the scenario ${scenario} cannot be read: ${why}` }
+    }
+  }
+  const request: RunRequest = {
+    files,
+    ...(driver === null ? {} : { driver }),
+    ...(processors === null ? {} : { processors }),
+    seed: options.command === 'run' ? options.seed : 1,
+    verifier,
+    // The report's first causes come from the trace, so it is always on; only a file keeps it.
+    trace: 'full',
+  }
+  return { request }
 }
 
 function collect(root: string, folder: string, files: ProjectFiles): string | null {

@@ -2,6 +2,7 @@
 import { parseArguments, USAGE } from './arguments'
 import { check } from './check'
 import { describeRoutine } from './ddi'
+import { explore } from './explore'
 import { run } from './run'
 
 async function main(): Promise<number> {
@@ -16,6 +17,8 @@ async function main(): Promise<number> {
       return 0
     case 'run':
       return run(parsed)
+    case 'explore':
+      return explore(parsed)
     case 'check':
       return check(parsed)
     case 'ddi':

@@ -5,10 +5,10 @@ import type { TraceEvent } from '../../shared/trace/event'
 import { eventLine } from '../../shared/trace/codec'
 import { runProject } from '../lab/run'
 import type { RunArguments } from './arguments'
-import { readFolder } from './folder'
+import { readRequest } from './folder'
 import { printReport } from './report'
 
-const EXIT_STATUS: Readonly<Record<RunReport['outcome'], number>> = {
+export const EXIT_STATUS: Readonly<Record<RunReport['outcome'], number>> = {
   ok: 0,
   'compile-error': 1,
   'load-failed': 1,
@@ -26,9 +26,9 @@ const EVENTS_MAX = 200_000_000
 const WRITE_BYTES = 1 << 16
 
 export async function run(options: RunArguments): Promise<number> {
-  const folder = readFolder(options.folder)
-  if ('problem' in folder) {
-    process.stderr.write(`ring0: ${folder.problem}\n`)
+  const read = readRequest(options)
+  if ('problem' in read) {
+    process.stderr.write(`ring0: ${read.problem}\n`)
     return 1
   }
   let trace: TraceFile | null = null
@@ -41,20 +41,10 @@ export async function run(options: RunArguments): Promise<number> {
     }
   }
   try {
-    const { report } = await runProject(
-      {
-        files: folder.files,
-        ...(options.driver === null ? {} : { driver: options.driver }),
-        seed: options.seed,
-        verifier: options.verifier,
-        // The report's first causes come from the trace, so it is always on; only a file keeps it.
-        trace: 'full',
-      },
-      {
-        limits: { events: EVENTS_MAX },
-        ...(trace ? { onEvent: (event) => trace.write(event) } : {}),
-      },
-    )
+    const { report } = await runProject(read.request, {
+      limits: { events: EVENTS_MAX },
+      ...(trace ? { onEvent: (event) => trace.write(event) } : {}),
+    })
     if (options.json) process.stdout.write(JSON.stringify(report, null, 2) + '\n')
     else printReport(report, (text) => process.stdout.write(text))
     trace?.close()

@@ -8,10 +8,10 @@ import { firstDifference, readSamples, runSample, type SampleRun } from './testi
 vi.mock('../dsl/compile', async (importOriginal) => {
   const real = await importOriginal<typeof import('../dsl/compile')>()
   const kept = new Map<string, CompileResult>()
-  const compile: typeof real.compile = (files, entries) => {
-    const key = JSON.stringify([files, entries])
+  const compile: typeof real.compile = (files, entries, options) => {
+    const key = JSON.stringify([files, entries, options])
     let result = kept.get(key)
-    if (!result) kept.set(key, (result = real.compile(files, entries)))
+    if (!result) kept.set(key, (result = real.compile(files, entries, options)))
     return result
   }
   return { ...real, compile }

@@ -32,6 +32,28 @@ export interface RunResult {
 /** Milliseconds of simulation between two looks at the event loop. */
 const SLICE_MS = 40
 
+/** A driver folder that was read and compiled: what runs with several seeds have in common. */
+export interface Prepared {
+  plan: Plan
+  program: CompiledProgram
+  diagnostics: Diagnostic[]
+  processors: number
+}
+
+/** Read and compile a driver folder; what is wrong with it when that fails. */
+export function prepare(request: RunRequest): Prepared | { problems: Diagnostic[] } {
+  const planned = planOf(request.files, request.scenario, request.driver)
+  if ('diagnostics' in planned) return { problems: planned.diagnostics }
+  const { plan } = planned
+  const processors = request.processors ?? plan.scenario.processors ?? 1
+  const { program, diagnostics } = compile(
+    request.files,
+    plan.entries,
+    processors > 1 ? { points: true } : {},
+  )
+  return program ? { plan, program, diagnostics, processors } : { problems: diagnostics }
+}
+
 /**
  * Run a driver folder. Whatever its code does is in the report; this throws for defects of the
  * simulator only.
@@ -41,24 +63,22 @@ export async function runProject(
   options: RunOptions = {},
 ): Promise<RunResult> {
   options.onProgress?.('compiling', 0)
-  const planned = planOf(request.files, request.scenario, request.driver)
-  if ('diagnostics' in planned)
-    return { report: compileError(request, planned.diagnostics), digest: '' }
-  const { plan } = planned
-  const seed = plan.scenario.seed ?? request.seed
-  const compiled = compile(request.files, plan.entries)
-  if (!compiled.program) return { report: compileError(request, compiled.diagnostics), digest: '' }
+  const prepared = prepare(request)
+  if ('problems' in prepared)
+    return { report: compileError(request, prepared.problems), digest: '' }
+  return runPrepared(prepared, request, options)
+}
+
+/** Run what `prepare` made of a request; of the request, seed, verifier and trace may be others. */
+export async function runPrepared(
+  prepared: Prepared,
+  request: RunRequest,
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const seed = prepared.plan.scenario.seed ?? request.seed
   const sandbox = await createSandbox({ label: `seed ${seed}` })
   try {
-    return await execute(
-      request,
-      seed,
-      plan,
-      compiled.program,
-      compiled.diagnostics,
-      sandbox,
-      options,
-    )
+    return await execute(request, seed, prepared, sandbox, options)
   } finally {
     sandbox.dispose()
   }
@@ -67,9 +87,7 @@ export async function runProject(
 async function execute(
   request: RunRequest,
   seed: number,
-  plan: Plan,
-  program: CompiledProgram,
-  diagnostics: Diagnostic[],
+  { plan, program, diagnostics, processors }: Prepared,
   sandbox: Sandbox,
   options: RunOptions,
 ): Promise<RunResult> {
@@ -77,6 +95,7 @@ async function execute(
   const seen = new Observer()
   const kernel = new Kernel({
     seed,
+    processors,
     ...(plan.scenario.hal ? { hal: plan.scenario.hal } : {}),
     ...(plan.scenario.paging ? { paging: plan.scenario.paging } : {}),
     verifier: request.verifier,
@@ -183,6 +202,7 @@ function reportOf(
     dbgPrint: seen.dbgPrint,
     diagnostics,
     seed,
+    ...(k.processors.length > 1 ? { processors: k.processors.length } : {}),
     verifier: request.verifier,
     stats: {
       events: k.events,

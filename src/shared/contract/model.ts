@@ -52,6 +52,9 @@ export const ScenarioDevice = z.strictObject({
 })
 export type ScenarioDevice = z.infer<typeof ScenarioDevice>
 
+/** Processors of a machine. */
+export const ProcessorCount = z.number().int().min(1).max(8)
+
 /** The simulated devices of the board: a serial port, and a PCI device that moves bytes by itself. */
 const HardwareName = z.enum(['uart0', 'dma0'])
 
@@ -128,6 +131,8 @@ const Account = z.enum(['admin', 'user'])
 export const Scenario = z.strictObject({
   name: z.string().optional(),
   seed: z.number().int().optional(),
+  /** Processors of the machine, 1 by default. */
+  processors: ProcessorCount.optional(),
   /** Platform of the machine; `x64` by default. */
   hal: z.enum(['x64', 'arm64']).optional(),
   /** Whether pageable memory leaves below DISPATCH_LEVEL too; `none` by default. */
@@ -279,6 +284,8 @@ export const RunReport = z.object({
   /** One sentence for a hang or a limit. */
   reason: z.string().optional(),
   seed: z.number(),
+  /** Processors of the machine; missing for one. */
+  processors: z.number().optional(),
   verifier: z.array(z.string()),
   stats: z.object({
     events: z.number(),
@@ -295,6 +302,8 @@ export type RunReport = z.infer<typeof RunReport>
 export const RunRequest = z.object({
   files: ProjectFiles,
   seed: z.number().int().default(1),
+  /** Takes the place of what the scenario says. */
+  processors: ProcessorCount.optional(),
   verifier: z.array(z.string()).default([]),
   trace: z.enum(['off', 'full']).default('full'),
   /** File that is loaded in place of driver.ts, `fixed.ts` for instance. */

@@ -223,10 +223,10 @@ export class Scheduler {
   private switchTo(thread: Thread): void {
     const { processor } = this.k
     const old = processor.current
+    if (thread.state === 'ready') this.readyThreads.remove(thread)
     if (old !== thread) {
       if (old.state === 'running' && old !== processor.idle) this.makeReady(old)
       old.irql = this.k.irql.level
-      if (thread !== processor.idle) this.readyThreads.remove(thread)
       processor.current = thread
       if (this.k.tracing && old !== processor.idle && thread !== processor.idle)
         this.k.emit({ t: 'thread.switched', from: old.id, to: thread.id }, 0)
@@ -255,7 +255,11 @@ export class Scheduler {
     this.takeReport(report)
     for (;;) {
       if (k.ended) return this.endCommand()
-      if (this.turns.isNeeded && !this.turns.next()) continue
+      if (this.turns.isNeeded) {
+        // A thread that just began to wait leaves at once, before another processor can take it up.
+        if (this.current.state !== 'running') this.switchTo(this.idle)
+        if (!this.turns.next()) continue
+      }
       const discarded = this.discarded.pop()
       if (discarded !== undefined) {
         this.command.op = 'discard'

@@ -86,6 +86,7 @@ export class Turns {
     if (interrupts.length > 0 && irql.level < IPI_LEVEL) return true
     if (k.hal.lines.pendingLevel > irql.level) return true
     if (irql.level < DISPATCH_LEVEL && (processor.dpcs.length > 0 || k.timers.overdue)) return true
+    if (k.hal.lines.pendingLevel > irql.level && !k.hal.interrupts.areOff) return true
     const { spinning } = processor
     if (spinning) return spinning.until()
     if (current.state === 'running' && (current !== idle || idle.frames.length > 0)) return true
