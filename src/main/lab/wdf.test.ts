@@ -244,6 +244,7 @@ function Cleanup(Object: PVOID): void {
     source,
     'export function main(): number { Sleep(10); return 0 }',
   )
+  expect(outcome).toBe('ok')
   expect([...printed].sort()).toEqual(
     [
       '0',

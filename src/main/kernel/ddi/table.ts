@@ -105,7 +105,8 @@ export class DdiTable {
     const thread = k.scheduler.current
     const { entry } = bound
     const level = k.irql.level
-    const outs: OutValues = bound.hasOuts ? [] : NO_OUTS
+    // As long as the parameters, so that the caller sees which were not written to.
+    const outs: OutValues = bound.hasOuts ? new Array(bound.params.length) : NO_OUTS
     const values = this.marshal(bound, args, outs)
     const outerCause = thread.cause
     let seq = 0

@@ -27,6 +27,8 @@ export const NO_ATTRIBUTES: Attributes = { parent: 0, cleanup: 0, destroy: 0, co
 /** What the framework knows of an object. */
 export class WdfObject<D = unknown> {
   readonly children = new Set<WdfObject>()
+  /** Its callbacks for the end run; the handle is good until they are through. */
+  isGoing = false
 
   constructor(
     readonly kind: WdfKind,
@@ -138,7 +140,8 @@ export class Framework {
   /** Delete an object with its children: children first, clean-up before destruction. */
   *remove(object: WdfObject): KernelRoutine<void> {
     const { k } = this
-    if (!this.objects.delete(object.handle)) return
+    if (object.isGoing) return
+    object.isGoing = true
     for (const child of [...object.children]) yield* this.remove(child)
     const { cleanup, destroy } = object.attributes
     if (cleanup) yield* k.call(cleanup, 'FN_WDF_OBJECT_CONTEXT_CLEANUP', [object.handle])
@@ -147,6 +150,7 @@ export class Framework {
     if (object.kind === 'workitem') k.workQueue.freeIoItem((object.data as { item: Ptr }).item)
     if (destroy) yield* k.call(destroy, 'FN_WDF_OBJECT_CONTEXT_DESTROY', [object.handle])
     object.parent?.children.delete(object)
+    this.objects.delete(object.handle)
     k.pool.free(object.handle)
   }
 
