@@ -47,6 +47,7 @@ export class FilesPage {
     await this.page.keyboard.press('Control+Shift+3')
     await expect(this.search).toBeVisible()
     await expect(this.found).toHaveText(/\d,\d{3}$/)
+    await expect(this.root.getByText('Reading the reference data')).toBeHidden()
   }
 
   row(name: string): Locator {

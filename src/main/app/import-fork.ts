@@ -6,12 +6,16 @@ import { processReason } from '../intake/reasons'
 
 /** Limit of the helper's own JavaScript heap; worker threads have theirs, the controller watches all. */
 const HEAP_MB_MAX = 512
+/** Of what is young, in each of its threads: what a file makes is soon gone, and more is only memory. */
+const SEMI_SPACE_MB_MAX = 4
 
 /** Start `import-process.js`, which lies beside the main file. */
 export function forkImportProcess(): HostPort {
   const child = utilityProcess.fork(join(__dirname, 'import-process.js'), [], {
     serviceName: 'Ring0 Lab import',
-    execArgv: [`--js-flags=--max-old-space-size=${HEAP_MB_MAX}`],
+    execArgv: [
+      `--js-flags=--max-old-space-size=${HEAP_MB_MAX} --max-semi-space-size=${SEMI_SPACE_MB_MAX}`,
+    ],
     stdio: ['ignore', 'inherit', 'pipe'],
   })
   let lastWords = ''

@@ -30,6 +30,10 @@ if (environment.userData !== null) app.setPath('userData', environment.userData)
 
 // GTK would load Mesa into this process to look for visuals for OpenGL, which nothing here draws with.
 process.env['GDK_GL'] ??= 'disable'
+// V8 lets a small heap grow to several times of what lives before it collects, and what the page took
+// out of its document waits for that too: 60 MB during an import, in a window whose script holds 25.
+if (!app.commandLine.hasSwitch('js-flags'))
+  app.commandLine.appendSwitch('js-flags', '--heap-growing-percent=40')
 
 declareScheme()
 guardWebContents()

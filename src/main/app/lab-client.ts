@@ -40,7 +40,7 @@ export interface LabClient {
   handlers: LabHost
   /** Start the helper now rather than at the first call. */
   warmUp(): void
-  /** Let go of the helper's memory until the next call, unless it works or holds a run. */
+  /** Let go of the helper's memory until the next call, once it has answered; not while it holds a run. */
   rest(): void
   /** End the helper; calls that are open or come later are answered with `lab-process-lost`. */
   close(): void
@@ -63,6 +63,7 @@ export function createLabClient(options: LabClientOptions): LabClient {
   /** Runs whose traces the helper holds. */
   const runs = new Set<string>()
   let idle: ReturnType<typeof setTimeout> | undefined
+  let restsSoon = false
 
   function start(): HostProcess {
     const fresh = options.start()
@@ -76,7 +77,8 @@ export function createLabClient(options: LabClientOptions): LabClient {
       waiting?.answer(message.result)
       if (open.size > 0) return
       stopWatching()
-      restLater()
+      if (restsSoon) rest()
+      else restLater()
     })
     fresh.onExit((reason) => {
       if (fresh === helper) lost(verdict ?? reason)
@@ -87,6 +89,7 @@ export function createLabClient(options: LabClientOptions): LabClient {
   }
 
   function rest(): void {
+    restsSoon = open.size > 0
     if (open.size > 0 || runs.size > 0) return
     const resting = helper
     helper = null
@@ -103,6 +106,7 @@ export function createLabClient(options: LabClientOptions): LabClient {
     helper = null
     runs.clear()
     clearTimeout(idle)
+    restsSoon = false
     stopWatching()
     const waiting = [...open.values()]
     open.clear()
