@@ -11,6 +11,7 @@ import { HAL_INTERRUPT_DDIS } from './hal-interrupt'
 import { HAL_IO_DDIS } from './hal-io'
 import { HAL_PROCESSOR_DDIS } from './hal-processor'
 import { FLT_DDIS } from './flt'
+import { FWP_DDIS } from './fwp'
 import { INTERLOCKED_DDIS } from './interlocked'
 import { IO_ASSOCIATED_DDIS } from './io-associated'
 import { IO_CSQ_DDIS } from './io-csq'
@@ -64,6 +65,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...HAL_IO_DDIS,
   ...HAL_PROCESSOR_DDIS,
   ...FLT_DDIS,
+  ...FWP_DDIS,
   ...INTERLOCKED_DDIS,
   ...IO_ASSOCIATED_DDIS,
   ...IO_CSQ_DDIS,
