@@ -167,7 +167,7 @@ describe('memory that a device writes', () => {
     const mdl = yield* d.ddi('IoAllocateMdl', buffer, 4096, false, false, null)
     yield* d.ddi('MmBuildMdlForNonPagedPool', mdl)
     yield* d.ddi('KeFlushIoBuffers', mdl, true, true)
-    return [before, memory.u32(buffer)] as never
+    return [before, memory.u32(buffer)]
   }
 
   it.each([
@@ -178,7 +178,7 @@ describe('memory that a device writes', () => {
     let seen: [number, number] = [0, 0]
     const m = toyDriver(
       function* (d) {
-        seen = (yield* transfer(d, cache) as never) as [number, number]
+        seen = yield* transfer(d, cache)
       },
       {},
       { hal },

@@ -8,6 +8,7 @@ import {
   STATUS_PARTIAL_COPY,
   STATUS_PROCESS_IS_TERMINATING,
 } from '../../../shared/nt/generated/ntstatus'
+import type { Code } from '../testing/machine'
 import { scratch, stopOf, toyDriver } from '../testing/toy-driver'
 import { PAGE_SIZE, RAM_START } from './layout'
 
@@ -209,8 +210,8 @@ describe('MmCopyMemory', () => {
       const { memory } = d.k
       const [target, count] = [scratch(d, 0x2000), scratch(d, 8)]
       const end = BigInt(RAM_START + (64 << 20))
-      const copy = (from: bigint, flags: number): Generator<never, number> =>
-        d.ddi('MmCopyMemory', target, from, 0x1000, flags, count) as never
+      const copy = (from: bigint, flags: number): Code<number> =>
+        d.ddi('MmCopyMemory', target, from, 0x1000, flags, count)
       expect(yield* copy(end - 0x800n, 1)).toBe(STATUS_PARTIAL_COPY)
       expect(memory.size(count)).toBe(0x800)
       expect(yield* copy(end, 1)).toBe(STATUS_ACCESS_VIOLATION)

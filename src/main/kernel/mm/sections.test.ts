@@ -55,13 +55,13 @@ function* map(
   d: DriverApi,
   handle: number,
   options: { offset?: bigint; size?: number; protect?: number; base?: number } = {},
-): Code<never> | Generator<never, View> {
+): Code<View> {
   const { memory } = d.k
   const [base, size, offset] = [scratch(d, 8), scratch(d, 8), scratch(d, 8)]
   memory.setPtr(base, options.base ?? 0)
   memory.setSize(size, options.size ?? 0)
   memory.setU64(offset, options.offset ?? 0n)
-  const status = (yield* d.ddi(
+  const status = yield* d.ddi(
     'ZwMapViewOfSection',
     handle,
     CURRENT,
@@ -73,8 +73,8 @@ function* map(
     2,
     0,
     options.protect ?? READWRITE,
-  ) as never) as number
-  return { status, base: memory.ptr(base), size: memory.size(size) } as never
+  )
+  return { status, base: memory.ptr(base), size: memory.size(size) }
 }
 
 describe('a section', () => {
@@ -82,9 +82,9 @@ describe('a section', () => {
     const m = toyDriver(function* (d) {
       const { memory } = d.k
       const handle = yield* section(d, 3n * BigInt(PAGE_SIZE))
-      const whole = (yield* map(d, handle) as never) as View
+      const whole = yield* map(d, handle)
       expect([whole.status, whole.size]).toEqual([0, 3 * PAGE_SIZE])
-      const part = (yield* map(d, handle, { offset: BigInt(PAGE_SIZE), size: 16 }) as never) as View
+      const part = yield* map(d, handle, { offset: BigInt(PAGE_SIZE), size: 16 })
       expect([part.status, part.size]).toEqual([0, PAGE_SIZE])
       memory.setU32(whole.base + PAGE_SIZE + 4, 0x77)
       expect(memory.u32(part.base + 4)).toBe(0x77)
@@ -107,9 +107,9 @@ describe('a section', () => {
   it('gives no more than its protection, and writing a read-only view is 0xBE', () => {
     const m = toyDriver(function* (d) {
       const handle = yield* section(d, 4096n, READONLY)
-      const denied = (yield* map(d, handle) as never) as View
+      const denied = yield* map(d, handle)
       expect(denied.status).toBe(STATUS_SECTION_PROTECTION)
-      const view = (yield* map(d, handle, { protect: READONLY }) as never) as View
+      const view = yield* map(d, handle, { protect: READONLY })
       expect(view.status).toBe(0)
       yield* d.ddi('RtlZeroMemory', view.base, 4)
     })
@@ -162,7 +162,7 @@ describe('a section', () => {
     toyDriver(function* (d) {
       const handle = yield* section(d, 4096n)
       const status = function* (options: Parameters<typeof map>[2], of = handle): Code<number> {
-        return ((yield* map(d, of, options) as never) as View).status
+        return (yield* map(d, of, options)).status
       }
       expect(yield* status({ offset: 0x10000n })).toBe(STATUS_INVALID_VIEW_SIZE)
       expect(yield* status({ size: 0x2000 })).toBe(STATUS_INVALID_VIEW_SIZE)
@@ -206,16 +206,16 @@ describe('\\Device\\PhysicalMemory', () => {
       const victim = scratch(d, 16)
       memory.setU32(victim, 0x600d)
       const physical = yield* d.ddi64('MmGetPhysicalAddress', victim)
-      const view = (yield* map(d, Number(handle.value), {
+      const view = yield* map(d, Number(handle.value), {
         offset: physical,
         size: 16,
-      }) as never) as View
+      })
       expect(view.status).toBe(0)
       expect(memory.u32(view.base + Number(physical & 0xfffn))).toBe(0x600d)
-      const registers = (yield* map(d, Number(handle.value), {
+      const registers = yield* map(d, Number(handle.value), {
         offset: 0xfebf_0000n,
         size: 0x1000,
-      }) as never) as View
+      })
       expect(yield* d.ddi('READ_REGISTER_ULONG', registers.base)).toBe(0x52304c41)
     })
     expect(stopOf(m)).toBeNull()
