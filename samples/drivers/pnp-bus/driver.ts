@@ -84,8 +84,7 @@ import {
   sizeof,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, Ptr ,
-  IRP} from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, Ptr, IRP } from 'wdm'
 
 /** CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800 and 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS); input: slot. */
 const IOCTL_RACK_EJECT = 0x222000

@@ -38,8 +38,7 @@ import {
   sizeof,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, UNICODE_STRING ,
-  IRP} from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, UNICODE_STRING, IRP } from 'wdm'
 
 const EXTENSION = struct('EXTENSION', { Lower: PDEVICE_OBJECT, Slot: ULONG })
 

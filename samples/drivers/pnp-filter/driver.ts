@@ -49,8 +49,7 @@ import {
   sizeof,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, Ptr, UNICODE_STRING ,
-  IRP} from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, Ptr, UNICODE_STRING, IRP } from 'wdm'
 
 /** SurpriseRemovalOK, a bit of DEVICE_CAPABILITIES: no warning when somebody pulls the plug. */
 const SURPRISE_REMOVAL_OK = 0x200

@@ -45,8 +45,7 @@ import {
   sizeof,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS ,
-  IRP} from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, IRP } from 'wdm'
 
 const LAMP = struct('LAMP', { Lower: PDEVICE_OBJECT, InterfaceName: UNICODE_STRING })
 
