@@ -1,20 +1,29 @@
 /**
  * Pool: memory that must be freed by hand.
  *
- * A driver's block smaller than a page gets the start of a page of its own: POOL_HEADER, the block,
- * then the header of the free rest. So writing past the end spoils that next header (found at the
- * free, bug check 0x19, as on Windows), and a freed block is not reachable any more (0x50). Windows
- * packs blocks tighter and finds less; everything found here is found there under memory pressure.
+ * A block smaller than a page gets the start of a page of its own: POOL_HEADER, the block, then the
+ * header of the free rest. So writing past the end spoils that next header (found at the free, bug
+ * check 0x19, as on Windows), and a freed block is not reachable any more (0x50). Windows packs blocks
+ * tighter and finds less; everything found here is found there under memory pressure. Who holds
+ * thousands of blocks gets them packed as Windows packs them.
  * With the verifier's special pool a block ends at its page's end and a guard page follows (0xD6),
  * and a freed one stays unmapped (0xD5).
  */
-import { POOL_HEADER } from '../../../shared/nt/generated/offsets'
 import { checkFreed } from '../ke/freed'
 import type { Kernel } from '../kernel'
-import { PAGE_SIZE, PTE, REGIONS, type Region } from '../mm/layout'
+import { PAGE_SIZE, PTE, REGIONS } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import type { Random } from '../random'
 import { Recent } from '../recent'
+import {
+  checkHeaders,
+  checkPatterns,
+  HEADER_BYTES,
+  PATTERN,
+  units,
+  writeHeader,
+} from './pool-headers'
+import { PageRange, SharedPage, SharedPages } from './pool-pages'
 import type { LeakKind, SourcePlace } from '../../../shared/trace/event'
 
 export interface Block {
@@ -29,51 +38,19 @@ export interface Block {
   seq: number
   firstPage: Ptr
   pages: number
+  /** The page that it shares with others. */
+  shared: SharedPage | null
   /** Where it was freed, once it was. */
   freedAt: SourcePlace | null
   freedSeq: number
 }
 
-const HEADER_BYTES = POOL_HEADER.SIZE
 /** Larger blocks are whole pages without an inline header. */
 const SMALL_MAX = PAGE_SIZE - 2 * HEADER_BYTES
 /** Freed blocks that are remembered, to tell a double free and to explain a fault. */
 const REMEMBERED_MAX = 4096
-
-/** Runs of pages of a region, handed out again as late as possible. */
-class PageRange {
-  private next: Ptr
-  private readonly end: Ptr
-  private readonly free = new Map<number, { runs: Ptr[]; head: number }>()
-
-  constructor(region: Region) {
-    this.next = region.start
-    this.end = region.start + region.bytes
-  }
-
-  take(pages: number): Ptr {
-    const bytes = pages * PAGE_SIZE
-    if (this.next + bytes <= this.end) {
-      const start = this.next
-      this.next += bytes
-      return start
-    }
-    const list = this.free.get(pages)
-    if (!list || list.head === list.runs.length) return 0
-    const start = list.runs[list.head++]!
-    if (list.head > 1024) {
-      list.runs.splice(0, list.head)
-      list.head = 0
-    }
-    return start
-  }
-
-  give(start: Ptr, pages: number): void {
-    const list = this.free.get(pages)
-    if (list) list.runs.push(start)
-    else this.free.set(pages, { runs: [start], head: 0 })
-  }
-}
+/** Small blocks of one pool that have a page each; those after them share pages. */
+const OWN_PAGES_MAX = 2048
 
 export class Pool {
   private readonly live = new Map<Ptr, Block>()
@@ -81,6 +58,10 @@ export class Pool {
   private readonly nonpaged = new PageRange(REGIONS.nonpagedPool)
   private readonly paged = new PageRange(REGIONS.pagedPool)
   private readonly specialRange = new PageRange(REGIONS.specialPool)
+  private readonly sharedPages = { nonpaged: new SharedPages(), paged: new SharedPages() }
+  private readonly ownPages = { nonpaged: 0, paged: 0 }
+  /** What lies in a page: the block that has it, or the page that blocks share. */
+  private readonly inPage = new Map<Ptr, Block | SharedPage>()
   private driverBytes = 0
   driverBytesMax = 0
 
@@ -109,29 +90,16 @@ export class Pool {
       bytes <= PAGE_SIZE - 16 &&
       this.k.verifier.option('special pool')
     const size = Math.max(bytes, 1)
-    const small = !special && size <= SMALL_MAX
-    const pages = small || special ? 1 : Math.ceil(size / PAGE_SIZE)
-    const range = special ? this.specialRange : paged ? this.paged : this.nonpaged
     if (owner !== null && this.failsOnPurpose()) return 0
-    const firstPage = range.take(special ? pages + 1 : pages)
-    if (firstPage === 0) return 0
-    const flags = PTE.read | PTE.write | (paged ? PTE.pageable : 0)
-    if (!memory.commit(firstPage, pages, flags)) {
-      range.give(firstPage, special ? pages + 1 : pages)
-      return 0
-    }
-    let address = firstPage
-    if (special) {
-      address = firstPage + PAGE_SIZE - ((size + 15) & ~15)
-      memory.decommit(firstPage + PAGE_SIZE, 1, PTE.guard)
-      if (address > firstPage) memory.fill(firstPage, address - firstPage, PATTERN)
-      const tail = firstPage + PAGE_SIZE - (address + size)
-      if (tail > 0) memory.fill(address + size, tail, PATTERN)
-    } else if (small) {
-      address = firstPage + HEADER_BYTES
-      this.writeHeader(firstPage, units(size) + 1, tag, paged ? 1 : 0)
-      this.writeHeader(address + units(size) * 16, Math.max(254 - units(size), 0), 0, 0)
-    }
+    const place = special
+      ? this.placeSpecial(size)
+      : size > SMALL_MAX
+        ? this.placePages(Math.ceil(size / PAGE_SIZE), paged)
+        : this.ownPages[paged ? 'paged' : 'nonpaged'] < OWN_PAGES_MAX
+          ? this.placeAlone(size, tag, paged)
+          : this.placeShared(size, tag, paged)
+    if (!place) return 0
+    const { address } = place
     const block: Block = {
       address,
       bytes,
@@ -141,11 +109,14 @@ export class Pool {
       owner,
       at: this.k.scheduler ? this.k.thread.at : null,
       seq: 0,
-      firstPage,
-      pages,
+      firstPage: place.firstPage,
+      pages: place.pages,
+      shared: place.shared ?? null,
       freedAt: null,
       freedSeq: 0,
     }
+    if (!block.shared)
+      for (let i = 0; i < block.pages; i++) this.inPage.set(block.firstPage + i * PAGE_SIZE, block)
     this.live.set(address, block)
     this.freed.delete(address)
     if (owner !== null) {
@@ -161,6 +132,70 @@ export class Pool {
         })
     }
     return address
+  }
+
+  // --- where a block lies ------------------------------------------------------------------------
+
+  private range({ special, paged }: Pick<Block, 'special' | 'paged'>): PageRange {
+    return special ? this.specialRange : paged ? this.paged : this.nonpaged
+  }
+
+  private commit(range: PageRange, taken: number, pages: number, paged: boolean): Ptr {
+    const first = range.take(taken)
+    if (first === 0) return 0
+    const flags = PTE.read | PTE.write | (paged ? PTE.pageable : 0)
+    if (this.k.memory.commit(first, pages, flags)) return first
+    range.give(first, taken)
+    return 0
+  }
+
+  private placePages(pages: number, paged: boolean): Place | null {
+    const first = this.commit(this.range({ special: false, paged }), pages, pages, paged)
+    return first === 0 ? null : { address: first, firstPage: first, pages }
+  }
+
+  private placeSpecial(size: number): Place | null {
+    const { memory } = this.k
+    const first = this.commit(this.specialRange, 2, 1, false)
+    if (first === 0) return null
+    const address = first + PAGE_SIZE - ((size + 15) & ~15)
+    memory.decommit(first + PAGE_SIZE, 1, PTE.guard)
+    if (address > first) memory.fill(first, address - first, PATTERN)
+    const tail = first + PAGE_SIZE - (address + size)
+    if (tail > 0) memory.fill(address + size, tail, PATTERN)
+    return { address, firstPage: first, pages: 1 }
+  }
+
+  private placeAlone(size: number, tag: number, paged: boolean): Place | null {
+    const place = this.placePages(1, paged)
+    if (!place) return null
+    this.ownPages[paged ? 'paged' : 'nonpaged']++
+    const address = place.firstPage + HEADER_BYTES
+    writeHeader(this.k, place.firstPage, units(size) + 1, tag, paged ? 1 : 0)
+    writeHeader(this.k, address + units(size) * 16, Math.max(254 - units(size), 0), 0, 0)
+    return { ...place, address }
+  }
+
+  private placeShared(size: number, tag: number, paged: boolean): Place | null {
+    const { memory } = this.k
+    const chunk = HEADER_BYTES + units(size) * 16
+    const pages = this.sharedPages[paged ? 'paged' : 'nonpaged']
+    let found = pages.take(chunk)
+    if (!found) {
+      const place = this.placePages(1, paged)
+      if (!place) return null
+      const page = new SharedPage(place.firstPage, chunk)
+      this.inPage.set(page.start, page)
+      for (let i = 0; i < page.chunks; i++)
+        writeHeader(this.k, page.start + i * chunk, chunk / 16, 0, 0)
+      pages.add(page)
+      found = pages.take(chunk)!
+    }
+    const { page, header } = found
+    const address = header + HEADER_BYTES
+    writeHeader(this.k, header, chunk / 16, tag, paged ? 1 : 0)
+    memory.fill(address, chunk - HEADER_BYTES, 0)
+    return { address, firstPage: page.start, pages: 1, shared: page }
   }
 
   /** Low resources simulation: one allocation of a driver in four fails, chosen by the seed. */
@@ -199,17 +234,21 @@ export class Pool {
         `A block with tag '${tagText(block.tag)}' was freed with tag '${tagText(tag)}'.`,
       )
     checkFreed(this.k, address, block.bytes, poolType)
-    if (block.special) this.checkPatterns(block)
-    else if (block.pages === 1 && block.address !== block.firstPage) this.checkHeaders(block)
+    if (block.special) checkPatterns(this.k, block)
+    else if (block.shared ?? isAlone(block)) checkHeaders(this.k, block, this.neighbourOf(block))
     this.release(block)
   }
 
   private release(block: Block): void {
     const { memory } = this.k
     this.live.delete(block.address)
-    memory.decommit(block.firstPage, block.pages, PTE.freed)
-    const range = block.special ? this.specialRange : block.paged ? this.paged : this.nonpaged
-    range.give(block.firstPage, block.special ? block.pages + 1 : block.pages)
+    if (block.shared) this.leaveShared(block, block.shared)
+    else {
+      for (let i = 0; i < block.pages; i++) this.inPage.delete(block.firstPage + i * PAGE_SIZE)
+      if (isAlone(block)) this.ownPages[block.paged ? 'paged' : 'nonpaged']--
+      memory.decommit(block.firstPage, block.pages, PTE.freed)
+      this.range(block).give(block.firstPage, block.special ? block.pages + 1 : block.pages)
+    }
     block.freedAt = this.k.thread.at
     if (block.owner === null) return
     this.freed.add(block.address, block)
@@ -222,6 +261,19 @@ export class Pool {
         tag: tagText(block.tag),
         pool: block.paged ? 'paged' : 'nonpaged',
       })
+  }
+
+  private neighbourOf({ address, shared }: Block): Block | undefined {
+    return shared ? this.live.get(address + shared.chunk) : undefined
+  }
+
+  private leaveShared(block: Block, page: SharedPage): void {
+    const header = block.address - HEADER_BYTES
+    writeHeader(this.k, header, page.chunk / 16, 0, 0)
+    if (!this.sharedPages[block.paged ? 'paged' : 'nonpaged'].give(page, header)) return
+    this.inPage.delete(page.start)
+    this.k.memory.decommit(page.start, 1, PTE.freed)
+    this.range(block).give(page.start, 1)
   }
 
   private badFree(address: Ptr): never {
@@ -247,69 +299,6 @@ export class Pool {
     this.k.bugCheck(0xc2, 0x46, at, 0, 0, what)
   }
 
-  private checkHeaders(block: Block): void {
-    const { memory } = this.k
-    const size = units(Math.max(block.bytes, 1))
-    const header = block.firstPage
-    const next = block.address + size * 16
-    const blame = `Memory ${block.at ? `of the block allocated at ${block.at.file}:${block.at.line} ` : ''}`
-    if (
-      memory.u16(header + POOL_HEADER.BlockSize) !== (((block.paged ? 1 : 0) << 8) | (size + 1)) ||
-      memory.u32(header + POOL_HEADER.PoolTag) !== block.tag
-    )
-      this.k.bugCheck(
-        0x19,
-        0x20,
-        memory.address(header),
-        memory.address(next),
-        memory.u32(header),
-        `${blame}was written before its start: its pool header is damaged.`,
-      )
-    const rest = Math.max(254 - size, 0)
-    if (
-      next + 16 <= header + PAGE_SIZE &&
-      (memory.u32(next) !== rest << 16 || memory.u32(next + 4) !== 0 || memory.u64(next + 8) !== 0n)
-    )
-      this.k.bugCheck(
-        0x19,
-        0x20,
-        memory.address(header),
-        memory.address(next),
-        memory.u32(next),
-        `${blame}was written past its end (${block.bytes} bytes): the next pool header is damaged.`,
-      )
-  }
-
-  private checkPatterns(block: Block): void {
-    const { memory } = this.k
-    const spoiled = (from: Ptr, to: Ptr): Ptr => {
-      for (let at = from; at < to; at++) if (memory.u8(at) !== PATTERN) return at
-      return 0
-    }
-    const before = spoiled(block.firstPage, block.address)
-    this.k.verifier.check(
-      'VR-POOL-UNDERRUN-SP',
-      before !== 0,
-      [memory.address(block.address), memory.address(before), 0, 0x23],
-      'The block was written before its start.',
-    )
-    const after = spoiled(block.address + Math.max(block.bytes, 1), block.firstPage + PAGE_SIZE)
-    this.k.verifier.check(
-      'VR-POOL-TAIL-SP',
-      after !== 0,
-      [memory.address(block.address), memory.address(after), 0, 0x24],
-      `The block of ${block.bytes} bytes was written past its end.`,
-    )
-  }
-
-  private writeHeader(at: Ptr, size: number, tag: number, type: number): void {
-    const { memory } = this.k
-    memory.setU32(at, ((type << 8) | size) << 16)
-    memory.setU32(at + POOL_HEADER.PoolTag, tag)
-    memory.setU32(at + 8, 0)
-    memory.setU32(at + 12, 0)
-  }
-
   // --- questions -------------------------------------------------------------------------------
 
   block(address: Ptr): Block | undefined {
@@ -323,17 +312,21 @@ export class Pool {
 
   /** The live or freed block that an index or its header lies in; failing that, one with pages there. */
   find(index: Ptr): Block | undefined {
-    const live = [...this.live.values()]
-    const freed = [...this.freed.values()]
     const holds = (block: Block): boolean =>
       index >= block.address - HEADER_BYTES && index < block.address + Math.max(block.bytes, 1)
-    const exact = live.find(holds) ?? freed.findLast(holds)
-    if (exact) return exact
     const page = index & ~(PAGE_SIZE - 1)
+    // The guard page of special pool belongs to the block in front of it.
+    const there =
+      this.inPage.get(page) ??
+      (this.isSpecial(index) ? this.inPage.get(page - PAGE_SIZE) : undefined)
+    const header = there instanceof SharedPage ? there.headerOf(index) : 0
+    const live = there instanceof SharedPage ? this.live.get(header + HEADER_BYTES) : there
+    if (live && holds(live)) return live
+    const freed = [...this.freed.values()]
     const hit = (block: Block): boolean =>
       page >= block.firstPage &&
       page < block.firstPage + (block.pages + (block.special ? 1 : 0)) * PAGE_SIZE
-    return live.find(hit) ?? freed.findLast(hit)
+    return freed.findLast(holds) ?? live ?? freed.findLast(hit)
   }
 
   /** Words about the block at an index, for a fault's sentence; empty when there is none. */
@@ -377,11 +370,17 @@ export class Pool {
   }
 }
 
-/** Fill of special pool around a block. */
-const PATTERN = 0x5a
+/** Where a new block lies. */
+interface Place {
+  address: Ptr
+  firstPage: Ptr
+  pages: number
+  shared?: SharedPage
+}
 
-function units(bytes: number): number {
-  return (bytes + 15) >>> 4
+/** A small block with a page of its own. */
+function isAlone({ special, shared, pages, address, firstPage }: Block): boolean {
+  return !special && !shared && pages === 1 && address !== firstPage
 }
 
 /** Tag whose bytes in memory order spell `text`. */
