@@ -39,6 +39,10 @@ describe('shutdown', () => {
     m.run()
     expect(told).toEqual([devices[2], devices[0]])
     expect(m.of('power.system')).toMatchObject([{ from: 'S0', to: 'S5' }])
+    // Who is registered is seen among the callbacks, as long as it is.
+    const callbacks = m.of('callback.registered').filter(({ kind }) => kind === 'shutdown')
+    expect(callbacks.map(({ routine }) => routine)).toEqual(Array(3).fill('toy!Shutdown'))
+    expect(m.of('callback.removed').map(({ id }) => id)).toEqual([callbacks[1]!.id])
   })
 })
 

@@ -1,9 +1,10 @@
 /** Devices that want to know when the machine goes down (IRP_MJ_SHUTDOWN). */
 import { DO_SHUTDOWN_REGISTERED } from '../../../shared/nt/generated/constants'
-import { DEVICE_OBJECT } from '../../../shared/nt/generated/offsets'
+import { DEVICE_OBJECT, DRIVER_OBJECT } from '../../../shared/nt/generated/offsets'
 import { STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
 import { IRP_MJ_SHUTDOWN } from '../../../shared/nt/irp-functions'
 import type { KernelRoutine } from '../ddi/types'
+import type { RegisteredCallback } from '../ex/callback-table'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { sendOwnIrp } from './own-irp'
@@ -11,6 +12,7 @@ import { sendOwnIrp } from './own-irp'
 export class ShutdownNotifications {
   /** The last one that registered is told first. Each holds a reference. */
   private readonly devices: Ptr[] = []
+  private readonly callbacks = new Map<Ptr, RegisteredCallback>()
 
   constructor(private readonly k: Kernel) {}
 
@@ -19,6 +21,10 @@ export class ShutdownNotifications {
     const { k } = this
     k.ob.reference(device)
     this.devices.unshift(device)
+    const driver = k.memory.ptr(device + DEVICE_OBJECT.DriverObject)
+    const routine = k.memory.ptr(driver + DRIVER_OBJECT.MajorFunction + IRP_MJ_SHUTDOWN * 8)
+    if (!this.callbacks.has(device))
+      this.callbacks.set(device, k.callbacks.add('shutdown', routine, { about: 'IRP_MJ_SHUTDOWN' }))
     const flags = device + DEVICE_OBJECT.Flags
     k.memory.setU32(flags, k.memory.u32(flags) | DO_SHUTDOWN_REGISTERED)
     return STATUS_SUCCESS
@@ -33,6 +39,10 @@ export class ShutdownNotifications {
       this.devices.splice(i, 1)
       k.ob.release(device)
     }
+    const callback = this.callbacks.get(device)
+    if (!callback) return
+    this.callbacks.delete(device)
+    k.callbacks.remove(callback)
   }
 
   /** Send IRP_MJ_SHUTDOWN to each and wait for it; the status does not count. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { IRP_MN_QUERY_ID } from '../../../shared/nt/irp-functions'
-import { IRP } from '../../../shared/nt/generated/offsets'
+import { IRP_MN_QUERY_DEVICE_RELATIONS, IRP_MN_QUERY_ID } from '../../../shared/nt/irp-functions'
+import { DEVICE_OBJECT, IRP } from '../../../shared/nt/generated/offsets'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import { TestMachine } from '../testing/machine'
-import { complete, minors, pnpDriver, scenario } from './testing'
+import { complete, minors, passDown, pnpDriver, scenario } from './testing'
 import { busDriver, type BusOptions, type Child } from './testing-bus'
 
 const BUS = { id: 'TOY\\Bus', service: 'Bus' }
@@ -148,6 +148,44 @@ describe('what a bus driver must not do', () => {
     const plain = withBus([child()], (k) => k.pnp.unplug('bus'))
     expect(plain.bugCheck).toMatchObject({ code: 0xca })
     expect(plain.bugCheck?.parameters[0]).toBe(5n)
+  })
+
+  test('a bus that finds itself on itself is not followed for ever', () => {
+    const m = new TestMachine()
+    busDriver(m, 'Bus', [], {
+      pnp: {
+        *[IRP_MN_QUERY_DEVICE_RELATIONS](d, device, irp) {
+          const out = d.out()
+          const driver = d.k.memory.ptr(device! + DEVICE_OBJECT.DriverObject)
+          yield* d.ddi('IoCreateDevice', driver, 0, null, 0x22, 0x80, false, out)
+          const pdo = Number(out.value)
+          d.k.memory.setU32(
+            pdo + DEVICE_OBJECT.Flags,
+            d.k.memory.u32(pdo + DEVICE_OBJECT.Flags) & ~0x80,
+          )
+          yield* d.ddi('ObReferenceObject', pdo)
+          children.add(pdo)
+          const block = yield* d.ddi('ExAllocatePoolWithTag', 1, 16, 0x31677542)
+          d.k.memory.setU32(block, 1)
+          d.k.memory.setPtr(block + 8, pdo)
+          d.k.memory.setU32(irp! + IRP['IoStatus.Status'], 0)
+          d.k.memory.setPtr(irp! + IRP['IoStatus.Information'], block)
+          return yield* passDown(d, device!, irp!)
+        },
+      },
+      majors: {
+        *22(d, device, irp) {
+          return yield* complete(d, irp!, 0)
+        },
+      },
+      isOther: (device) => children.has(device),
+    })
+    const children = new Set<number>()
+    m.k.pnp.packages.add({ id: 'TOY\\Bus', service: 'Bus' })
+    scenario(m, (k) => k.pnp.plug('TOY\\Bus', 'bus'))
+    expect(m.bugCheck).toBeNull()
+    expect(m.of('devnode.arrived').length).toBeLessThan(40)
+    expect(Math.max(...[...m.k.pnp.all()].map(({ depth }) => depth))).toBe(32)
   })
 
   test('a child without an id is left alone', () => {

@@ -51,12 +51,16 @@ export class DevNode {
   missing = false
   /** SURPRISE_REMOVAL was sent; REMOVE_DEVICE waits for the last handle. */
   surpriseRemoved = false
+  /** Buses between it and the root. */
+  readonly depth: number
 
   constructor(
     /** Physical device object. The node holds the reference that the bus driver took for it. */
     readonly pdo: Ptr,
     readonly parent: DevNode | null,
-  ) {}
+  ) {
+    this.depth = parent ? parent.depth + 1 : 0
+  }
 
   /** Whether drivers above the bus driver's own are in the stack. */
   get hasStack(): boolean {

@@ -12,11 +12,15 @@ import { checkRelationReference } from './rules'
 import { sendPnpWith, succeeded } from './send'
 import { startDevice } from './start'
 
+/** A bus on a bus on a bus: deeper is a driver that finds itself again and again. */
+const DEPTH_MAX = 32
+
 /**
  * IRP_MN_QUERY_DEVICE_RELATIONS for BusRelations to the stack of a bus. Devices that the answer no
  * longer names are removed, new ones are identified and started.
  */
 export function* enumerateChildren(k: Kernel, bus: DevNode): KernelRoutine<void> {
+  if (bus.depth >= DEPTH_MAX) return
   const reported = yield* queryBusRelations(k, bus)
   if (!reported) return
   const known = new Set(reported)

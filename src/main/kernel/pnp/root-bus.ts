@@ -103,7 +103,8 @@ export class RootBus {
   /** The root's own device. */
   readonly device: Ptr
   private readonly driver: Ptr
-  private readonly plugged: Plugged[] = []
+  /** By physical device, in the order of plugging in. */
+  private readonly plugged = new Map<Ptr, Plugged>()
   private readonly instances = new Map<string, number>()
   /** WAIT_WAKE packets that wait for the machine to wake. */
   private readonly sleepers: Ptr[] = []
@@ -139,22 +140,23 @@ export class RootBus {
     const number = this.instances.get(id) ?? 0
     this.instances.set(id, number + 1)
     const instance = String(number).padStart(4, '0')
-    this.plugged.push({ id, name, instance, pdo: this.createDevice(), gone: false })
+    const pdo = this.createDevice()
+    this.plugged.set(pdo, { id, name, instance, pdo, gone: false })
   }
 
   /** A device is there no more. */
   pull(pdo: Ptr): void {
-    const found = this.plugged.find((each) => each.pdo === pdo)
+    const found = this.plugged.get(pdo)
     if (found) found.gone = true
   }
 
   owns(pdo: Ptr): boolean {
-    return this.plugged.some((each) => each.pdo === pdo)
+    return this.plugged.has(pdo)
   }
 
   /** Path of the newest device that a scenario calls so. */
   pathOf(name: string): string | null {
-    const named = this.plugged.filter((each) => each.name === name)
+    const named = [...this.plugged.values()].filter((each) => each.name === name)
     const found = named.findLast((each) => !each.gone) ?? named.at(-1)
     return found ? `${found.id}\\${found.instance}` : null
   }
@@ -183,7 +185,7 @@ export class RootBus {
     const location = memory.ptr(irp + CURRENT)
     const minor = memory.u8(location + P.MinorFunction)
     if (minor === IRP_MN_QUERY_DEVICE_RELATIONS) return this.relations(device, irp, location)
-    const found = this.plugged.find((each) => each.pdo === device)
+    const found = this.plugged.get(device)
     // What a bus driver does not know it leaves as it came.
     if (!found) return this.complete(irp, null)
     if (AGREED.has(minor)) return this.complete(irp, STATUS_SUCCESS)
@@ -242,7 +244,7 @@ export class RootBus {
     const type = k.memory.u32(location + P['Parameters.QueryDeviceRelations.Type'])
     let devices: Ptr[]
     if (device === this.device && type === BusRelations)
-      devices = this.plugged.filter(({ gone }) => !gone).map(({ pdo }) => pdo)
+      devices = [...this.plugged.values()].filter(({ gone }) => !gone).map(({ pdo }) => pdo)
     else if (device !== this.device && type === TargetDeviceRelation) devices = [device]
     else return this.complete(irp, null)
     const bytes = DEVICE_RELATIONS.Objects + Math.max(devices.length, 1) * 8
@@ -261,7 +263,7 @@ export class RootBus {
     const { k } = this
     const status = yield* this.complete(irp, STATUS_SUCCESS)
     if (found.gone) {
-      this.plugged.splice(this.plugged.indexOf(found), 1)
+      this.plugged.delete(found.pdo)
       k.devices.delete(found.pdo)
     }
     return status

@@ -37,6 +37,8 @@ export interface Child {
 export interface BusOptions extends PnpDriverOptions {
   /** Instead of the bus's own: by minor function, for the children. */
   childPnp?: Partial<Record<number, DriverFunction>>
+  /** Physical devices that the test makes itself: each is a bus like the one that it is on. */
+  isOther?: (device: Ptr) => boolean
 }
 
 /** Function driver of a bus whose devices are those of `children`, as the list is when it is asked. */
@@ -47,7 +49,9 @@ export function busDriver(
   options: BusOptions = {},
 ): void {
   const owned: Child[] = []
-  const isChild = (device: Ptr): Child | undefined => owned.find(({ pdo }) => pdo === device)
+  const isChild = (device: Ptr): Child | undefined =>
+    owned.find(({ pdo }) => pdo === device) ??
+    (options.isOther?.(device) ? { id: 'TOY\\Bus', instance: '0', pdo: device } : undefined)
 
   function* relations(d: DriverApi, device: Ptr, irp: Ptr): Code<number> {
     const { memory } = d.k
