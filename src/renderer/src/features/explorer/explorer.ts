@@ -1,9 +1,11 @@
 /** The objects of a machine state as rows that can be listed, looked into and compared. */
 import type { MachineState } from '../../../../shared/trace/fold'
 import { deviceWords, grouped, majorName, statusName } from '../../../../shared/trace/words'
+import { deviceTreeRows } from './device-tree'
 
 export type Kind =
   | 'devices'
+  | 'devnodes'
   | 'drivers'
   | 'links'
   | 'objects'
@@ -36,6 +38,7 @@ export interface Row {
 
 export const KINDS: { kind: Kind; label: string }[] = [
   { kind: 'devices', label: 'Devices' },
+  { kind: 'devnodes', label: 'Device tree' },
   { kind: 'drivers', label: 'Drivers' },
   { kind: 'links', label: 'Symbolic links' },
   { kind: 'objects', label: 'Objects' },
@@ -154,6 +157,8 @@ export function rowsOf(state: MachineState, kind: Kind): Row[] {
             })),
         ],
       }))
+    case 'devnodes':
+      return deviceTreeRows(state)
     case 'links':
       return state.links.map((link) => {
         const target = state.devices.find((device) => device.name === link.target)
