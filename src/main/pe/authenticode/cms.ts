@@ -2,7 +2,7 @@
  * CMS SignedData (PKCS #7) as Authenticode uses it: content, certificates and one signer with its
  * attributes. RFC 5652; PKCS #7 1.5 differs only in how the content is wrapped.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Algorithm, ParsedCertificate } from './certificate'
 import { parseAlgorithm, parseCertificate } from './certificate'
 import type { Der } from './der'
@@ -167,7 +167,7 @@ export function signerFits(
   if (!digest) return false
   if (signedBytes) {
     const [claimed] = attributeValues(signer.signedAttributes, OID.messageDigest)
-    const actual = createHash(digest).update(content).digest()
+    const actual = hash(digest, content, 'buffer')
     if (!claimed?.is(TAG.octetString) || !sameBytes(claimed.value, actual)) return false
   }
   const covered = signedBytes ?? content

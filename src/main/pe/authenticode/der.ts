@@ -195,16 +195,16 @@ export class Der {
       case TAG.bmpString:
         return utf16be.decode(value.subarray(0, value.length & ~1))
       case TAG.utf8String:
-        return utf8.decode(value)
+        return decoded(value, utf8)
       default:
-        return latin1.decode(value)
+        return decoded(value, latin1)
     }
   }
 
   /** UTCTime or GeneralizedTime as milliseconds since 1970; NaN when it is neither. */
   time(): number {
     if (this.end - this.content > 32) return Number.NaN
-    const text = latin1.decode(this.value)
+    const text = decoded(this.value, latin1)
     const match = TIME.exec(this.tag === TAG.utcTime ? century(text) : text)
     if (!match || (this.tag !== TAG.utcTime && this.tag !== TAG.generalizedTime)) return Number.NaN
     const [year, month, day, hour, minute, second] = match
@@ -218,10 +218,19 @@ export class Der {
   }
 }
 
+/** Buffer's own, for any bytes: making a Buffer of them costs more than the text. */
+const { asciiSlice, hexSlice } = Buffer.prototype
 const latin1 = new TextDecoder('latin1')
 const utf8 = new TextDecoder('utf-8')
 const utf16be = new TextDecoder('utf-16be')
 const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d{4})?$/
+
+/** Plain ASCII, as nearly all texts are, needs no decoder, whose call costs more than the text. */
+function decoded(bytes: Uint8Array, decoder: InstanceType<typeof TextDecoder>): string {
+  let joined = 0
+  for (let at = 0; at < bytes.length; at++) joined |= bytes[at]
+  return joined < 0x80 ? asciiSlice.call(bytes, 0, bytes.length) : decoder.decode(bytes)
+}
 
 /** UTCTime has two digits for the year: from 50 on they mean 19xx (RFC 5280). */
 function century(text: string): string {
@@ -229,7 +238,7 @@ function century(text: string): string {
 }
 
 export function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+  return hexSlice.call(bytes, 0, bytes.length)
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

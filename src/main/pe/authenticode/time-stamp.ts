@@ -4,7 +4,7 @@
  * (a token of its own; its time is TSTInfo.genTime, and the signing-time attribute of the token says
  * only when the token was put together).
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { TimeStamp } from '../../../shared/driver-file/facts'
 import { authorityOf } from './authorities'
 import type { ParsedCertificate } from './certificate'
@@ -90,12 +90,12 @@ function rfc3161(
   const info = token.content.octets()
   const [, , imprint, , time] = Der.at(info).expect(TAG.sequence, 'no TSTInfo').children()
   if (!time) throw new DerError('a TSTInfo that is cut off', token.content.start)
-  const [algorithm, hash] = imprint.children()
+  const [algorithm, imprinted] = imprint.children()
   const digest = algorithm ? digestName(parseAlgorithm(algorithm).oid) : null
   const covers =
     digest !== null &&
-    hash !== undefined &&
-    sameBytes(hash.octets(), createHash(digest).update(stamped.signature).digest())
+    imprinted !== undefined &&
+    sameBytes(imprinted.octets(), hash(digest, stamped.signature, 'buffer'))
   // The token's own certificates first: the outer ones are the signer's.
   const certificates = [...token.certificates, ...outer]
   const leaf = signerCertificate(signer, certificates)

@@ -40,5 +40,6 @@ export function findDirectory(reading: ImageReading, name: string): Place | null
 
 /** A COFF time stamp, seconds since 1970, as ISO 8601 in UTC; null for 0. */
 export function coffTime(seconds: number): string | null {
-  return seconds === 0 ? null : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+  // 32 bits reach to 2106: the years have four digits.
+  return seconds === 0 ? null : `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
 }

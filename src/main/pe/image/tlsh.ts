@@ -41,11 +41,14 @@ export function tlsh(bytes: Uint8Array, deadline: Deadline): string | null {
     if (deadline.isPassedNow) return null
     windows.count(start, Math.min(start + STRETCH, bytes.length))
   }
-  return digest(windows.buckets().subarray(0, BUCKETS), windows.checksum, lengthClass)
+  return digest(windows.buckets(), windows.checksum, lengthClass)
 }
 
 function digest(counts: Int32Array, checksum: number, lengthClass: number): string | null {
-  const [first, second, third] = inOrder(counts, [31, 63, 95])
+  let most = 0
+  for (let index = 0; index < counts.length; index++) most = Math.max(most, counts[index])
+  const second = inOrder(counts, 63, 0, most)
+  const [first, third] = [inOrder(counts, 31, 0, second), inOrder(counts, 95, second, most)]
   // Half of the buckets empty: the median is zero or the next one is the first that is not.
   if (second === 0) return null
   const ratio = (quartile: number): number => Math.floor((quartile * 100) / third) % 16
@@ -62,27 +65,21 @@ function digest(counts: Int32Array, checksum: number, lengthClass: number): stri
 }
 
 /**
- * What stands at some places of the numbers in their order. Each is found by halving the range it can
- * be in and counting what lies below: without a branch that depends on the numbers, this takes a
- * quarter of the time of sorting them.
+ * What stands at a place of the numbers in their order, when it lies between two numbers. It is found
+ * by halving that range and counting what lies below: without a branch that depends on the numbers,
+ * this takes a quarter of the time of sorting them.
  */
-function inOrder(numbers: Int32Array, places: number[]): number[] {
-  let most = 0
-  for (let index = 0; index < numbers.length; index++) most = Math.max(most, numbers[index])
-  return places.map((place) => {
-    let low = 0
-    let high = most
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      let notAbove = 0
-      for (let index = 0; index < numbers.length; index++) {
-        notAbove += 1 + ((middle - numbers[index]) >> 31)
-      }
-      if (notAbove > place) high = middle
-      else low = middle + 1
-    }
-    return low
-  })
+function inOrder(numbers: Int32Array, place: number, least: number, most: number): number {
+  let low = least
+  let high = most
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    let above = 0
+    for (let index = 0; index < numbers.length; index++) above -= (middle - numbers[index]) >> 31
+    if (numbers.length - above > place) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** A byte with its halves swapped, as digests write their first bytes. */

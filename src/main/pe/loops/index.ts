@@ -31,7 +31,6 @@ export class Windows {
     return this.#checksum / 4
   }
 
-  /** All 256, of which TLSH uses the first half. */
   buckets(): Int32Array {
     return bucketsOf(place(this.bytes, 0, 0).loops.words, places.tlsh, pearson)
   }

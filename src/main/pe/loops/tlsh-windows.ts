@@ -17,6 +17,7 @@ import {
 /** Bytes that are looked at together; with the four before them, which windows reach back to, 64. */
 const BLOCK = 60
 const WINDOW = 5
+const BUCKETS = 128
 
 /**
  * What the last byte of a window is hashed to first, by TLSH's salts (0, then 2, 3, 5, 7, 11, 13; the
@@ -149,15 +150,15 @@ export function clearCounters(words: Int32Array, base: number): void {
   words.fill(0, start, start + LANES * 256)
 }
 
-/** The 256 buckets out of the counters. */
+/** The buckets that TLSH uses, half of 256, out of the counters. */
 export function bucketsOf(words: Int32Array, base: number, pearson: Uint8Array): Int32Array {
-  const buckets = new Int32Array(256)
+  const buckets = new Int32Array(BUCKETS)
   const start = (base + countersAt(0)) / 4
   for (let index = 0; index < 256; index++) {
-    let sum = 0
-    for (let lane = 0; lane < LANES; lane++) sum += words[start + lane * 256 + index]
     // The last step of each hash is the same for all, so it is done with the sums.
-    buckets[pearson[index]] = sum
+    const bucket = pearson[index]
+    if (bucket >= BUCKETS) continue
+    for (let lane = 0; lane < LANES; lane++) buckets[bucket] += words[start + lane * 256 + index]
   }
   return buckets
 }
