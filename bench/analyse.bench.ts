@@ -24,11 +24,10 @@ const WINE_TURNS = 20
 const WINE = '/usr/lib/x86_64-linux-gnu/wine/x86_64-windows'
 const ROUNDS = 3
 const WORKERS = 2
-/**
- * A worker reads its share so often before the first round, as in the middle of a large import. Short
- * imports are slower: docs/performance.md has the rate after 500 files.
- */
+/** A worker reads its share so often before the first round, as in the middle of a large import. */
 const WARM_UP_TURNS = 6
+/** Short imports are slower: files that all workers together read before another measurement. */
+const SHORT_WARM_UP_FILES = 500
 
 interface Time {
   /** On the clock, and of all processors together. */
@@ -36,13 +35,19 @@ interface Time {
   used: number
 }
 
+interface Share {
+  paths: string[]
+  /** Files read before the worker is ready. */
+  warmUpFiles: number
+}
+
 /** A worker: warms up, then reads its share each time it is told to. */
-function serve(paths: string[]): void {
+function serve({ paths, warmUpFiles }: Share): void {
   const capabilities = loadCapabilities()
   const readAll = (some: string[]): void => {
     for (const path of some) analyse(readFileSync(path), { capabilities })
   }
-  for (let turn = 0; turn < WARM_UP_TURNS; turn++) readAll(paths)
+  for (let left = warmUpFiles; left > 0; left -= paths.length) readAll(paths.slice(0, left))
   parentPort!.postMessage('ready')
   parentPort!.on('message', () => {
     readAll(paths)
@@ -53,23 +58,49 @@ function serve(paths: string[]): void {
 const answer = (worker: Worker): Promise<unknown> =>
   new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
 
-async function compare(name: string, paths: string[], python: string | null): Promise<void> {
-  const shares = Array.from({ length: WORKERS }, (_, index) =>
-    paths.filter((_path, at) => at % WORKERS === index),
-  )
-  const workers = shares.map((share) => new Worker(__filename, { workerData: share }))
+/** Workers that share the files and have read some. */
+async function start(paths: string[], warmUpFiles: number): Promise<Worker[]> {
+  const workers = Array.from({ length: WORKERS }, (_, index) => {
+    const share = paths.filter((_path, at) => at % WORKERS === index)
+    const workerData: Share = { paths: share, warmUpFiles: warmUpFiles / WORKERS }
+    return new Worker(__filename, { workerData })
+  })
   await Promise.all(workers.map(answer))
+  return workers
+}
+
+/** The time in which the workers read all files once. */
+async function timeOf(workers: Worker[]): Promise<Time> {
+  const [begin, before] = [performance.now(), process.cpuUsage()]
+  const done = workers.map(answer)
+  for (const worker of workers) worker.postMessage('go')
+  await Promise.all(done)
+  const { user, system } = process.cpuUsage(before)
+  return { seconds: (performance.now() - begin) / 1000, used: (user + system) / 1e6 }
+}
+
+const shown = (times: Time[], files: number): string => {
+  const rate = Math.round(files / middle(times, 'seconds')).toLocaleString('en-US')
+  const each = (middle(times, 'used') / files) * 1000
+  return `${rate}/s, ${each.toFixed(2)} ms of a processor each`
+}
+
+/** The same files in threads that have read few before. */
+async function soonAfterStart(name: string, paths: string[]): Promise<void> {
+  const workers = await start(paths, SHORT_WARM_UP_FILES)
+  const time = await timeOf(workers)
+  for (const worker of workers) await worker.terminate()
+  row(`${name}: everything, after ${SHORT_WARM_UP_FILES} files`, shown([time], paths.length))
+}
+
+async function compare(name: string, paths: string[], python: string | null): Promise<void> {
+  const workers = await start(paths, paths.length * WARM_UP_TURNS)
   const ours: Time[] = []
   const theirs = ['least', 'default'].flatMap((mode) =>
     [1, WORKERS].map((processes) => ({ mode, processes, times: [] as Time[] })),
   )
   for (let round = 0; round < ROUNDS; round++) {
-    const [start, before] = [performance.now(), process.cpuUsage()]
-    const done = workers.map(answer)
-    for (const worker of workers) worker.postMessage('go')
-    await Promise.all(done)
-    const { user, system } = process.cpuUsage(before)
-    ours.push({ seconds: (performance.now() - start) / 1000, used: (user + system) / 1e6 })
+    ours.push(await timeOf(workers))
     if (python === null) continue
     for (const { mode, processes, times } of theirs) {
       times.push(pefileTime(python, paths, mode, processes))
@@ -77,19 +108,14 @@ async function compare(name: string, paths: string[], python: string | null): Pr
   }
   for (const worker of workers) await worker.terminate()
 
-  const shown = (times: Time[]): string => {
-    const rate = Math.round(paths.length / middle(times, 'seconds')).toLocaleString('en-US')
-    const each = (middle(times, 'used') / paths.length) * 1000
-    return `${rate}/s, ${each.toFixed(2)} ms of a processor each`
-  }
-  row(`${name}: everything, ${WORKERS} threads`, shown(ours))
+  row(`${name}: everything, ${WORKERS} threads`, shown(ours, paths.length))
   if (python === null) row(`${name}: pefile`, 'not installed')
   else {
     for (const { mode, processes, times } of theirs) {
       const what = mode === 'least' ? 'pefile, least work' : 'pefile as it comes'
       row(
         `${name}: ${what}, ${processes === 1 ? '1 process' : `${processes} processes`}`,
-        shown(times),
+        shown(times, paths.length),
       )
       const rates = middle(times, 'seconds') / middle(ours, 'seconds')
       const work = middle(times, 'used') / middle(ours, 'used')
@@ -108,7 +134,9 @@ async function main(): Promise<void> {
   try {
     makeDriverSet(folder, { count: FILES })
     const python = findPefile()
-    await compare('small drivers', driversBelow(folder), python)
+    const small = driversBelow(folder)
+    await compare('small drivers', small, python)
+    await soonAfterStart('small drivers', small)
     const wine = existsSync(WINE) ? driversBelow(WINE) : []
     if (wine.length > 0) {
       await compare("Wine's drivers", Array.from({ length: WINE_TURNS }, () => wine).flat(), python)
@@ -152,6 +180,6 @@ function inElectron(electron: string): void {
 }
 
 const electron = process.env.RING0_ELECTRON
-if (!isMainThread) serve(workerData as string[])
+if (!isMainThread) serve(workerData as Share)
 else if (electron && !process.versions.electron) inElectron(electron)
 else void main()
