@@ -32,6 +32,7 @@ import { LIST_DDIS } from './list'
 import { MDL_DDIS } from './mdl'
 import { MM_PHYSICAL_DDIS } from './mm-physical'
 import { MM_PROCESS_DDIS } from './mm-process'
+import { MM_STACK_DDIS } from './mm-stack'
 import { OB_DDIS } from './ob'
 import { OB_CALLBACK_DDIS } from './ob-callback'
 import { POOL_DDIS } from './pool'
@@ -86,6 +87,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...MDL_DDIS,
   ...MM_PHYSICAL_DDIS,
   ...MM_PROCESS_DDIS,
+  ...MM_STACK_DDIS,
   ...OB_DDIS,
   ...OB_CALLBACK_DDIS,
   ...PO_DDIS,

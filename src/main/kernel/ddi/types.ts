@@ -322,6 +322,7 @@ export const ROUTINES = {
     params: { Interrupt: to('KINTERRUPT'), ServiceContext: pvoid },
     returns: { k: 'bool', c: 'BOOLEAN' },
   },
+  EXPAND_STACK_CALLOUT: { kind: 'other', params: { Parameter: pvoid }, returns: nothing },
   KSYNCHRONIZE_ROUTINE: {
     kind: 'other',
     params: { SynchronizeContext: pvoid },

@@ -323,6 +323,13 @@ export class Irps {
         [0x10, k.irql.level, 0, 0],
         `IoCallDriver was called at IRQL ${k.irql.level}.`,
       )
+    if (k.hal.interrupts.areOff)
+      verifier.check(
+        'VR-MISC-INTERRUPTS',
+        true,
+        [0xc0, memory.address(irp), 0, 0],
+        'IoCallDriver was called with interrupts turned off.',
+      )
     if (verifier.watching) {
       forwarding(k, irp, device)
       deviceUsed(k, device)

@@ -334,6 +334,12 @@ export function dispatchReturned(
     (!isCustomer && ((status & 0x1000_0000) !== 0 || facility >= FACILITY_END))
   const code = k.memory.address(routine)
   k.verifier.check(
+    'VR-MISC-INTERRUPTS',
+    k.hal.interrupts.areOff,
+    [0xc1, code, 0, 0],
+    `${k.images.symbol(routine)} returned with interrupts turned off.`,
+  )
+  k.verifier.check(
     'VR-IRP-SUSPICIOUS',
     isOdd,
     [0x225, code, k.memory.address(info.address), status],
