@@ -19,6 +19,7 @@ import { Scheduler } from './ke/scheduler'
 import { Hal } from './hal/hal'
 import type { HalName } from './hal/platform'
 import type { Irql } from './ke/irql'
+import { BugChecks } from './ke/bugcheck'
 import { Dpcs } from './ke/dpc'
 import { Ipis } from './ke/ipi'
 import { Processor, PROCESSORS_MAX } from './ke/processor'
@@ -98,6 +99,16 @@ export interface Limits {
   dispatchTicks: number
 }
 
+/** A processor as the stop found it. */
+export interface StoppedProcessor {
+  number: number
+  irql: number
+  thread: number
+  process: number
+  /** Innermost frame first. */
+  stack: { frame: string; at: SourcePlace | null }[]
+}
+
 export const DEFAULT_LIMITS: Limits = {
   loopFuel: 2_000_000,
   ddiCalls: 20_000_000,
@@ -125,6 +136,19 @@ const ALWAYS_KEPT = new Set<EventBody['t']>([
   'exception.raised',
 ])
 
+/** The report of a runner that did nothing. */
+const NOTHING: Report = {
+  what: 'none',
+  frame: 0,
+  value: 0,
+  code: 0,
+  loop: 0,
+  backEdges: 0,
+  stack: 0,
+  at: null,
+  message: '',
+}
+
 /** Simulated ticks that one routine call takes. */
 const TICKS_PER_CALL = 1
 
@@ -140,6 +164,7 @@ export class Kernel implements KernelPort {
   processor: Processor
   readonly dpcs: Dpcs
   readonly ipis: Ipis
+  readonly bugChecks: BugChecks
   readonly timers: Timers
   readonly apcs: Apcs
   readonly dispatcher: Dispatcher
@@ -187,6 +212,8 @@ export class Kernel implements KernelPort {
   stopPlace: { seq: number; at: SourcePlace | null } = { seq: 0, at: null }
   /** Stack at the stop, innermost frame first. */
   stopStack: { frame: string; at: SourcePlace | null }[] = []
+  /** What each processor was at then. */
+  stopProcessors: StoppedProcessor[] = []
 
   constructor(options: KernelOptions) {
     this.options = options
@@ -211,6 +238,7 @@ export class Kernel implements KernelPort {
     this.timers = new Timers(this)
     this.dpcs = new Dpcs(this)
     this.ipis = new Ipis(this)
+    this.bugChecks = new BugChecks(this)
     this.spinLocks = new SpinLocks(this)
     this.workQueue = new WorkQueue(this)
     this.mdls = new Mdls(this)
@@ -337,8 +365,24 @@ export class Kernel implements KernelPort {
   /** The run is over: say why, once. */
   stop(reason: BugCheck | RunLimit | 'done'): void {
     if (this.ended) return
-    this.ended = reason
+    if (this.bugChecks.running) this.bugChecks.finish()
+    else {
+      this.ended = reason
+      this.describeStop(reason)
+    }
+    this.flush()
+  }
+
+  /** Say in the trace why the machine stopped, and remember what every processor did. */
+  describeStop(reason: BugCheck | RunLimit | 'done'): void {
     this.stopStack = this.stopOrigin?.stack ?? this.stack()
+    this.stopProcessors = this.processors.map((processor) => ({
+      number: processor.number,
+      irql: processor.irql.level,
+      thread: processor.current.id,
+      process: processor.current.process.id,
+      stack: processor === this.processor ? this.stopStack : this.stack(processor.current),
+    }))
     const { at } = this.thread
     if (reason instanceof BugCheck) {
       const [p1, p2, p3, p4] = reason.parameters
@@ -363,7 +407,6 @@ export class Kernel implements KernelPort {
       else this.emit({ t: 'limit.reached', limit: reason.limit, detail: reason.detail })
     }
     this.stopPlace = { seq: this.seq, at }
-    this.flush()
   }
 
   // --- the runner's side -------------------------------------------------------------------------
@@ -373,7 +416,7 @@ export class Kernel implements KernelPort {
       return this.scheduler.next(report)
     } catch (error) {
       this.caught(error)
-      return this.scheduler.endCommand()
+      return this.ended ? this.scheduler.endCommand() : this.next(NOTHING)
     }
   }
 
@@ -410,7 +453,7 @@ export class Kernel implements KernelPort {
     } catch (error) {
       if (access.at) this.scheduler.current.at = access.at
       const result = this.raiseInCode(error)
-      access.state = result.state === 'throw' ? 'throw' : 'dead'
+      access.state = result.state === 'throw' || result.state === 'unwind' ? result.state : 'dead'
       access.code = result.code
     }
   }
@@ -472,7 +515,8 @@ export class Kernel implements KernelPort {
       const what = kind === 'memory' ? 'script memory' : 'script error'
       throw new RunLimit('limit', what, `Stopped${where}: ${message}.`)
     } catch (error) {
-      this.caught(error)
+      // The runner is gone with its code.
+      this.caught(error, false)
     }
   }
 
@@ -491,7 +535,7 @@ export class Kernel implements KernelPort {
       return this.ddis.raise(exception)
     } catch (stop) {
       this.caught(stop)
-      return this.ddis.dead()
+      return this.ended ? this.ddis.dead() : this.ddis.unwind()
     }
   }
 
@@ -533,7 +577,9 @@ export class Kernel implements KernelPort {
     return faultOf(this, index, access, this.scheduler.userMode)
   }
 
-  caught(error: unknown): void {
+  /** @param canGoOn whether driver code can still run: the callbacks of a bug check */
+  caught(error: unknown, canGoOn = true): void {
+    if (error instanceof BugCheck && canGoOn && this.bugChecks.begin(error)) return
     if (error instanceof BugCheck || error instanceof RunLimit) this.stop(error)
     else {
       this.bug =
@@ -564,12 +610,14 @@ export class Kernel implements KernelPort {
 
   advance(ticks: number): void {
     this.tick += ticks
+    if (this.bugChecks.running) return
     if (this.tick >= this.hal.schedule.next) this.hal.schedule.run()
     if (this.tick >= this.timers.nextDue) this.timers.expire()
   }
 
   /** True when something must run before the current code goes on. */
   get attention(): boolean {
+    if (this.bugChecks.running) return false
     if (this.apcs.isDue(this.thread)) return true
     const { turns } = this.scheduler
     if (turns.isNeeded && turns.over) return true

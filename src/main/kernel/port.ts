@@ -61,6 +61,7 @@ export interface CallResult {
     | 'done' // value is set
     | 'suspended' // leave the frame; the value comes with a later `resume`
     | 'throw' // raise NT exception `code` at the call
+    | 'unwind' // drop the frame without running anything of it: the machine stopped, but goes on with others
     | 'dead' // the run is over: unwind everything
   /** int32, pointer index, 0/1 for BOOLEAN; 64-bit results are in `wide`. */
   value: number
@@ -106,7 +107,7 @@ export interface SlowAccess {
   hi: number
   /** Innermost place in driver code, when known. */
   at: SourcePlace | null
-  state: 'done' | 'throw' | 'dead'
+  state: 'done' | 'throw' | 'unwind' | 'dead'
   /** NTSTATUS for `throw`. */
   code: number
 }

@@ -317,6 +317,9 @@ export class HostCalls {
         words[WORD.state] = STATE.throw
         words[WORD.code] = result.code | 0
         return
+      case 'unwind':
+        words[WORD.state] = STATE.unwind
+        return
       case 'dead':
         this.kill()
         return
@@ -364,7 +367,8 @@ export class HostCalls {
     } else if (access.state === 'throw') {
       words[WORD.state] = STATE.throw
       words[WORD.code] = access.code | 0
-    } else this.kill()
+    } else if (access.state === 'unwind') words[WORD.state] = STATE.unwind
+    else this.kill()
   }
 
   // --- functions and texts ---------------------------------------------------------------------

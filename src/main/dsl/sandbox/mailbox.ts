@@ -45,7 +45,7 @@ export const ARGS_MAX = (MAILBOX_WORDS - WORD.args) / ARG_WORDS
 /** Tag of a text argument's id is the id itself (> 0); these are the tags of a `...`. */
 export const TAG = { int: 0, text: 1, pointer: 2 } as const
 
-export const STATE = { done: 0, suspended: 1, throw: 2, dead: 3 } as const
+export const STATE = { done: 0, suspended: 1, throw: 2, dead: 3, unwind: 4 } as const
 
 export const OP = {
   load: 0,

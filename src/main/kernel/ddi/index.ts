@@ -21,6 +21,7 @@ import { IO_NOTIFY_DDIS } from './io-notify'
 import { IO_PNP_DDIS } from './io-pnp'
 import { IO_TIMER_DDIS } from './io-timer'
 import { KE_APC_DDIS } from './ke-apc'
+import { KE_BUGCHECK_DDIS } from './ke-bugcheck'
 import { KE_DEVICE_QUEUE_DDIS } from './ke-device-queue'
 import { KE_DPC_DDIS } from './ke-dpc'
 import { KE_EVENT_DDIS } from './ke-event'
@@ -76,6 +77,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...IO_PNP_DDIS,
   ...IO_TIMER_DDIS,
   ...KE_APC_DDIS,
+  ...KE_BUGCHECK_DDIS,
   ...KE_DEVICE_QUEUE_DDIS,
   ...KE_DPC_DDIS,
   ...KE_EVENT_DDIS,

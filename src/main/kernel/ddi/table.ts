@@ -259,6 +259,12 @@ export class DdiTable {
     return this.result
   }
 
+  /** The code on top is given up: nothing of it runs again, not even what cleans up. */
+  unwind(): CallResult {
+    this.result.state = 'unwind'
+    return this.result
+  }
+
   private suspended(): CallResult {
     this.result.state = 'suspended'
     return this.result

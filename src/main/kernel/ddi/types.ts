@@ -375,6 +375,27 @@ export const ROUTINES = {
     params: { Csq: to('IO_CSQ'), Irp: to('IRP') },
     returns: nothing,
   },
+  KBUGCHECK_CALLBACK_ROUTINE: {
+    kind: 'other',
+    params: { Buffer: pvoid, Length: { k: 'u32', c: 'ULONG' } },
+    returns: nothing,
+  },
+  KBUGCHECK_REASON_CALLBACK_ROUTINE: {
+    kind: 'other',
+    params: {
+      Reason: { k: 'u32', c: 'KBUGCHECK_CALLBACK_REASON' },
+      Record: to('KBUGCHECK_REASON_CALLBACK_RECORD'),
+      ReasonSpecificData: pvoid,
+      ReasonSpecificDataLength: { k: 'u32', c: 'ULONG' },
+    },
+    returns: nothing,
+  },
+  NMI_CALLBACK: {
+    kind: 'other',
+    params: { Context: pvoid, Handled: { k: 'bool', c: 'BOOLEAN' } },
+    returns: { k: 'bool', c: 'BOOLEAN' },
+  },
+  EXPAND_STACK_CALLOUT: { kind: 'other', params: { Parameter: pvoid }, returns: nothing },
   /** What KeIpiGenericCall runs on every processor. */
   KIPI_BROADCAST_WORKER: {
     kind: 'other',

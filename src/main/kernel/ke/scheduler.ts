@@ -255,6 +255,11 @@ export class Scheduler {
     this.takeReport(report)
     for (;;) {
       if (k.ended) return this.endCommand()
+      if (k.bugChecks.running) {
+        const command = this.step(this.current)
+        if (command) return command
+        continue
+      }
       if (this.turns.isNeeded) {
         // A thread that just began to wait leaves at once, before another processor can take it up.
         if (this.current.state !== 'running') this.switchTo(this.idle)
@@ -553,6 +558,11 @@ export class Scheduler {
       return
     }
     const op = step.value
+    // After a bug check nobody is there to wait for.
+    if (this.k.bugChecks.running && (op.op === 'wait' || op.op === 'spin')) {
+      this.k.bugChecks.finish()
+      return
+    }
     switch (op.op) {
       case 'call':
         this.enter(thread, op)

@@ -259,6 +259,11 @@ export class TestMachine {
           report.what = 'suspended'
           return
         }
+        if (answer.state === 'unwind') {
+          this.frames.delete(id)
+          report.what = 'none'
+          return
+        }
         if (answer.state === 'dead') {
           report.what = 'died'
           return

@@ -5,7 +5,7 @@
  */
 /* global InternalError -- QuickJS has it */
 export function makeFrames(kit) {
-  const { h, M, W, N, now, nt, isNt, wrong, textId, putText, answered, die } = kit
+  const { h, M, W, N, now, nt, isNt, GONE, wrong, textId, putText, answered, die } = kit
   const { ARGS_MAX, ARG_WORDS, CALL, FAILURES, OP, STATE, TAG, TEXT, WHAT, WORD } = N
   const { freeze, getPrototypeOf } = Object
   const { trunc } = Math
@@ -110,6 +110,11 @@ export function makeFrames(kit) {
 
   /** An error left a frame. */
   function left(error) {
+    if (error === GONE) {
+      now.alive = true
+      M[WORD.what] = WHAT.none
+      return
+    }
     const code = isNt(error) ? error.code : asException(error)
     if (code === 0) {
       const message = textOf(error, 'message')
@@ -151,15 +156,16 @@ export function makeFrames(kit) {
       if (step.done) return step.value
       error = null
       try {
-        // Location ids are the callee's; the loop adds the base of the caller.
-        input = yield typeof step.value === 'number'
-          ? step.value + (step.value < 0 ? caller.base - owner.base : owner.base - caller.base)
-          : step.value
+        // Location ids are the callee's; the loop would add the base of the caller.
+        input = yield typeof step.value === 'number' ? placed(step.value, owner) : step.value
       } catch (thrown) {
         error = { value: thrown }
       }
     }
   }
+
+  /** A location with the base of its image. Negative where a processor's turn is over, as before. */
+  const placed = (at, { base }) => ({ __proto__: null, loop: at < 0 ? at - base : at + base })
 
   function become(owner) {
     if (now.owner === owner) return
@@ -176,9 +182,9 @@ export function makeFrames(kit) {
 
   /** Keep a frame that did not end. */
   function park(frame, at, generator, owner, give) {
-    if (typeof at === 'number') {
-      // Negative where a processor's turn is over; the host tells it by the sign.
-      M[WORD.loop] = at < 0 ? at - owner.base : at + owner.base
+    if (at !== undefined) {
+      // The host tells the end of a turn by the sign.
+      M[WORD.loop] = (typeof at === 'number' ? placed(at, owner) : at).loop
       parked.set(frame, { generator, owner, give, read: null, fill: null })
     } else {
       M[WORD.loop] = 0

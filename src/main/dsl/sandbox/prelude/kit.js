@@ -23,7 +23,7 @@ export function makeKit(h, control, physical, N) {
   const ScriptError = TypeError
   /** `uncurry(method)(self, ...args)`, for natives that lockdown.js takes away. */
   const uncurry = Function.prototype.bind.bind(Function.prototype.call)
-  const { getPrototypeOf } = Object
+  const { freeze, getPrototypeOf } = Object
 
   // BigInt.asUintN of this engine leaves negative numbers as they are; a store into an array wraps.
   const cell = new BigInt64Array(1)
@@ -49,6 +49,9 @@ export function makeKit(h, control, physical, N) {
 
   const exception = { __proto__: null }
 
+  /** Thrown through a frame that the kernel gives up: no catch takes it, no finally block runs. */
+  const GONE = freeze({ __proto__: null })
+
   /** An NT exception as driver code throws it. */
   function nt(code) {
     return { __proto__: exception, code: code >>> 0 }
@@ -67,6 +70,7 @@ export function makeKit(h, control, physical, N) {
   function answered() {
     const state = M[WORD.state]
     if (state === STATE.throw) throw nt(M[WORD.code])
+    if (state === STATE.unwind) throw GONE
     if (state !== STATE.done) die()
   }
 
@@ -168,6 +172,7 @@ export function makeKit(h, control, physical, N) {
     die,
     nt,
     isNt,
+    GONE,
     wrong,
     answered,
     raise,
