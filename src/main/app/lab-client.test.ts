@@ -9,6 +9,7 @@ import type { FromHost, LabHost, LabProgress } from './lab-messages'
 class FakeHost {
   readonly running = new Map<string, (stopped: boolean) => void>()
   isDeaf = false
+  events = 100
 
   create = (options: { onProgress(progress: LabProgress): void }): LabHost => {
     const names = Object.entries(labContract).filter(([, row]) => row.kind === 'call')
@@ -24,7 +25,10 @@ class FakeHost {
       'lab.run': ({ runId }) =>
         new Promise((resolve) => {
           options.onProgress({ runId, phase: 'running', events: 1 })
-          this.running.set(runId, () => resolve(fail('stopped', 'Stopped.', '')))
+          this.running.set(runId, () => {
+            options.onProgress({ runId, phase: 'finished', events: this.events })
+            resolve(fail('stopped', 'Stopped.', ''))
+          })
         }),
       'lab.stop': ({ runId }) => {
         if (this.isDeaf) return new Promise(() => undefined)
@@ -168,10 +172,11 @@ describe('the lab client', () => {
     expect(processes[1]!.isAlive).toBe(false)
   })
 
-  test('a helper that holds a run is kept until the run is closed', async () => {
+  test('a helper that holds a long run is kept until the run is closed', async () => {
     const first = run('a')
-    await settle()
+    await settle(1000)
     client.rest()
+    processes[0]!.host.events = 1_000_000
     processes[0]!.host.running.get('a')?.(true)
     await settle()
     await first
@@ -182,6 +187,25 @@ describe('the lab client', () => {
     await settle(61_000)
     expect(processes[0]!.isAlive).toBe(false)
     expect(lost).toEqual([])
+  })
+
+  test('short runs are made again before the next call is asked, and nobody hears of it', async () => {
+    const first = run('a')
+    await settle()
+    processes[0]!.host.running.get('a')?.(true)
+    await settle()
+    await first
+    client.rest()
+    await settle()
+    expect(processes[0]!.isAlive).toBe(false)
+    let answer: unknown = null
+    void Promise.resolve(client.handlers['lab.types']({})).then((result) => (answer = result))
+    await settle()
+    expect(answer).toBeNull()
+    processes[1]!.host.running.get('a')?.(true)
+    await settle()
+    expect(answer).toMatchObject({ ok: true })
+    expect({ lost, progress: progress.length }).toEqual({ lost: [], progress: 2 })
   })
 
   test('words of a dead host that arrive late belong to nobody', async () => {

@@ -1,12 +1,14 @@
 /**
  * Main's side of the lab: starts the helper process, hands calls to it, and starts another one when
  * it dies. A hostile driver, or a fault of ours, ends the helper and never the window. A helper that
- * nobody has asked for a while, and that holds no run, is let go of; the next call starts another.
+ * nobody has asked for a while is let go of; the next call starts another, which first makes the runs
+ * again that are open: the same request gives the same trace. Long runs keep their helper.
  *
  * The helper ends in three ways: by itself (a crash, or its heap limit), for memory (watched here
  * too, because WebAssembly memory lies outside of V8's heap), or because a stop was asked for and
  * not answered. Each time open calls are answered with `lab-process-lost`, and `onLost` says why.
  */
+import type { z } from 'zod'
 import { labContract } from '../../shared/contract/lab'
 import { fail, type Result } from '../../shared/errors'
 import type { FromHost, LabCall, LabHost, LabProgress, ToHost } from './lab-messages'
@@ -32,15 +34,17 @@ export interface LabClientOptions {
   stopPatienceMs?: number
   /** How often memory is looked at while calls are open. */
   watchMs?: number
-  /** How long a helper is kept that holds no run and is asked for nothing. */
+  /** How long a helper is kept that is asked for nothing. */
   idleMs?: number
 }
+
+type RunInput = z.output<(typeof labContract)['lab.run']['input']>
 
 export interface LabClient {
   handlers: LabHost
   /** Start the helper now rather than at the first call. */
   warmUp(): void
-  /** Let go of the helper's memory until the next call, once it has answered; not while it holds a run. */
+  /** Let go of the helper's memory until the next call, once it has answered; not with long runs open. */
   rest(): void
   /** End the helper; calls that are open or come later are answered with `lab-process-lost`. */
   close(): void
@@ -48,6 +52,8 @@ export interface LabClient {
 
 /** Two deaths within this time of starting, and the next start waits for a call. */
 const QUICK_DEATH_MS = 2000
+/** Events of the open runs, in all, up to which they are made again: the next call waits for that. */
+const EVENTS_AGAIN_MAX = 20_000
 
 export function createLabClient(options: LabClientOptions): LabClient {
   const { stopPatienceMs = 4000, watchMs = 500, idleMs = 300_000 } = options
@@ -60,8 +66,12 @@ export function createLabClient(options: LabClientOptions): LabClient {
   /** Why we ended the helper ourselves; the exit that follows is reported with it. */
   let verdict: string | null = null
   let watch: ReturnType<typeof setInterval> | undefined
-  /** Runs whose traces the helper holds. */
-  const runs = new Set<string>()
+  /** Runs whose traces the helper holds: what was asked for, and how many events came of it. */
+  const runs = new Map<string, { input: RunInput; events: number }>()
+  /** Runs that a new helper makes again; nobody is told of their progress. */
+  const again = new Set<string>()
+  /** Settled when the helper has the runs that are open. */
+  let isWhole: Promise<unknown> = Promise.resolve()
   let idle: ReturnType<typeof setTimeout> | undefined
   let restsSoon = false
 
@@ -71,7 +81,15 @@ export function createLabClient(options: LabClientOptions): LabClient {
     verdict = null
     fresh.onMessage((message) => {
       if (fresh !== helper) return
-      if (message.kind === 'progress') return options.onProgress(message.value)
+      if (message.kind === 'progress') {
+        const { runId, phase, events } = message.value
+        if (again.has(runId)) return
+        const run = runs.get(runId)
+        // Without its trace a run may be long and say nothing.
+        if (run?.input.trace === 'full' && phase === 'finished') run.events = events
+        options.onProgress(message.value)
+        return
+      }
       const waiting = open.get(message.id)
       open.delete(message.id)
       waiting?.answer(message.result)
@@ -85,12 +103,24 @@ export function createLabClient(options: LabClientOptions): LabClient {
     })
     helper = fresh
     restLater()
+    isWhole = Promise.all([...runs].map(([runId, run]) => makeAgain(fresh, runId, run.input)))
     return fresh
+  }
+
+  async function makeAgain(fresh: HostProcess, runId: string, input: unknown): Promise<void> {
+    again.add(runId)
+    await new Promise((done) => {
+      const id = nextId++
+      open.set(id, { name: 'lab.run', answer: done })
+      fresh.post({ id, name: 'lab.run', input })
+    })
+    again.delete(runId)
   }
 
   function rest(): void {
     restsSoon = open.size > 0
-    if (open.size > 0 || runs.size > 0) return
+    const events = [...runs.values()].reduce((sum, run) => sum + run.events, 0)
+    if (open.size > 0 || events > EVENTS_AGAIN_MAX) return
     const resting = helper
     helper = null
     clearTimeout(idle)
@@ -138,9 +168,12 @@ export function createLabClient(options: LabClientOptions): LabClient {
 
   function call(name: LabCall, input: unknown): Promise<Result<unknown>> {
     if (isClosed) return Promise.resolve(lostResult('The app is closing.'))
+    // Inputs were parsed by the contract before they came here.
+    const run = input as RunInput
+    if (name === 'lab.close') runs.delete(run.runId)
     const target = helper ?? start()
     clearTimeout(idle)
-    noteRun(name, input)
+    if (name === 'lab.run') runs.set(run.runId, { input: run, events: Infinity })
     const id = nextId++
     return new Promise((resolve) => {
       let patience: ReturnType<typeof setTimeout> | undefined
@@ -156,14 +189,10 @@ export function createLabClient(options: LabClientOptions): LabClient {
         },
       })
       startWatching()
-      target.post({ id, name, input })
+      void isWhole.then(() => {
+        if (target === helper) target.post({ id, name, input })
+      })
     })
-  }
-
-  function noteRun(name: LabCall, input: unknown): void {
-    // Inputs were parsed by the contract before they came here.
-    if (name === 'lab.run') runs.add((input as { runId: string }).runId)
-    if (name === 'lab.close') runs.delete((input as { runId: string }).runId)
   }
 
   const calls = Object.entries(labContract).filter(([, row]) => row.kind === 'call')
