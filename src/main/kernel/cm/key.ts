@@ -15,6 +15,8 @@ export class Key {
   className = ''
   volatile = false
   deleted = false
+  /** Subkeys by name, until one comes or goes. */
+  private order: Key[] | null = null
   /** Tick of the last change. */
   lastWrite = 0
 
@@ -40,14 +42,21 @@ export class Key {
   add(name: string): Key {
     const key = new Key(name, this)
     this.subkeys.set(upcase(name), key)
+    this.order = null
     return key
   }
 
+  remove(name: string): void {
+    this.subkeys.delete(upcase(name))
+    this.order = null
+  }
+
   /** Subkeys in the order that enumeration gives: by name. */
-  sortedSubkeys(): Key[] {
-    return [...this.subkeys.entries()]
+  sortedSubkeys(): readonly Key[] {
+    this.order ??= [...this.subkeys.entries()]
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
       .map(([, key]) => key)
+    return this.order
   }
 
   /** Values in the order in which they were made. */

@@ -139,7 +139,7 @@ export class Registry {
     if (!key) return
     for (const child of [...key.subkeys.values()]) this.removeTree(child)
     key.deleted = true
-    key.parent?.subkeys.delete(upcase(key.name))
+    key.parent?.remove(key.name)
   }
 
   /** Set a value by what it is: text REG_SZ, number REG_DWORD, bigint REG_QWORD, list REG_MULTI_SZ, bytes REG_BINARY. */

@@ -469,12 +469,7 @@ export class Scheduler {
   private pushInterrupt(routine: KernelRoutine<void>, name = 'nt!KiIpiInterrupt'): void {
     const { input, raise } = this.current
     this.current.raise = null
-    this.pushKernel(
-      this.current,
-      kept(this.current, routine, input, raise),
-      name,
-      -1,
-    )
+    this.pushKernel(this.current, kept(this.current, routine, input, raise), name, -1)
   }
 
   /** Move the top frame on by one step; a command when the runner must act. */

@@ -23,6 +23,7 @@ import {
 } from './layout'
 import { Frames } from './frames'
 import type { AccessKind, SlowAccess } from '../port'
+import { UserSpaces } from './user-spaces'
 
 /** A pointer in kernel code: an index of simulated virtual memory. 0 is NULL. */
 export type Ptr = number
@@ -79,8 +80,7 @@ export class Memory {
   private readonly wildSlots = new Map<bigint, number>()
   private readonly pageablePages = new Set<number>()
   private pageableResident = true
-  private currentSlice = -1
-  private readonly slices: { ptes: Int32Array; high: number }[] = []
+  private readonly spaces = new UserSpaces()
   /** Contents of pages that were paged out, by page. */
   private readonly pageFile = new Map<number, Uint8Array>()
   /** Registers of a device were mapped at some time. */
@@ -227,6 +227,7 @@ export class Memory {
       if (this.pageFile.size) this.bringIn(page, 'read')
       const entry = this.entryOf(page)
       const isDevice = entry & PTE.device
+      this.spaces.share(first + i)
       this.setPte(
         first + i,
         isDevice ? (entry & FRAME_MASK) | PTE.device : (entry & FRAME_MASK) | flags,
@@ -249,7 +250,11 @@ export class Memory {
 
   /** Remove a second mapping without freeing what lies behind it. */
   unalias(index: Ptr, count: number): void {
-    for (let i = 0; i < count; i++) this.setPte((index >>> PAGE_SHIFT) + i, 0)
+    const first = index >>> PAGE_SHIFT
+    for (let page = first; page < first + count; page++) {
+      this.setPte(page, 0)
+      this.spaces.unshare(page)
+    }
   }
 
   protect(index: Ptr, count: number, flags: number): void {
@@ -331,22 +336,17 @@ export class Memory {
 
   /** Entry of a page whatever process is current. */
   private entryOf(page: number): number {
-    const slice = sliceOfPage(page)
-    if (slice >= 0 && slice !== this.currentSlice)
-      return this.slices[slice]?.ptes[page - firstPageOfSlice(slice)] ?? 0
+    const owner = this.spaces.ownerOf(page)
+    if (owner >= 0 && owner !== this.spaces.current) return this.spaces.entry(owner, page)
     return this.ptes[page]!
   }
 
   private setPte(page: number, entry: number): void {
     if (entry & PTE.device) this.hasDevices = true
-    const slice = sliceOfPage(page)
-    if (slice >= 0) {
-      const table = this.slices[slice]
-      if (!table) throw new Error(`no user slice ${slice}`)
-      const offset = page - firstPageOfSlice(slice)
-      table.ptes[offset] = entry
-      table.high = Math.max(table.high, offset + 1)
-      if (slice !== this.currentSlice) return
+    const owner = this.spaces.ownerOf(page)
+    if (owner >= 0) {
+      this.spaces.setEntry(owner, page, entry)
+      if (owner !== this.spaces.current) return
       this.userPtes[page] = entry
     }
     if (entry & PTE.pageable) this.pageablePages.add(page)
@@ -367,33 +367,48 @@ export class Memory {
 
   // --- user address spaces ---------------------------------------------------------------------
 
-  /** A new user address space; its number, or -1 when all are taken. */
+  /** A new user address space; its number. */
   createSlice(): number {
-    if (this.slices.length >= USER_SLICES) return -1
-    this.slices.push({ ptes: new Int32Array(USER_SLICE_BYTES >>> PAGE_SHIFT), high: 0 })
-    return this.slices.length - 1
+    return this.spaces.create()
+  }
+
+  /** Give back an address space with all its memory. */
+  releaseSlice(slice: number): void {
+    const count = this.spaces.entries(slice)?.length ?? 0
+    this.inSlice(slice, () => {
+      const first = this.spaces.firstPage(slice)
+      for (let page = first; page < first + count; page++)
+        // What is mapped from elsewhere belongs to others.
+        if (!this.spaces.isShared(slice, page)) this.decommit(page << PAGE_SHIFT, 1)
+    })
+    if (this.spaces.current === slice) this.switchSlice(-1)
+    this.spaces.release(slice)
   }
 
   sliceStart(slice: number): Ptr {
-    return REGIONS.user.start + slice * USER_SLICE_BYTES
+    return this.spaces.firstPage(slice) << PAGE_SHIFT
+  }
+
+  /** Commit, protect or decommit memory of an address space that need not be the current one. */
+  inSlice<T>(slice: number, work: () => T): T {
+    return this.spaces.inSpace(slice, work)
   }
 
   /** Make `slice` the current user address space; -1 for none (the System process). */
   switchSlice(slice: number): void {
-    if (slice === this.currentSlice) return
-    const old = this.slices[this.currentSlice]
+    const { spaces } = this
+    if (slice === spaces.current) return
+    const old = spaces.entries(spaces.current)
     if (old) {
-      const first = firstPageOfSlice(this.currentSlice)
-      this.ptes.fill(0, first, first + old.high)
-      this.userPtes.fill(0, first, first + old.high)
+      const first = spaces.firstPage(spaces.current)
+      this.ptes.fill(0, first, first + old.length)
+      this.userPtes.fill(0, first, first + old.length)
     }
-    this.currentSlice = slice
-    const table = this.slices[slice]
-    if (table) {
-      const first = firstPageOfSlice(slice)
-      this.ptes.set(table.ptes.subarray(0, table.high), first)
-      this.userPtes.set(table.ptes.subarray(0, table.high), first)
-    }
+    spaces.current = slice
+    const entries = spaces.entries(slice)
+    if (!entries) return
+    this.ptes.set(entries, spaces.firstPage(slice))
+    this.userPtes.set(entries, spaces.firstPage(slice))
   }
 
   // --- checked access --------------------------------------------------------------------------
@@ -681,20 +696,6 @@ export class Memory {
     }
     return HEX8(hash >>> 0)
   }
-}
-
-const USER_FIRST_PAGE = REGIONS.user.start >>> PAGE_SHIFT
-const USER_END_PAGE = (REGIONS.user.start + REGIONS.user.bytes) >>> PAGE_SHIFT
-const SLICE_PAGES = USER_SLICE_BYTES >>> PAGE_SHIFT
-
-function sliceOfPage(page: number): number {
-  return page >= USER_FIRST_PAGE && page < USER_END_PAGE
-    ? Math.floor((page - USER_FIRST_PAGE) / SLICE_PAGES)
-    : -1
-}
-
-function firstPageOfSlice(slice: number): number {
-  return USER_FIRST_PAGE + slice * SLICE_PAGES
 }
 
 function pageOut(entry: number): number {

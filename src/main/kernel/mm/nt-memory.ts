@@ -94,7 +94,9 @@ export const NtAllocateVirtualMemory = service(
     if (process.slice < 0) return STATUS_INVALID_PARAMETER
     const isCommit = (type & MEM_COMMIT) !== 0
     if (range.base === 0) {
-      const made = reserve(k, process, range.size, isCommit ? flags : null)
+      const made = k.memory.inSlice(process.slice, () =>
+        reserve(k, process, range.size, isCommit ? flags : null),
+      )
       if (!made) return STATUS_NO_MEMORY
       return writeRange(k, baseAt, sizeAt, made.base, made.pages * PAGE_SIZE)
     }
@@ -102,7 +104,10 @@ export const NtAllocateVirtualMemory = service(
     if (!region || type & MEM_RESERVE) return STATUS_CONFLICTING_ADDRESSES
     const pages = pagesOf(region, range.base, range.size)
     if (!pages) return STATUS_CONFLICTING_ADDRESSES
-    if (!commit(k, region, pages.first, pages.count, flags)) return STATUS_NO_MEMORY
+    const isThere = k.memory.inSlice(process.slice, () =>
+      commit(k, region, pages.first, pages.count, flags),
+    )
+    if (!isThere) return STATUS_NO_MEMORY
     const start = region.base + pages.first * PAGE_SIZE
     return writeRange(k, baseAt, sizeAt, start, pages.count * PAGE_SIZE)
   },
@@ -129,13 +134,13 @@ export const NtFreeVirtualMemory = service(
     if (type === MEM_RELEASE) {
       if (range.base !== region.base) return STATUS_FREE_VM_NOT_AT_BASE
       if (range.size !== 0 && range.size !== bytes) return STATUS_INVALID_PARAMETER
-      release(k, process, region)
+      k.memory.inSlice(process.slice, () => release(k, process, region))
       return writeRange(k, baseAt, sizeAt, region.base, bytes)
     }
     const size = range.size === 0 && range.base === region.base ? bytes : range.size
     const pages = pagesOf(region, range.base, size)
     if (!pages) return STATUS_INVALID_PARAMETER
-    decommit(k, region, pages.first, pages.count)
+    k.memory.inSlice(process.slice, () => decommit(k, region, pages.first, pages.count))
     const start = region.base + pages.first * PAGE_SIZE
     return writeRange(k, baseAt, sizeAt, start, pages.count * PAGE_SIZE)
   },
@@ -177,7 +182,7 @@ export const NtProtectVirtualMemory = service(
     if (k.mm.secured.forbids(process, start, pages.count * PAGE_SIZE, keeps))
       return STATUS_INVALID_PAGE_PROTECTION
     const old = inProcess(k, process, () => protectionOfFlags(k.memory.pte(start)))
-    k.memory.protect(start, pages.count, flags)
+    k.memory.inSlice(process.slice, () => k.memory.protect(start, pages.count, flags))
     return (
       guarded(k, () => k.memory.setU32(oldAt, old)) ||
       writeRange(k, baseAt, sizeAt, start, pages.count * PAGE_SIZE)

@@ -85,6 +85,8 @@ export interface LookupOptions {
 
 export class Namespace {
   readonly root: Directory
+  /** Symbolic links that drivers made, while they have their names. */
+  private readonly driverLinks = new Set<KObject<LinkData>>()
 
   constructor(
     private readonly k: Kernel,
@@ -187,6 +189,7 @@ export class Namespace {
   /** Take a name out. The reference that came with it is the caller's to drop. */
   remove(object: KObject): void {
     const { directory, leaf } = object
+    if (object.type.name === 'SymbolicLink') this.driverLinks.delete(object as KObject<LinkData>)
     object.formerName = object.name
     if (directory && leaf !== null) directory.delete(leaf)
     object.directory = null
@@ -215,6 +218,7 @@ export class Namespace {
     if (typeof link === 'number') return link
     placeText(this.k.memory, link.address + LINK_TARGET, link.address + LINK_BYTES, target)
     if (k.tracing && k.events > 0) k.emit({ t: 'link.created', link: path, target })
+    if (data.driver !== null) this.driverLinks.add(link)
     // The name holds it from here on.
     this.ob.release(link.address)
     return STATUS_SUCCESS
@@ -235,10 +239,7 @@ export class Namespace {
 
   /** Links that drivers made and did not delete. */
   links(): KObject<LinkData>[] {
-    const list: KObject<LinkData>[] = []
-    for (const object of this.ob.all())
-      if (object.type.name === 'SymbolicLink') list.push(object as KObject<LinkData>)
-    return list.filter((link) => link.data.driver !== null)
+    return [...this.driverLinks]
   }
 }
 

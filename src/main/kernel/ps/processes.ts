@@ -10,7 +10,6 @@ import {
   KTHREAD,
   LIST_ENTRY,
 } from '../../../shared/nt/generated/offsets'
-import { STATUS_INSUFFICIENT_RESOURCES } from '../../../shared/nt/generated/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
 import { initializeListHead, insertTail, removeEntry } from '../ke/list'
 import type { Thread } from '../ke/thread'
@@ -74,16 +73,15 @@ export class Processes {
   // --- life ------------------------------------------------------------------------------------
 
   /**
-   * Make a user process: address space, handle table, EPROCESS, a place in PsActiveProcessHead.
-   * @returns the process, or the NTSTATUS that says why there is none
+   * Make a user process: address space, handle table, EPROCESS, a place in PsActiveProcessHead. There
+   * is no memory in its address space before it gets its first thread.
    */
   create(
     name: string,
     options: { parent?: Process; user?: string; elevated?: boolean } = {},
-  ): Process | number {
+  ): Process {
     const { memory } = this.k
     const slice = memory.createSlice()
-    if (slice < 0) return STATUS_INSUFFICIENT_RESOURCES
     const id = this.nextPid
     this.nextPid += 4 + 4 * (id % 7)
     const parent = options.parent?.id ?? this.system.id
@@ -93,8 +91,6 @@ export class Processes {
     })
     const start = memory.sliceStart(slice)
     process.heap = start + USER_LAYOUT.heap
-    if (!memory.commit(start + USER_LAYOUT.peb, 1, PTE.read | PTE.write | PTE.user))
-      return STATUS_INSUFFICIENT_RESOURCES
     memory.setPtr(process.address + EPROCESS.Peb, start + USER_LAYOUT.peb)
     memory.setPtr(process.address + EPROCESS.SectionBaseAddress, start + USER_LAYOUT.image)
     const token = this.tokenOf(process)
@@ -113,7 +109,10 @@ export class Processes {
   private build(name: string, id: number, slice: number, parent: number, token: Identity): Process {
     const { k } = this
     const { memory, ob } = k
-    const object = ob.createSystem<Process | null>('Process', EPROCESS.SIZE, { data: null })
+    const object = ob.createSystem<Process | null>('Process', EPROCESS.SIZE, {
+      data: null,
+      onDelete: (deleted) => this.forget(deleted.data),
+    })
     const at = object.address
     const process = new Process(id, name, at, slice, new HandleTable(k, id))
     object.data = process
@@ -143,6 +142,16 @@ export class Processes {
     this.byPid.set(id, process)
     this.byEprocess.set(at, process)
     return process
+  }
+
+  /** Nobody holds a process any more: its memory and its token go. */
+  private forget(process: Process | null): void {
+    const token = process && this.tokens.get(process)
+    if (!process || !token) return
+    this.byEprocess.delete(process.address)
+    this.tokens.delete(process)
+    if (process.slice >= 0) this.k.memory.releaseSlice(process.slice)
+    this.k.ob.release(token.address)
   }
 
   /**
@@ -273,6 +282,18 @@ export class Processes {
 
   // --- user memory -----------------------------------------------------------------------------
 
+  /** Fresh memory in a process that need not be current; false when memory is short. */
+  commitUser(process: Process, at: Ptr, pages: number): boolean {
+    const { memory } = this.k
+    const flags = PTE.read | PTE.write | PTE.user
+    return memory.inSlice(process.slice, () => memory.commit(at, pages, flags))
+  }
+
+  /** The page that a process's PEB lies in, when it gets its first thread. */
+  commitPeb(process: Process): boolean {
+    return this.commitUser(process, this.k.memory.sliceStart(process.slice) + USER_LAYOUT.peb, 1)
+  }
+
   /** A stack for a program's thread, with a guard page below it. */
   allocateUserStack(process: Process): { limit: Ptr; base: Ptr } {
     const { memory } = this.k
@@ -281,7 +302,7 @@ export class Processes {
     const limit = base - USER_STACK_BYTES
     if (limit - PAGE_SIZE < memory.sliceStart(process.slice) + USER_LAYOUT.stacks)
       throw new RunLimit('limit', 'threads', `too many threads in ${process.name}`)
-    if (!memory.commit(limit, USER_STACK_BYTES / PAGE_SIZE, PTE.read | PTE.write | PTE.user))
+    if (!this.commitUser(process, limit, USER_STACK_BYTES / PAGE_SIZE))
       throw new RunLimit('limit', 'memory', 'no physical memory left for a user stack')
     this.userStacks.set(process, count + 1)
     return { limit, base }
@@ -292,12 +313,11 @@ export class Processes {
    * program's heap and VirtualAlloc are made from.
    */
   allocateUser(process: Process, bytes: number): Ptr {
-    const { memory } = this.k
     const pages = Math.max(1, Math.ceil(bytes / PAGE_SIZE))
     const before = process.heap
     const at = this.reserveUser(process, bytes)
     if (!at) return 0
-    if (memory.commit(at, pages, PTE.read | PTE.write | PTE.user)) return at
+    if (this.commitUser(process, at, pages)) return at
     process.heap = before
     return 0
   }

@@ -73,8 +73,8 @@ export class Programs {
       elevated: options.elevated ?? true,
       ...(options.user === undefined ? {} : { user: options.user }),
     })
-    if (typeof process === 'number')
-      throw new RunLimit('limit', 'processes', 'too many processes in one run')
+    if (!this.k.processes.commitPeb(process))
+      throw new RunLimit('limit', 'memory', 'no physical memory left for a PEB')
     this.k.ob.reference(process.address)
     return process
   }

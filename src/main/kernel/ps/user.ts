@@ -8,7 +8,7 @@
 import { KTHREAD, PEB, TEB } from '../../../shared/nt/generated/offsets'
 import type { Kernel } from '../kernel'
 import type { Thread } from '../ke/thread'
-import { PAGE_SIZE, PTE } from '../mm/layout'
+import { PAGE_SIZE } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import { RunLimit } from '../stop'
 import type { Process } from './process'
@@ -99,7 +99,7 @@ export function createUserThread(k: Kernel, thread: Thread): UserThread {
   const end = k.memory.sliceStart(thread.process.slice) + USER_LAYOUT.image
   if (teb + SLOT_BYTES > end)
     throw new RunLimit('limit', 'threads', `too many threads in ${thread.process.name}`)
-  if (!k.memory.commit(teb, SLOT_BYTES / PAGE_SIZE, PTE.read | PTE.write | PTE.user))
+  if (!k.processes.commitUser(thread.process, teb, SLOT_BYTES / PAGE_SIZE))
     throw new RunLimit('limit', 'memory', 'no physical memory left for a TEB')
   const user = new UserThread(teb)
   thread.user = user
