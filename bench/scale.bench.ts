@@ -35,6 +35,7 @@ function cost(operation: Operation): number {
 function measure({ what, steps, grow, operations }: Growth): void {
   const rows = new Map<string, number[]>()
   let made = 0
+  for (; made < steps[0]!; made++) grow()
   // Warm up: the first rows are not to pay for the compiler.
   for (const operation of operations) cost(operation)
   for (const step of steps) {

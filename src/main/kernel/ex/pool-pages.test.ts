@@ -63,7 +63,15 @@ describe('many small blocks', () => {
     const { k, allocate } = crowded()
     const blocks = Array.from({ length: 400 }, () => allocate(64))
     for (const at of blocks) k.pool.free(at)
-    expect(() => k.memory.u32(blocks[200]!)).toThrow()
+    // One page with room is kept.
+    const reachable = blocks.filter((at) => {
+      try {
+        return k.memory.u32(at) >= 0
+      } catch {
+        return false
+      }
+    })
+    expect(new Set(reachable.map((at) => at >>> 12)).size).toBe(1)
     expect(allocate(64)).not.toBe(0)
   })
 

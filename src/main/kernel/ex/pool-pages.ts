@@ -1,6 +1,7 @@
 /** Where pool blocks lie: runs of pages, and pages that many small blocks share. */
 import { PAGE_SIZE, type Region } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
+import type { Block } from './pool'
 
 /** Runs of pages of a region, handed out again as late as possible. */
 export class PageRange {
@@ -42,15 +43,19 @@ export class SharedPage {
   live = 0
   /** Where it stands in its list of pages with room, -1 when it is full. */
   place = -1
-  /** Chunks that are free, by their number. */
+  /** Chunks that are free, by their number; the one that was free for longest comes first. */
   readonly free: number[] = []
+  private readonly blocks: (Block | undefined)[] = []
 
   constructor(
     readonly start: Ptr,
     /** Bytes of a chunk, header included. */
     readonly chunk: number,
   ) {
-    for (let i = this.chunks - 1; i >= 0; i--) this.free.push(i)
+    for (let i = 0; i < this.chunks; i++) {
+      this.free.push(i)
+      this.blocks.push(undefined)
+    }
   }
 
   get chunks(): number {
@@ -62,6 +67,20 @@ export class SharedPage {
     const i = Math.floor((index - this.start) / this.chunk)
     return i < this.chunks ? this.start + i * this.chunk : 0
   }
+
+  /** The block behind a header. */
+  at(header: Ptr): Block | undefined {
+    return this.blocks[(header - this.start) / this.chunk]
+  }
+
+  set(header: Ptr, block: Block | undefined): void {
+    this.blocks[(header - this.start) / this.chunk] = block
+  }
+
+  /** Blocks that are in use. */
+  all(): Block[] {
+    return this.blocks.filter((block) => block !== undefined)
+  }
 }
 
 /** The shared pages of one pool that have room, by the size of their chunks. */
@@ -72,7 +91,7 @@ export class SharedPages {
   take(chunk: number): { page: SharedPage; header: Ptr } | undefined {
     const page = this.open.get(chunk)?.at(-1)
     if (!page) return undefined
-    const header = page.start + page.free.pop()! * chunk
+    const header = page.start + page.free.shift()! * chunk
     page.live++
     if (page.free.length === 0) this.close(page)
     return { page, header }
@@ -87,9 +106,11 @@ export class SharedPages {
   /** @returns true when the page is empty now, and no longer one of these */
   give(page: SharedPage, header: Ptr): boolean {
     page.free.push((header - page.start) / page.chunk)
+    page.set(header, undefined)
     page.live--
     if (page.place < 0) this.add(page)
-    if (page.live > 0) return false
+    // The last page with room stays: the next block would need it again.
+    if (page.live > 0 || this.open.get(page.chunk)!.length === 1) return false
     this.close(page)
     return true
   }

@@ -11,7 +11,7 @@
  */
 import { checkFreed } from '../ke/freed'
 import type { Kernel } from '../kernel'
-import { PAGE_SIZE, PTE, REGIONS } from '../mm/layout'
+import { PAGE_SHIFT, PAGE_SIZE, PTE, REGIONS, VIRTUAL_PAGES } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import type { Random } from '../random'
 import { Recent } from '../recent'
@@ -35,6 +35,8 @@ export interface Block {
   /** Service name of the driver that allocated it; null for the kernel's own. */
   owner: string | null
   at: SourcePlace | null
+  /** Which of all blocks it was. */
+  order: number
   seq: number
   firstPage: Ptr
   pages: number
@@ -53,15 +55,16 @@ const REMEMBERED_MAX = 4096
 const OWN_PAGES_MAX = 2048
 
 export class Pool {
-  private readonly live = new Map<Ptr, Block>()
   private readonly freed = new Recent<Block>(REMEMBERED_MAX)
   private readonly nonpaged = new PageRange(REGIONS.nonpagedPool)
   private readonly paged = new PageRange(REGIONS.pagedPool)
   private readonly specialRange = new PageRange(REGIONS.specialPool)
   private readonly sharedPages = { nonpaged: new SharedPages(), paged: new SharedPages() }
   private readonly ownPages = { nonpaged: 0, paged: 0 }
-  /** What lies in a page: the block that has it, or the page that blocks share. */
-  private readonly inPage = new Map<Ptr, Block | SharedPage>()
+  /** What lies in a page, by its number: the block that has it, or the page that blocks share. */
+  private readonly pages = new Array<Block | SharedPage | undefined>(VIRTUAL_PAGES)
+  /** Blocks ever made, which is their order. */
+  private count = 0
   private driverBytes = 0
   driverBytesMax = 0
 
@@ -108,6 +111,7 @@ export class Pool {
       special,
       owner,
       at: this.k.scheduler ? this.k.thread.at : null,
+      order: ++this.count,
       seq: 0,
       firstPage: place.firstPage,
       pages: place.pages,
@@ -115,9 +119,9 @@ export class Pool {
       freedAt: null,
       freedSeq: 0,
     }
-    if (!block.shared)
-      for (let i = 0; i < block.pages; i++) this.inPage.set(block.firstPage + i * PAGE_SIZE, block)
-    this.live.set(address, block)
+    if (block.shared) block.shared.set(address - HEADER_BYTES, block)
+    else
+      for (let i = 0; i < block.pages; i++) this.pages[(block.firstPage >>> PAGE_SHIFT) + i] = block
     this.freed.delete(address)
     if (owner !== null) {
       this.driverBytes += bytes
@@ -185,7 +189,7 @@ export class Pool {
       const place = this.placePages(1, paged)
       if (!place) return null
       const page = new SharedPage(place.firstPage, chunk)
-      this.inPage.set(page.start, page)
+      this.pages[page.start >>> PAGE_SHIFT] = page
       for (let i = 0; i < page.chunks; i++)
         writeHeader(this.k, page.start + i * chunk, chunk / 16, 0, 0)
       pages.add(page)
@@ -210,7 +214,7 @@ export class Pool {
    */
   free(address: Ptr, tag = 0): void {
     const { memory, verifier, irql } = this.k
-    const block = this.live.get(address)
+    const block = this.block(address)
     if (!block) this.badFree(address)
     const at = memory.address(address)
     const poolType = block.paged ? 1 : 0
@@ -241,10 +245,10 @@ export class Pool {
 
   private release(block: Block): void {
     const { memory } = this.k
-    this.live.delete(block.address)
     if (block.shared) this.leaveShared(block, block.shared)
     else {
-      for (let i = 0; i < block.pages; i++) this.inPage.delete(block.firstPage + i * PAGE_SIZE)
+      for (let i = 0; i < block.pages; i++)
+        this.pages[(block.firstPage >>> PAGE_SHIFT) + i] = undefined
       if (isAlone(block)) this.ownPages[block.paged ? 'paged' : 'nonpaged']--
       memory.decommit(block.firstPage, block.pages, PTE.freed)
       this.range(block).give(block.firstPage, block.special ? block.pages + 1 : block.pages)
@@ -264,14 +268,14 @@ export class Pool {
   }
 
   private neighbourOf({ address, shared }: Block): Block | undefined {
-    return shared ? this.live.get(address + shared.chunk) : undefined
+    return shared ? this.block(address + shared.chunk) : undefined
   }
 
   private leaveShared(block: Block, page: SharedPage): void {
     const header = block.address - HEADER_BYTES
     writeHeader(this.k, header, page.chunk / 16, 0, 0)
     if (!this.sharedPages[block.paged ? 'paged' : 'nonpaged'].give(page, header)) return
-    this.inPage.delete(page.start)
+    this.pages[page.start >>> PAGE_SHIFT] = undefined
     this.k.memory.decommit(page.start, 1, PTE.freed)
     this.range(block).give(page.start, 1)
   }
@@ -301,8 +305,24 @@ export class Pool {
 
   // --- questions -------------------------------------------------------------------------------
 
+  /** The live block that begins at an address. */
   block(address: Ptr): Block | undefined {
-    return this.live.get(address)
+    const there = this.pages[address >>> PAGE_SHIFT]
+    const block = there instanceof SharedPage ? there.at(address - HEADER_BYTES) : there
+    return block?.address === address ? block : undefined
+  }
+
+  /** Live blocks of a driver, in the order in which it made them. */
+  blocksOf(owner: string): Block[] {
+    const found: Block[] = []
+    let last: Block | SharedPage | undefined
+    for (const there of this.pages) {
+      if (!there || there === last) continue
+      last = there
+      for (const block of there instanceof SharedPage ? there.all() : [there])
+        if (block.owner === owner) found.push(block)
+    }
+    return found.sort((a, b) => a.order - b.order)
   }
 
   isSpecial(index: Ptr): boolean {
@@ -317,10 +337,10 @@ export class Pool {
     const page = index & ~(PAGE_SIZE - 1)
     // The guard page of special pool belongs to the block in front of it.
     const there =
-      this.inPage.get(page) ??
-      (this.isSpecial(index) ? this.inPage.get(page - PAGE_SIZE) : undefined)
+      this.pages[page >>> PAGE_SHIFT] ??
+      (this.isSpecial(index) ? this.pages[(page >>> PAGE_SHIFT) - 1] : undefined)
     const header = there instanceof SharedPage ? there.headerOf(index) : 0
-    const live = there instanceof SharedPage ? this.live.get(header + HEADER_BYTES) : there
+    const live = there instanceof SharedPage ? there.at(header) : there
     if (live && holds(live)) return live
     const freed = [...this.freed.values()]
     const hit = (block: Block): boolean =>
@@ -333,7 +353,7 @@ export class Pool {
   describe(index: Ptr): string {
     const block = this.find(index)
     if (!block || (block.owner === null && !block.freedAt)) return ', where nothing is mapped'
-    if (!this.live.has(block.address) || this.live.get(block.address) !== block)
+    if (this.block(block.address) !== block)
       return `, in a pool block with tag '${tagText(block.tag)}' that was freed${block.freedAt ? ` at ${block.freedAt.file}:${block.freedAt.line}` : ''}`
     return `, beside a pool block with tag '${tagText(block.tag)}'`
   }
@@ -346,8 +366,7 @@ export class Pool {
       number,
       { kind: LeakKind; tag: string; bytes: number; count: number; at: SourcePlace | null }
     >()
-    for (const block of this.live.values()) {
-      if (block.owner !== owner) continue
+    for (const block of this.blocksOf(owner)) {
       const group = groups.get(block.tag)
       if (group) {
         group.bytes += block.bytes
@@ -362,11 +381,6 @@ export class Pool {
         })
     }
     return [...groups.values()]
-  }
-
-  /** Live blocks of a driver. */
-  *blocksOf(owner: string): Iterable<Block> {
-    for (const block of this.live.values()) if (block.owner === owner) yield block
   }
 }
 

@@ -447,7 +447,7 @@ export class Loader {
         `${driver.name}.sys was unloaded while it still has IRP ${irp.number}.`,
       )
     }
-    const leaked = [...k.pool.blocksOf(driver.name)]
+    const leaked = k.pool.blocksOf(driver.name)
     const blocks = leaked.length
     if (leaked[0]?.at) k.thread.at = leaked[0].at
     k.verifier.check(

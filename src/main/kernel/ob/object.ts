@@ -19,6 +19,7 @@ import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import type { Process } from '../ps/process'
+import { Recent } from '../recent'
 import { assert } from '../stop'
 import { DeferredDeletions } from './deferred'
 import { CURRENT_PROCESS, CURRENT_THREAD, type HandleEntry, type HandleTable } from './handle'
@@ -52,7 +53,7 @@ export class ObjectManager {
   private readonly typeTable: TypeTable
   private readonly objects = new Map<Ptr, KObject>()
   /** Type of each object deleted lately, by address. */
-  private readonly deleted = new Map<Ptr, KernelObjectType>()
+  private readonly deleted = new Recent<KernelObjectType>(REMEMBERED_DELETIONS)
   private readonly deferred: DeferredDeletions
 
   constructor(private readonly k: Kernel) {
@@ -328,11 +329,7 @@ export class ObjectManager {
     this.emitLife('object.deleted', object)
     if (object.directory) this.namespace.remove(object)
     this.objects.delete(object.address)
-    this.deleted.set(object.address, object.type)
-    if (this.deleted.size > REMEMBERED_DELETIONS) {
-      const oldest = this.deleted.keys().next().value
-      if (oldest !== undefined) this.deleted.delete(oldest)
-    }
+    this.deleted.add(object.address, object.type)
     this.typeTable.count(object.type, OBJECT_TYPE.TotalNumberOfObjects, -1)
     k.pool.free(object.block)
   }
