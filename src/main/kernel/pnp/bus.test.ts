@@ -174,7 +174,7 @@ describe('what a bus driver must not do', () => {
         },
       },
       majors: {
-        *22(d, device, irp) {
+        *22(d, _device, irp) {
           return yield* complete(d, irp!, 0)
         },
       },
