@@ -2,7 +2,8 @@
  * The object namespace: directories, symbolic links, and the way from a path to an object.
  *
  * Names keep their case and are compared without it. `\DosDevices` and `\??` lead to `\GLOBAL??`,
- * where the links that programs see live. A look-up stops at the first object that is neither a
+ * where the links that programs see live; first of all to the directory of the logon session that the
+ * current process belongs to (`\Sessions\0\DosDevices\...`), where its own links live. A look-up stops at the first object that is neither a
  * directory nor a link; what is left of the path is its remainder (`\sub\x` of `\Device\A\sub\x`).
  */
 import {
@@ -17,9 +18,11 @@ import {
 import type { Kernel } from '../kernel'
 import { upcase } from '../rtl/upcase'
 import { assert } from '../stop'
+import { Directory } from './directory'
 import { placeText } from './header'
 import type { KObject } from './kobject'
 import type { ObjectManager } from './object'
+import { SessionDevices } from './session-devices'
 
 /** Links that one look-up follows before it gives up, as on Windows. */
 const LINKS_MAX = 32
@@ -40,25 +43,7 @@ const BOOT_DIRECTORIES = [
   '\\Callback',
 ] as const
 
-/** Companion of a directory object. */
-export class Directory {
-  object!: KObject
-  private readonly items = new Map<string, KObject>()
-
-  get(name: string): KObject | undefined {
-    return this.items.get(upcase(name))
-  }
-  add(name: string, object: KObject): void {
-    this.items.set(upcase(name), object)
-  }
-  delete(name: string): void {
-    this.items.delete(upcase(name))
-  }
-  /** What it holds, in order of creation. */
-  list(): KObject[] {
-    return [...this.items.values()]
-  }
-}
+export { Directory } from './directory'
 
 /** Companion of a symbolic link. */
 export interface LinkData {
@@ -85,6 +70,7 @@ export interface LookupOptions {
 
 export class Namespace {
   readonly root: Directory
+  private readonly sessions: SessionDevices
   /** Symbolic links that drivers made, while they have their names. */
   private readonly driverLinks = new Set<KObject<LinkData>>()
 
@@ -93,6 +79,7 @@ export class Namespace {
     private readonly ob: ObjectManager,
   ) {
     this.root = new Directory()
+    this.sessions = new SessionDevices(k, (path) => this.createDirectory(path))
     // The root has a name and no directory that holds it.
     this.root.object = ob.createSystem('Directory', DIRECTORY_BYTES, { data: this.root })
     this.root.object.leaf = '\\'
@@ -150,6 +137,12 @@ export class Namespace {
       const end = rest.indexOf('\\', 1)
       const part = end < 0 ? rest.slice(1) : rest.slice(1, end)
       if (part === '') return failed(STATUS_OBJECT_NAME_INVALID)
+      const local = object === this.root.object && isDevices(part) ? this.sessions.current : null
+      if (local && end >= 0 && local.get(firstPart(rest.slice(end)))) {
+        object = local.object
+        rest = rest.slice(end)
+        continue
+      }
       const next = (object.data as Directory).get(part)
       if (!next)
         return failed(end < 0 ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_PATH_NOT_FOUND)
@@ -176,6 +169,8 @@ export class Namespace {
           : found.status
       parent = found.object
       if (found.remainder !== '') return STATUS_OBJECT_TYPE_MISMATCH
+      if (!root && DEVICE_DIRECTORIES.has(upcase(path.slice(0, cut))))
+        parent = this.sessions.forInsert()?.object ?? parent
     }
     if (parent.type.name !== 'Directory') return STATUS_OBJECT_TYPE_MISMATCH
     if (leaf === '') return STATUS_OBJECT_NAME_INVALID
@@ -241,6 +236,19 @@ export class Namespace {
   links(): KObject<LinkData>[] {
     return [...this.driverLinks]
   }
+}
+
+/** What leads to the links that programs see. */
+const DEVICE_DIRECTORIES = new Set(['\\??', '\\DOSDEVICES'])
+
+function isDevices(part: string): boolean {
+  return DEVICE_DIRECTORIES.has(`\\${upcase(part)}`)
+}
+
+/** `x` of `\x\y`. */
+function firstPart(rest: string): string {
+  const end = rest.indexOf('\\', 1)
+  return end < 0 ? rest.slice(1) : rest.slice(1, end)
 }
 
 function failed(status: number): LookupResult {

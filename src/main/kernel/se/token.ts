@@ -26,6 +26,9 @@ export const TOKEN = {
   TokenType: 0xc0,
 } as const
 const LOCAL_SYSTEM_LUID = 0x3e7n
+/** Logon sessions of the user that sits at the machine: an elevated token comes from one of its own. */
+const ELEVATED_LUID = 0x2_1f3an
+const PLAIN_LUID = 0x2_1f5cn
 /** Every privilege from SeCreateTokenPrivilege (2) to the last known one (36). */
 const SYSTEM_PRIVILEGES = 0x1f_f2ff_ffbcn
 /** What an unelevated user has: shutdown, change notify, undock, working set, time zone. */
@@ -94,7 +97,8 @@ export class Tokens {
     const source = '*SYSTEM*'
     for (let i = 0; i < 8; i++) memory.setU8(address + i, source.charCodeAt(i))
     const privileges = data.elevated ? SYSTEM_PRIVILEGES : USER_PRIVILEGES
-    const luid = data.user === 'SYSTEM' ? LOCAL_SYSTEM_LUID : 0x2_1f3an
+    const luid =
+      data.user === 'SYSTEM' ? LOCAL_SYSTEM_LUID : data.elevated ? ELEVATED_LUID : PLAIN_LUID
     memory.setU64(address + TOKEN.AuthenticationId, luid)
     memory.setU64(address + TOKEN['Privileges.Present'], privileges)
     memory.setU64(address + TOKEN['Privileges.Enabled'], privileges)
