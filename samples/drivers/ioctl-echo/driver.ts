@@ -22,6 +22,7 @@ import {
   IoDeleteDevice,
   IoDeleteSymbolicLink,
   IoGetCurrentIrpStackLocation,
+  MdlMappingNoExecute,
   MmGetSystemAddressForMdlSafe,
   NT_SUCCESS,
   NormalPagePriority,
@@ -52,6 +53,9 @@ import {
 
 const DeviceName = RTL_CONSTANT_STRING('\\Device\\Echo')
 const LinkName = RTL_CONSTANT_STRING('\\??\\Echo')
+
+/** How urgent a mapping is, and that its bytes are data and no code. */
+const PRIORITY = NormalPagePriority | MdlMappingNoExecute
 
 export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
   DriverObject.MajorFunction[IRP_MJ_CREATE] = EchoCreateClose
@@ -117,7 +121,7 @@ function EchoInDirect(Irp: IRP, stack: IO_STACK_LOCATION): NTSTATUS {
 
   // The caller's pages are locked in memory. This maps them into the kernel's half of the address
   // space, where they can be reached from any thread and at any IRQL.
-  const data = MmGetSystemAddressForMdlSafe(Irp.MdlAddress, NormalPagePriority)
+  const data = MmGetSystemAddressForMdlSafe(Irp.MdlAddress, PRIORITY)
   if (data === null) return Complete(Irp, STATUS_INSUFFICIENT_RESOURCES, 0)
 
   let sum = 0
@@ -130,7 +134,7 @@ function EchoOutDirect(Irp: IRP, stack: IO_STACK_LOCATION): NTSTATUS {
   const length = EchoLength(stack)
   if (length === 0) return Complete(Irp, STATUS_INVALID_PARAMETER, 0)
 
-  const output = MmGetSystemAddressForMdlSafe(Irp.MdlAddress, NormalPagePriority)
+  const output = MmGetSystemAddressForMdlSafe(Irp.MdlAddress, PRIORITY)
   if (output === null) return Complete(Irp, STATUS_INSUFFICIENT_RESOURCES, 0)
 
   // This writes straight into the caller's memory; nothing is copied afterwards.

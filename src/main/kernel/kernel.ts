@@ -83,6 +83,8 @@ export interface KernelOptions {
   /** Turns a location id of compiled code into a place. */
   place?: (location: number) => SourcePlace | null
   limits?: Partial<Limits>
+  /** Allocation of a driver that fails on purpose: 1 for the first; 0 for none. */
+  failAllocation?: number
 }
 
 /** Bounds of one run; reaching one is an outcome, never an error. */

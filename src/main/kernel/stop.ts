@@ -21,6 +21,8 @@ export class BugCheck {
     readonly what: string | null,
     /** Where it began, when the rule itself knows; the report finds others in the trace. */
     readonly first: FirstCause | null = null,
+    /** The rule of option `always` that found it: plain kernel behaviour all the same. */
+    readonly about: string | null = null,
   ) {}
 }
 

@@ -4,13 +4,10 @@ import { hex32, pointer } from '../../shared/nt/format'
 import { STATUS_ACCESS_VIOLATION, statusName } from '../../shared/nt/ntstatus'
 import { verifierRule } from '../../shared/nt/verifier-facts'
 import type { StopReport } from '../../shared/contract/model'
-import type { SourcePlace, TraceEvent } from '../../shared/trace/event'
+import type { SourcePlace } from '../../shared/trace/event'
 import type { Kernel } from '../kernel/kernel'
-import { Recent } from '../kernel/recent'
 import type { BugCheck } from '../kernel/stop'
-
-/** Packets and blocks whose completion, allocation and freeing are remembered. */
-const REMEMBERED = 4096
+import { packetOf, type CauseFinder } from './causes'
 
 /** What to change, for the stops that drivers meet most. Others take the verifier rule's advice. */
 const FIXES: Readonly<Record<number, string>> = {
@@ -38,94 +35,6 @@ const FIXES: Readonly<Record<number, string>> = {
   0xe2: 'The driver asked for this stop with KeBugCheck; the parameters are its own.',
 }
 
-/**
- * Remembers the events that a first cause can be, while the run goes on. Bounded: a run of a million
- * events keeps the newest of each.
- */
-export class CauseFinder {
-  private readonly completed = new Recent<TraceEvent>(REMEMBERED)
-  private readonly freed = new Recent<TraceEvent, string>(REMEMBERED)
-  private readonly allocated = new Recent<TraceEvent, string>(REMEMBERED)
-  private irqlRaised: TraceEvent | null = null
-  private lastException: TraceEvent | null = null
-  private lastRoutine: TraceEvent | null = null
-
-  see(event: TraceEvent): void {
-    switch (event.t) {
-      case 'irp.completed':
-        if (!this.completed.has(event.irp)) this.completed.add(event.irp, event)
-        break
-      case 'pool.freed':
-        this.freed.add(event.block, event)
-        break
-      case 'pool.allocated':
-        this.allocated.add(event.block, event)
-        this.freed.delete(event.block)
-        break
-      case 'irql.changed':
-        if (event.to >= 2 && event.from < 2) this.irqlRaised = event
-        break
-      case 'exception.raised':
-        this.lastException = event
-        break
-      case 'routine.called':
-        this.lastRoutine = event
-        break
-      default:
-        break
-    }
-  }
-
-  /** The event with which it began, and a sentence about it. */
-  find(k: Kernel, stop: BugCheck): { text: string; seq: number | null } {
-    const irp = /IRP (\d+)/.exec(stop.what ?? '')
-    if (stop.code === 0x44 && irp) {
-      const event = this.completed.get(Number(irp[1]))
-      if (event)
-        return said(
-          event,
-          `IRP ${irp[1]} was completed here the first time. After IoCompleteRequest returns, the packet belongs to the I/O manager.`,
-        )
-    }
-    if (stop.code === 0xd1 || stop.code === 0x0a || stop.code === 0x133)
-      if (this.irqlRaised && k.irql.level >= 2)
-        return said(
-          this.irqlRaised,
-          `The IRQL was raised to ${this.irqlRaised.t === 'irql.changed' ? this.irqlRaised.to : 2} here and not lowered since.`,
-        )
-    const block = this.blockOf(k, stop)
-    if (block) {
-      const freed = this.freed.get(block)
-      if (freed && stop.code !== 0x19) return said(freed, 'The pool block was freed here.')
-      const allocated = this.allocated.get(block)
-      if (allocated) return said(allocated, 'The pool block was allocated here.')
-    }
-    if (this.lastException)
-      return said(this.lastException, 'The exception was raised here and nothing handled it.')
-    if (this.lastRoutine)
-      return said(
-        this.lastRoutine,
-        `It began with the call of ${this.lastRoutine.t === 'routine.called' ? this.lastRoutine.name : 'the routine'}.`,
-      )
-    return { text: 'The stop has no earlier cause in the trace.', seq: null }
-  }
-
-  /** The pool block that one of the parameters lies in, as the trace writes it. */
-  private blockOf(k: Kernel, stop: BugCheck): string | null {
-    for (const parameter of stop.parameters) {
-      if (parameter < 0xffff_8000_0000_0000n) continue
-      const block = k.pool.find(k.memory.index(parameter))
-      if (block?.owner) return k.memory.format(block.address)
-    }
-    return null
-  }
-}
-
-function said(event: TraceEvent, text: string): { text: string; seq: number } {
-  const at = event.at ? ` (${event.at.file}:${event.at.line})` : ''
-  return { text: `#${event.seq}${at}. ${text}`, seq: event.seq }
-}
-
 /** The report of a bug check or a verifier stop. */
 export function explainStop(
   k: Kernel,
@@ -138,7 +47,7 @@ export function explainStop(
   const meanings = [0, 1, 2, 3].map((i) =>
     i === 0 && sub ? sub.meaning : (sub?.parameters?.[i - 1] ?? info?.parameters[i] ?? ''),
   )
-  const rule = stop.rule ? verifierRule(stop.rule) : undefined
+  const rule = verifierRule(ruleOf(k, stop) ?? '')
   return {
     code: hex32(stop.code),
     name: info?.name ?? 'UNKNOWN_BUGCHECK',
@@ -149,9 +58,25 @@ export function explainStop(
     at: place.at,
     seq: place.seq,
     stack: k.stopStack,
-    verifier: verifierWords(stop),
+    verifier: verifierWords(k, stop),
     fix: rule?.fix ?? fixOf(stop),
   }
+}
+
+/** Bug checks of the kernel itself that one rule describes. */
+const SAID_BY: Readonly<Record<number, string>> = {
+  0x44: 'VR-IRP-DOUBLE-COMPLETE',
+  0x35: 'VR-IRP-NOLOCATION',
+  0x93: 'VR-OBJ-CLOSE-INVALID',
+  0xc7: 'VR-UNLOAD-TIMER',
+  0xc8: 'VR-IRQL-RETURN-CALLBACK',
+  0xcd: 'VR-POOL-OVERRUN-SP',
+  0xd1: 'VR-IRQL-PAGEABLE',
+  0xd5: 'VR-POOL-UAF-SP',
+  0xd6: 'VR-POOL-OVERRUN-SP',
+  0xe1: 'VR-IRQL-RETURN-WORKITEM',
+  0x133: 'VR-MISC-DPC-TIME',
+  0x139: 'VR-MISC-LIST',
 }
 
 /** Rules that would have stopped earlier, for stops that Windows makes late or by luck. */
@@ -159,15 +84,37 @@ const FOUND_BY: Readonly<Record<number, string>> = {
   0x19: 'VR-POOL-OVERRUN-SP',
   0x4a: 'VR-IRQL-RETURN-DISPATCH',
   0x50: 'VR-POOL-UAF-SP',
-  0xd1: 'VR-IRQL-PAGEABLE',
 }
 
-function verifierWords(stop: BugCheck): string | null {
-  if (stop.rule) {
-    const rule = verifierRule(stop.rule)
-    if (!rule) return null
-    const without = rule.withoutVerifier ? ` Without it: ${rule.withoutVerifier}.` : ''
-    return `${rule.id} (${rule.option}): ${rule.title}.${without}`
+/** The rule that a stop without one is an example of, by what its parameters say. */
+function ruleOf(k: Kernel, stop: BugCheck): string | undefined {
+  if (stop.rule) return stop.rule
+  const [first] = stop.parameters
+  switch (stop.code) {
+    case 0x7f:
+      return first === 8n ? 'VR-MISC-STACK' : undefined
+    case 0xc2:
+      return first === 0x0an ? 'VR-POOL-TAG' : first === 0x40n ? 'VR-POOL-USER-ADDR' : undefined
+    case 0x50:
+      return packetOf(k, stop) ? 'VR-IRP-TOUCH-AFTER' : undefined
+    case 0xce:
+      return stop.about ?? undefined
+    case 0x1e:
+    case 0x3b:
+    case 0x7e:
+      return k.pool.failed ? 'VR-POOL-LOWRES' : undefined
+    case 0xd1:
+      return k.pool.failed ? 'VR-POOL-LOWRES' : (stop.about ?? SAID_BY[stop.code])
+    default:
+      return stop.about ?? SAID_BY[stop.code]
+  }
+}
+
+function verifierWords(k: Kernel, stop: BugCheck): string | null {
+  const said = verifierRule(ruleOf(k, stop) ?? '')
+  if (said) {
+    const without = stop.rule && said.withoutVerifier ? ` Without it: ${said.withoutVerifier}.` : ''
+    return `${said.id} (${said.option}): ${said.title}.${without}`
   }
   const rule = verifierRule(FOUND_BY[stop.code] ?? '')
   if (!rule) return null

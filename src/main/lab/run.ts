@@ -9,7 +9,8 @@ import type { CompiledEntry, CompiledProgram } from '../dsl/compiled'
 import { createSandbox, type Sandbox } from '../dsl/sandbox/engine'
 import { Kernel, type Limits } from '../kernel/kernel'
 import { BugCheck, RunLimit } from '../kernel/stop'
-import { CauseFinder, explainStop } from './explain'
+import { CauseFinder } from './causes'
+import { explainStop } from './explain'
 import { planOf, type Plan } from './project'
 import { startScript } from './script'
 
@@ -21,6 +22,8 @@ export interface RunOptions {
   /** Asked between slices: true ends the run. */
   shouldStop?: () => boolean
   limits?: Partial<Limits>
+  /** Allocation of a driver that is to fail: 1 for the first; 0 for none. */
+  failAllocation?: number
 }
 
 export interface RunResult {
@@ -103,6 +106,7 @@ async function execute(
     backing: sandbox.backing,
     place: (location) => program.locations[location] ?? null,
     limits: options.limits ?? {},
+    failAllocation: options.failAllocation ?? 0,
     onEvent: (event) => {
       causes.see(event)
       seen.see(event)

@@ -51,8 +51,7 @@ function* boot(k: Kernel, plan: Plan): KernelRoutine<void> {
     k.loader.failed = { name: driver.name, status }
     return
   }
-  for (const { id, plugged } of plan.scenario.devices ?? [])
-    if (plugged) yield* k.pnp.plug(id, id)
+  for (const { id, plugged } of plan.scenario.devices ?? []) if (plugged) yield* k.pnp.plug(id, id)
 }
 
 function* userMode(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine<void> {

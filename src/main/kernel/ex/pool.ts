@@ -68,6 +68,11 @@ export class Pool {
   private driverBytes = 0
   driverBytesMax = 0
 
+  /** Allocations that drivers asked for, those that failed among them. */
+  driverAllocations = 0
+  /** Where the one was asked for that the run let fail. */
+  failed: { at: SourcePlace | null; seq: number } | null = null
+
   private readonly lowResources: Random
 
   constructor(private readonly k: Kernel) {
@@ -95,7 +100,7 @@ export class Pool {
     const size = Math.max(bytes, 1)
     if (owner !== null && this.failsOnPurpose()) return 0
     const place = special
-      ? this.placeSpecial(size)
+      ? this.placeSpecial(size, paged)
       : size > SMALL_MAX
         ? this.placePages(Math.ceil(size / PAGE_SIZE), paged)
         : this.ownPages[paged ? 'paged' : 'nonpaged'] < OWN_PAGES_MAX
@@ -158,9 +163,9 @@ export class Pool {
     return first === 0 ? null : { address: first, firstPage: first, pages }
   }
 
-  private placeSpecial(size: number): Place | null {
+  private placeSpecial(size: number, paged: boolean): Place | null {
     const { memory } = this.k
-    const first = this.commit(this.specialRange, 2, 1, false)
+    const first = this.commit(this.specialRange, 2, 1, paged)
     if (first === 0) return null
     const address = first + PAGE_SIZE - ((size + 15) & ~15)
     memory.decommit(first + PAGE_SIZE, 1, PTE.guard)
@@ -202,8 +207,16 @@ export class Pool {
     return { address, firstPage: page.start, pages: 1, shared: page }
   }
 
-  /** Low resources simulation: one allocation of a driver in four fails, chosen by the seed. */
+  /**
+   * Low resources simulation: one allocation of a driver in four fails, chosen by the seed; or the
+   * one that the run was made for.
+   */
   private failsOnPurpose(): boolean {
+    this.driverAllocations++
+    if (this.driverAllocations === this.k.options.failAllocation) {
+      this.failed = { at: this.k.thread.at, seq: this.k.thread.cause }
+      return true
+    }
     return this.k.verifier.option('low resources simulation') && this.lowResources.below(4) === 0
   }
 

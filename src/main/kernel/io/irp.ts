@@ -29,7 +29,17 @@ import type { Ptr } from '../mm/memory'
 import { packetCompleted, packetSent } from '../pnp/rules'
 import { Recent } from '../recent'
 import { deviceUsed } from '../verifier/rules/device'
-import { cancelling, completing, dispatchReturned, forwarding } from '../verifier/rules/irp'
+import {
+  cancelSetCause,
+  cancelling,
+  completing,
+  dispatchReturned,
+  forwarding,
+  holds,
+  isHeld,
+  mayHold,
+} from '../verifier/rules/irp'
+import { atRoutine } from '../verifier/rules/note'
 
 const IO_TYPE_IRP = 6
 const STACK_SIZE = IO_STACK_LOCATION.SIZE
@@ -92,6 +102,15 @@ export class Irps {
 
   info(irp: Ptr): IrpInfo | undefined {
     return this.live.get(irp)
+  }
+
+  /** Number of the freed packet that an address lay in; 0 for none. */
+  freedAt(address: Ptr): number {
+    let newest = 0
+    for (const { number, address: start, stackCount } of this.gone.values())
+      if (address >= start && address < start + IRP.SIZE + stackCount * STACK_SIZE)
+        newest = Math.max(newest, number)
+    return newest
   }
 
   /** Every packet that is not freed. */
@@ -332,6 +351,7 @@ export class Irps {
       )
     if (verifier.watching) {
       forwarding(k, irp, device)
+      mayHold(k, irp, location)
       deviceUsed(k, device)
     }
     const stack = memory.ptr(irp + CURRENT) - STACK_SIZE
@@ -344,6 +364,7 @@ export class Irps {
         true,
         [0x203, k.images.nearestCode(k.thread), memory.address(irp), 0],
         `IRP ${this.number(irp)} was passed down with a cancel routine still set.`,
+        cancelSetCause(k, irp),
       )
     const major = memory.u8(stack + IO_STACK_LOCATION.MajorFunction)
     const driver = memory.ptr(device + DEVICE_OBJECT.DriverObject)
@@ -376,6 +397,7 @@ export class Irps {
     k.thread.cause = outerCause
     if (info) {
       info.depth--
+      if (verifier.watching && isHeld(info)) return STATUS_PENDING
       if (verifier.watching)
         this.checkDispatch(info, stack, status, routine, {
           before: apcs,
@@ -493,6 +515,7 @@ export class Irps {
         true,
         [0x07, memory.address(cancelRoutine), memory.address(irp), 0],
         `IRP ${this.number(irp)} was completed with a cancel routine still set.`,
+        cancelSetCause(k, irp),
       )
     if (info && info.major >= IRP_MJ_POWER) packetCompleted(k, info)
     if (info) {
@@ -509,9 +532,23 @@ export class Irps {
           })
         : 0
     }
+    yield* this.walkUp(irp)
+  }
+
+  /** The way up from the current location, completion routine by completion routine. */
+  private *walkUp(irp: Ptr): KernelRoutine<void> {
+    const { k } = this
+    const { memory, verifier } = k
+    const info = this.live.get(irp)
+    const stackCount = memory.u8(irp + IRP.StackCount)
     let stack = memory.ptr(irp + CURRENT)
     let location = memory.i8(irp + IRP.CurrentLocation)
     while (location <= stackCount) {
+      if (verifier.watching && holds(k, irp, location, () => this.walkUp(irp))) {
+        const at = stack + IO_STACK_LOCATION.Control
+        memory.setU8(at, memory.u8(at) | SL_PENDING_RETURNED)
+        return
+      }
       location++
       memory.setU8(irp + IRP.CurrentLocation, location)
       memory.setPtr(irp + CURRENT, stack + STACK_SIZE)
@@ -550,15 +587,16 @@ export class Irps {
             result: hex32(result),
           })
         if (result === STATUS_MORE_PROCESSING_REQUIRED) return
-        verifier.check(
-          'VR-IRP-PENDING-NOTPROPAGATED',
-          pending !== 0 &&
-            location <= stackCount &&
-            this.live.get(irp) === info &&
-            !(memory.u8(stack + STACK_SIZE + IO_STACK_LOCATION.Control) & SL_PENDING_RETURNED),
-          [0x228, memory.address(routine), memory.address(irp), 0],
-          `${k.images.symbol(routine)} saw PendingReturned and did not call IoMarkIrpPending.`,
-        )
+        const above = stack + STACK_SIZE + IO_STACK_LOCATION.Control
+        if (pending && location <= stackCount && this.live.get(irp) === info)
+          atRoutine(k, routine, () =>
+            verifier.check(
+              'VR-IRP-PENDING-NOTPROPAGATED',
+              !(memory.u8(above) & SL_PENDING_RETURNED),
+              [0x228, memory.address(routine), memory.address(irp), 0],
+              `${k.images.symbol(routine)} saw PendingReturned and did not call IoMarkIrpPending.`,
+            ),
+          )
       } else if (pending && location <= stackCount) {
         const above = stack + STACK_SIZE + IO_STACK_LOCATION.Control
         memory.setU8(above, memory.u8(above) | SL_PENDING_RETURNED)
@@ -698,11 +736,14 @@ export class Irps {
     memory.setU8(irp + IRP.CancelIrql, irql)
     const device = memory.ptr(memory.ptr(irp + CURRENT) + IO_STACK_LOCATION.DeviceObject)
     yield* k.call(routine, 'DRIVER_CANCEL', [device, irp], this.number(irp))
-    k.verifier.check(
-      'VR-IRP-CANCEL-LOCK',
-      this.cancelLockIrql >= 0,
-      [memory.address(irp), memory.address(routine), 0, 0],
-      `${k.images.symbol(routine)} returned without IoReleaseCancelSpinLock.`,
+    atRoutine(k, routine, () =>
+      k.verifier.check(
+        'VR-IRP-CANCEL-LOCK',
+        this.cancelLockIrql >= 0,
+        [memory.address(irp), memory.address(routine), 0, 0],
+        `${k.images.symbol(routine)} returned without IoReleaseCancelSpinLock.`,
+        cancelSetCause(k, irp),
+      ),
     )
     return true
   }

@@ -1,10 +1,11 @@
 /**
  * Who holds which lock, and in what order locks were taken: what the memory of a lock does not say.
- * The report of a stop names the holder; the verifier's deadlock detection judges the order.
+ * The report of a stop names the holder; the verifier judges the order (verifier/rules/lock-order.ts).
  */
 import type { SourcePlace } from '../../../shared/trace/event'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import { LockOrder } from '../verifier/rules/lock-order'
 import type { Processor } from './processor'
 import type { Thread } from './thread'
 
@@ -25,13 +26,11 @@ export class LockTracker {
   /** In the order of acquisition. */
   private readonly held: HeldLock[] = []
   private readonly initialized = new Map<Ptr, LockKind>()
-  /**
-   * Locks that were taken while the key was held, each with the gates: locks that were held before
-   * the key every time. Under one gate two locks may be taken in any order.
-   */
-  private readonly after = new Map<Ptr, Map<Ptr, ReadonlySet<Ptr>>>()
+  private readonly order: LockOrder
 
-  constructor(private readonly k: Kernel) {}
+  constructor(private readonly k: Kernel) {
+    this.order = new LockOrder(k)
+  }
 
   /** A lock was prepared for use. */
   initialize(lock: Ptr, kind: LockKind): void {
@@ -64,16 +63,7 @@ export class LockTracker {
       )
     if (!k.verifier.isActive('VR-LOCK-ORDER')) return
     const held = this.heldHere(k.thread, k.dpcs.running, k.processor)
-    // Taking again what one owns cannot wait for anybody.
-    if (held.some((item) => item.lock === lock)) return
-    held.forEach((other, i) =>
-      k.verifier.check(
-        'VR-LOCK-ORDER',
-        this.leadsTo(lock, other.lock, new Set(held.slice(0, i).map((item) => item.lock))),
-        [0x1001, k.memory.address(lock), 0, 0],
-        `The ${kind} at ${k.memory.format(lock)} is acquired while the ${other.kind} at ${k.memory.format(other.lock)} is held; earlier they were acquired the other way round.`,
-      ),
-    )
+    this.order.check(lock, kind, held)
   }
 
   /** A lock was taken by the code that runs now, or granted to another thread. */
@@ -81,13 +71,7 @@ export class LockTracker {
     const { k } = this
     const inDpc = kind === 'spin lock' && k.dpcs.running
     if (k.verifier.isActive('VR-LOCK-ORDER'))
-      this.heldHere(thread, inDpc, k.processor).forEach((other, i, held) => {
-        const before = new Set(held.slice(0, i).map((item) => item.lock))
-        let later = this.after.get(other.lock)
-        if (!later) this.after.set(other.lock, (later = new Map()))
-        const gates = later.get(lock)
-        later.set(lock, gates ? common(gates, before) : before)
-      })
+      this.order.taken(lock, thread.at, this.heldHere(thread, inDpc, k.processor))
     this.held.push({ lock, kind, thread, inDpc, processor: k.processor, at: thread.at })
     if (k.tracing) k.emit({ t: 'lock.acquired', lock: k.memory.format(lock), kind })
   }
@@ -185,20 +169,6 @@ export class LockTracker {
     return this.held.filter((item) => !item.inDpc && item.thread === thread)
   }
 
-  /**
-   * Whether `to` was ever taken, directly or over others, while `from` was held, without a gate that
-   * guarded every step of it and guards the acquisition at hand too (`gates`).
-   */
-  private leadsTo(from: Ptr, to: Ptr, gates: ReadonlySet<Ptr>, path: readonly Ptr[] = []): boolean {
-    for (const [next, its] of this.after.get(from) ?? []) {
-      if (path.includes(next)) continue
-      const shared = common(gates, its)
-      if (next === to ? shared.size === 0 : this.leadsTo(next, to, shared, [...path, from]))
-        return true
-    }
-    return false
-  }
-
   /** A lock of a kind that lies in a range and still lives; 0 for none. */
   initializedIn(start: Ptr, end: Ptr, kind: LockKind): Ptr {
     for (const [lock, its] of this.initialized)
@@ -227,11 +197,6 @@ export class LockTracker {
     if (!this.initialized.delete(lock)) return
     const index = this.held.findIndex((item) => item.lock === lock)
     if (index >= 0) this.held.splice(index, 1)
-    this.after.delete(lock)
-    for (const later of this.after.values()) later.delete(lock)
+    this.order.forget(lock)
   }
-}
-
-function common(a: ReadonlySet<Ptr>, b: ReadonlySet<Ptr>): ReadonlySet<Ptr> {
-  return new Set([...a].filter((item) => b.has(item)))
 }

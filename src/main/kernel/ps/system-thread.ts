@@ -96,6 +96,7 @@ function checkExit(k: Kernel, thread: Thread): void {
     held !== undefined && held.kind !== 'spin lock',
     [0x100a, k.memory.address(thread.address), 0, 0],
     `Thread ${thread.id} ended while it held the ${held?.kind} at ${k.memory.format(held?.lock ?? 0)}.`,
+    held ? { text: 'The lock was acquired here.', at: held.at, seq: 0 } : null,
   )
   const apcs = kernelApcDisable(k, thread)
   const special = specialApcDisable(k, thread)

@@ -58,6 +58,21 @@ function presetOf(name: string): readonly string[] | undefined {
   return Object.hasOwn(VERIFIER_PRESETS, name) ? VERIFIER_PRESETS[name] : undefined
 }
 
+/** Routines with a rule of their own for an IRQL that is too high; that one is named when it is on. */
+const MORE_EXACT: Readonly<Record<string, string>> = {
+  IoCallDriver: 'VR-IRQL-FORWARD',
+  IofCallDriver: 'VR-IRQL-FORWARD',
+  IoCompleteRequest: 'VR-IRQL-COMPLETE',
+  IofCompleteRequest: 'VR-IRQL-COMPLETE',
+  ExAllocatePool: 'VR-POOL-NONPAGED-IRQL',
+  ExAllocatePool2: 'VR-POOL-NONPAGED-IRQL',
+  ExAllocatePoolWithTag: 'VR-POOL-NONPAGED-IRQL',
+  ExAllocatePoolZero: 'VR-POOL-NONPAGED-IRQL',
+  ExAllocatePoolWithQuotaTag: 'VR-POOL-NONPAGED-IRQL',
+  ExFreePool: 'VR-POOL-FREE-NONPAGED-IRQL',
+  ExFreePoolWithTag: 'VR-POOL-FREE-NONPAGED-IRQL',
+}
+
 const IMPLEMENTED = new Set([...CHECKED_RULES, ...BUILT_IN_RULES])
 
 /** Names that the verifier option of a run may hold: presets, and ids of rules that are checked. */
@@ -129,6 +144,7 @@ export class Verifier {
       always ? null : rule,
       what,
       first,
+      always ? rule : null,
     )
   }
 
@@ -151,7 +167,8 @@ export class Verifier {
       const what = `${name} was called at IRQL ${level}; it may be called up to ${max}.`
       if (max === 0) this.check('VR-IRQL-DDI-PASSIVE', true, [0x2000a, where, level, 0], what)
       else if (max === 1) this.check('VR-IRQL-DDI-APC', true, [0x20009, where, level, 0], what)
-      else this.check('VR-IRQL-DDI-DISPATCH', true, [0x20011, where, level, 0], what)
+      else if (!this.active.has(MORE_EXACT[name] ?? ''))
+        this.check('VR-IRQL-DDI-DISPATCH', true, [0x20011, where, level, 0], what)
       // Routines for low IRQL are pageable code, and pageable memory is out of reach now.
       if (max < 2 && level >= 2) {
         const code = this.k.memory.address(this.k.images.exported(name))

@@ -10,7 +10,7 @@ import {
 import type { Kernel } from '../../kernel'
 import type { Ptr } from '../../mm/memory'
 import type { FirstCause } from '../../stop'
-import { here, type Note } from './note'
+import { atPlace, here, type Note } from './note'
 
 interface Notes {
   made: Note
@@ -78,7 +78,7 @@ export function deviceAdded(k: Kernel, driver: Ptr): void {
     const made = notesOf(k).get(device)?.made
     const flags = k.memory.u32(device + DEVICE_OBJECT.Flags)
     if (flags & DO_DEVICE_INITIALIZING)
-      atPlace(k, made, () =>
+      atPlace(k, made?.at, () =>
         k.verifier.check(
           'VR-DEV-INITIALIZING',
           true,
@@ -114,7 +114,7 @@ function checkFlags(k: Kernel, device: Ptr): void {
       what,
       below ? attachCause(k, device) : createCause(k, device),
     )
-  atPlace(k, below ? notes.attached : notes.made, () => {
+  atPlace(k, (below ? notes.attached : notes.made)?.at, () => {
     check(
       'VR-DEV-BOTH-FLAGS',
       0x245,
@@ -156,7 +156,7 @@ export function leftAtUnload(
 ): void {
   const [device] = devices
   if (device)
-    atPlace(k, notesOf(k).get(device)?.made, () =>
+    atPlace(k, notesOf(k).get(device)?.made.at, () =>
       k.verifier.warn(
         'VR-DEV-LEFT-AT-UNLOAD',
         true,
@@ -171,13 +171,4 @@ export function leftAtUnload(
       true,
       `${name}.sys was unloaded and left the symbolic link ${link} behind.`,
     )
-}
-
-/** Look at the machine as if the code of an earlier place ran. */
-function atPlace(k: Kernel, note: Note | null | undefined, work: () => void): void {
-  const { thread } = k
-  const { at } = thread
-  if (note) thread.at = note.at
-  work()
-  thread.at = at
 }

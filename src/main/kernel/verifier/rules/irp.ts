@@ -12,13 +12,15 @@ import {
 } from '../../../../shared/nt/irp-functions'
 import { DO_POWER_PAGABLE } from '../../../../shared/nt/constants'
 import type { IrpInfo } from '../../io/irp'
+import type { KernelRoutine } from '../../ddi/types'
 import { PASSIVE_LEVEL } from '../../ke/irql'
 import type { Kernel } from '../../kernel'
 import { PTE } from '../../mm/layout'
 import type { Ptr } from '../../mm/memory'
+import type { Random } from '../../random'
 import type { FirstCause } from '../../stop'
 import { attachCause } from './device'
-import { here, type Note } from './note'
+import { atPlace, here, type Note } from './note'
 
 /** Control flags that belong to one driver's location: SL_PENDING_RETURNED, SL_INVOKE_ON_*. */
 const COPIED_FLAGS = 0xe1
@@ -29,13 +31,20 @@ const CANCEL_MINUTES = 5
 /** What the verifier remembers of a packet. */
 interface Notes {
   /** How the driver that has it prepared the next stack location. */
-  prepared: { how: 'skipped' | 'copied'; note: Note; completion: boolean } | null
+  prepared: { how: 'skipped' | 'copied'; note: Note } | null
+  /** A completion routine was set for the next location. */
+  hasCompletion: boolean
   made: Note | null
-  sent: Note | null
+  /** Where each driver passed it down. */
+  sent: Map<string, Note>
   cancelled: Note | null
+  /** Where a cancel routine was set. */
+  cancelSet: Note | null
   /** In the list of the thread that made it, so that the I/O manager frees it. */
   threaded: boolean
-  /** Its dispatch was said to be pending though it was not (force pending I/O). */
+  /** Stack location from which it goes up later than it came back (force pending I/O); 0 for none. */
+  held: number
+  /** The driver above was told STATUS_PENDING for that reason. */
   forced: boolean
 }
 
@@ -48,10 +57,13 @@ function notes(info: IrpInfo): Notes {
       info,
       (its = {
         prepared: null,
+        hasCompletion: false,
         made: null,
-        sent: null,
+        sent: new Map(),
         cancelled: null,
+        cancelSet: null,
         threaded: false,
+        held: 0,
         forced: false,
       }),
     )
@@ -60,6 +72,11 @@ function notes(info: IrpInfo): Notes {
 
 function infoOf(k: Kernel, irp: Ptr): IrpInfo | undefined {
   return k.verifier.watching ? k.irps.info(irp) : undefined
+}
+
+/** Where the driver that runs passed the packet down. */
+function sentBy(k: Kernel, its: Notes): Note | null {
+  return its.sent.get(k.driverOf(k.thread) ?? '') ?? null
 }
 
 function cause(note: Note | null, text: string): FirstCause | null {
@@ -109,7 +126,7 @@ export function freeingIrp(k: Kernel, irp: Ptr): void {
     info.state === 'active' && k.memory.i8(irp + IRP.CurrentLocation) <= info.stackCount,
     [0x20b, k.images.nearestCode(k.thread), k.memory.address(irp), 0],
     `IRP ${info.number} was freed while another driver has it.`,
-    cause(its.sent, `IRP ${info.number} was passed to the other driver here.`) ?? made,
+    cause(sentBy(k, its), `IRP ${info.number} was passed to the other driver here.`) ?? made,
   )
 }
 
@@ -131,7 +148,7 @@ export function freeingPool(k: Kernel, address: Ptr): void {
 /** IoSkipCurrentIrpStackLocation, IoCopyCurrentIrpStackLocationToNext. */
 export function notePrepared(k: Kernel, irp: Ptr, how: 'skipped' | 'copied'): void {
   const info = infoOf(k, irp)
-  if (info) notes(info).prepared = { how, note: here(k), completion: false }
+  if (info) Object.assign(notes(info), { prepared: { how, note: here(k) }, hasCompletion: false })
 }
 
 /** IoSetCompletionRoutine. */
@@ -141,7 +158,7 @@ export function settingCompletion(k: Kernel, irp: Ptr, routine: Ptr): void {
   const { verifier, memory } = k
   const code = k.images.nearestCode(k.thread)
   const its = notes(info)
-  if (its.prepared) its.prepared.completion = true
+  its.hasCompletion = true
   verifier.check(
     'VR-IRP-SKIP-THEN-COMPLETION',
     its.prepared?.how === 'skipped',
@@ -172,12 +189,13 @@ export function forwarding(k: Kernel, irp: Ptr, device: Ptr): void {
   checkAddresses(k, info, next)
   k.verifier.warn(
     'VR-IRP-COPY-NOCOMPLETION',
-    its.prepared?.how === 'copied' && !its.prepared.completion && hasCurrent(k, info),
+    its.prepared?.how === 'copied' && !its.hasCompletion && hasCurrent(k, info),
     `IRP ${info.number} was passed down with a copied stack location and no completion routine; IoSkipCurrentIrpStackLocation does the same for less (0xC9 0x21C, ${k.memory.format(k.memory.index(address))}).`,
     cause(its.prepared?.note ?? null, 'The stack location was copied here.'),
   )
   its.prepared = null
-  its.sent = here(k)
+  its.hasCompletion = false
+  its.sent.set(k.driverOf(k.thread) ?? '', here(k))
 }
 
 /** Whether the packet is at a location of its own, not before the first. */
@@ -209,7 +227,8 @@ function checkOwner(k: Kernel, info: IrpInfo, verb: 'passed on' | 'completed'): 
   for (let at = current + IO_STACK_LOCATION.SIZE; at < top; at += IO_STACK_LOCATION.SIZE)
     if (driverAt(k, at) === caller) isAbove = true
   if (!isAbove) return
-  const { forced, sent } = notes(info)
+  const its = notes(info)
+  const { forced } = its
   k.verifier.check(
     forced ? 'VR-IRP-FORCE-PENDING' : 'VR-IRP-FORWARD-PENDING',
     true,
@@ -220,7 +239,7 @@ function checkOwner(k: Kernel, info: IrpInfo, verb: 'passed on' | 'completed'): 
       0,
     ],
     `IRP ${info.number} was ${verb} by ${caller} while ${owner} has it.`,
-    cause(sent, `IRP ${info.number} was passed down here.`),
+    cause(sentBy(k, its), `IRP ${info.number} was passed down here.`),
   )
 }
 
@@ -244,7 +263,7 @@ function checkLevel(k: Kernel, info: IrpInfo, next: Ptr, device: Ptr, code: bigi
 function checkCopy(k: Kernel, info: IrpInfo, next: Ptr, code: bigint): void {
   const { memory } = k
   const its = notes(info)
-  if (its.prepared?.how === 'skipped' || !hasCurrent(k, info)) return
+  if (its.prepared?.how === 'skipped' || its.hasCompletion || !hasCurrent(k, info)) return
   const current = next + IO_STACK_LOCATION.SIZE
   const routine = memory.ptr(next + IO_STACK_LOCATION.CompletionRoutine)
   const isCopied =
@@ -399,12 +418,14 @@ export function settingCancel(k: Kernel, irp: Ptr, routine: Ptr): void {
   const caller = k.driverOf(k.thread)
   if (!info || !routine || caller === undefined) return
   const owner = ownerOf(k, info)
+  const sent = sentBy(k, notes(info))
+  notes(info).cancelSet = here(k)
   k.verifier.check(
     'VR-IRP-CANCEL-BELOW',
-    info.state === 'active' && owner !== null && owner !== caller && notes(info).sent !== null,
+    info.state === 'active' && owner !== null && owner !== caller && sent !== null,
     [0x229, k.images.nearestCode(k.thread), k.memory.address(irp), 0],
     `${caller} set a cancel routine for IRP ${info.number}, which ${owner} has.`,
-    cause(notes(info).sent, `IRP ${info.number} was passed down here.`),
+    cause(sent, `IRP ${info.number} was passed down here.`),
   )
 }
 
@@ -418,17 +439,59 @@ export function cancelling(k: Kernel, irp: Ptr): void {
   if (!k.verifier.isActive('VR-IRP-CANCEL-SLOW')) return
   k.timers.at(k.tick + CANCEL_MINUTES * TICKS_PER_MINUTE, () => {
     if (k.irps.info(irp) !== info || info.state !== 'active') return
-    k.verifier.check(
-      'VR-IRP-CANCEL-SLOW',
-      true,
-      [0x135, k.memory.address(irp), CANCEL_MINUTES * 60_000, 0],
-      `IRP ${info.number} was cancelled ${CANCEL_MINUTES} minutes ago and ${ownerOf(k, info) ?? 'its owner'} has not completed it.`,
-      cause(its.cancelled, `IRP ${info.number} was cancelled here.`),
+    atPlace(k, its.cancelSet?.at, () =>
+      k.verifier.check(
+        'VR-IRP-CANCEL-SLOW',
+        true,
+        [0x135, k.memory.address(irp), CANCEL_MINUTES * 60_000, 0],
+        `IRP ${info.number} was cancelled ${CANCEL_MINUTES} minutes ago and ${ownerOf(k, info) ?? 'its owner'} has not completed it.`,
+        cause(its.cancelled, `IRP ${info.number} was cancelled here.`),
+      ),
     )
   })
 }
 
-/** IoCallDriver answered STATUS_PENDING for a packet that came back at once (force pending I/O). */
-export function noteForced(info: IrpInfo): void {
-  notes(info).forced = true
+/** Where the cancel routine of a packet was set. */
+export function cancelSetCause(k: Kernel, irp: Ptr): FirstCause | null {
+  const info = infoOf(k, irp)
+  return info ? cause(notes(info).cancelSet, 'The cancel routine was set here.') : null
+}
+
+// --- force pending I/O -----------------------------------------------------------------------------------
+
+/** Ticks for which a packet that came back is kept. */
+const KEPT_TICKS = 10_000
+
+/** A driver passes a packet down: perhaps it is to hear of its end later than it is used to. */
+export function mayHold(k: Kernel, irp: Ptr, location: number): void {
+  if (!k.verifier.option('force pending I/O') || k.driverOf(k.thread) === undefined) return
+  const info = infoOf(k, irp)
+  if (info && chance(k)) notes(info).held = location
+}
+
+/** The packet has come back to the location: whether it waits there, and goes on by `resume`. */
+export function holds(
+  k: Kernel,
+  irp: Ptr,
+  location: number,
+  resume: () => KernelRoutine<void>,
+): boolean {
+  const info = infoOf(k, irp)
+  if (!info || location === 0 || notes(info).held !== location) return false
+  Object.assign(notes(info), { held: 0, forced: true })
+  k.timers.at(k.tick + KEPT_TICKS, () => k.dpcs.insertNative(resume))
+  return true
+}
+
+/** Whether a packet waits for its way up though the driver below is done with it. */
+export function isHeld(info: IrpInfo): boolean {
+  return notesOf.get(info)?.forced === true
+}
+
+const chances = new WeakMap<Kernel, Random>()
+
+function chance(k: Kernel): boolean {
+  let random = chances.get(k)
+  if (!random) chances.set(k, (random = k.random.split('force pending I/O')))
+  return random.below(2) === 0
 }

@@ -13,6 +13,7 @@ import { PTE } from '../../mm/layout'
 import type { Ptr } from '../../mm/memory'
 import type { Process } from '../../ps/process'
 import type { FirstCause } from '../../stop'
+import { atPlace } from './note'
 
 type Step =
   | 'allocated'
@@ -219,12 +220,15 @@ export function buildingMdl(k: Kernel, mdl: Ptr): void {
 export function processEnding(k: Kernel, process: Process): void {
   for (const [mdl, { lockedOf, by }] of mdlsOf(k)) {
     if (lockedOf !== process) continue
-    k.verifier.check(
-      'VR-MM-LOCKED-AT-EXIT',
-      true,
-      [k.memory.address(mdl), 0, k.memory.address(mdl), pageCount(k, mdl)],
-      `Process ${process.id} ended while ${by ?? 'a driver'} still has pages of it locked.`,
-      since(k, mdl, 'locked'),
+    const first = since(k, mdl, 'locked')
+    atPlace(k, first?.at, () =>
+      k.verifier.check(
+        'VR-MM-LOCKED-AT-EXIT',
+        true,
+        [k.memory.address(mdl), 0, k.memory.address(mdl), pageCount(k, mdl)],
+        `Process ${process.id} ended while ${by ?? 'a driver'} still has pages of it locked.`,
+        first,
+      ),
     )
     return
   }
