@@ -11,6 +11,7 @@ const RUN = {
   driver: null,
   processors: null,
   scenario: null,
+  dump: null,
 }
 
 const EXPLORE = {
@@ -43,6 +44,8 @@ describe('what was typed', () => {
     ['run F --verifier none', RUN],
     ['run F --driver fixed.ts --trace T', { ...RUN, driver: 'fixed.ts', trace: 'T' }],
     ['run F --processors 4 --scenario S', { ...RUN, processors: 4, scenario: 'S' }],
+    ['run F --dump D', { ...RUN, dump: 'D' }],
+    ['replay D --json', { command: 'replay', file: 'D', json: true }],
     ['explore F', EXPLORE],
     [
       'explore F --seeds 9 --processors 8 --json',

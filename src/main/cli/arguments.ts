@@ -16,6 +16,15 @@ export interface RunArguments {
   processors: number | null
   /** File that stands in for scenario.json. */
   scenario: string | null
+  /** Where the dump of a crash goes. */
+  dump: string | null
+}
+
+/** Run what a dump says again. */
+export interface ReplayArguments {
+  command: 'replay'
+  file: string
+  json: boolean
 }
 
 /** Search seeds for one that fails. */
@@ -74,6 +83,7 @@ export interface ExportArguments extends ShelfArguments {
 export type Arguments =
   | RunArguments
   | ExploreArguments
+  | ReplayArguments
   | CheckArguments
   | ScanArguments
   | ImportArguments
@@ -84,9 +94,10 @@ export type Arguments =
 
 export const USAGE = `Usage:
   npm run ring0 -- run FOLDER [--seed N] [--json] [--verifier LIST] [--trace FILE]
-                       [--driver FILE] [--processors N] [--scenario FILE]
+                       [--driver FILE] [--processors N] [--scenario FILE] [--dump FILE]
   npm run ring0 -- explore FOLDER [--seeds N] [--processors N] [--scenario FILE] [--driver FILE]
                        [--verifier LIST] [--json]
+  npm run ring0 -- replay FILE [--json]
   npm run ring0 -- check FOLDER [--json]
   npm run ring0 -- ddi NAME
   npm run ring0 -- scan PATH... [--json] [--password TEXT]
@@ -97,6 +108,7 @@ export const USAGE = `Usage:
 run     compile the driver folder, load it in the simulated kernel, run its client
         or scenario, unload it, and report
 explore run it with one seed after the other until a run fails
+replay  run what a dump says again, and see that it ends the same way
 check   compile only
 ddi     what a routine does: prototype, IRQL, support
 
@@ -113,6 +125,7 @@ export  write what the query finds ("" for everything)
 --driver FILE    load this file of the folder in place of driver.ts (fixed.ts)
 --processors N   processors of the machine, 1 to 8 (default: the scenario's, or 1; explore: 2)
 --scenario FILE  a file of the folder, or any other, in place of scenario.json
+--dump FILE      write a dump when the machine stops; replay opens it
 --seeds N        seeds to try, from 1 on (default 100)
 --tag TAG        put on every file of the import; may be given again
 --password TEXT  tried on archives after "infected"; may be given again
@@ -136,6 +149,7 @@ const OPTIONS = {
   processors: { type: 'string' },
   scenario: { type: 'string' },
   seeds: { type: 'string' },
+  dump: { type: 'string' },
   tag: { type: 'string', multiple: true },
   password: { type: 'string', multiple: true },
   catalogue: { type: 'string' },
@@ -151,13 +165,14 @@ type Option = keyof typeof OPTIONS
 /** The options each command takes, and what its words are called when they are missing. */
 const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?: true }> = {
   run: {
-    takes: ['seed', 'json', 'verifier', 'trace', 'driver', 'processors', 'scenario'],
+    takes: ['seed', 'json', 'verifier', 'trace', 'driver', 'processors', 'scenario', 'dump'],
     wants: 'the folder',
   },
   explore: {
     takes: ['seeds', 'json', 'verifier', 'driver', 'processors', 'scenario'],
     wants: 'the folder',
   },
+  replay: { takes: ['json'], wants: 'the dump' },
   check: { takes: ['json'], wants: 'the folder' },
   ddi: { takes: [], wants: 'the name of a routine' },
   scan: { takes: ['json', 'password'], wants: 'a file, folder or archive', many: true },
@@ -230,6 +245,8 @@ export function parseArguments(argv: string[]): Arguments | { problem: string } 
       if (format === null) return { problem: `--format is one of ${EXPORT_FORMATS.join(', ')}` }
       return { command: 'export', query, format, out: values.out ?? null, catalogue, json: false }
     }
+    case 'replay':
+      return { command: 'replay', file: target, json }
     case 'explore':
       return exploreArguments(target, json, values)
     default:
@@ -245,6 +262,7 @@ interface RunValues {
   driver?: string
   processors?: string
   scenario?: string
+  dump?: string
 }
 
 function runArguments(
@@ -257,7 +275,8 @@ function runArguments(
   const machine = machineArguments(values)
   if ('problem' in machine) return machine
   const trace = values.trace ?? null
-  return { command: 'run', folder, seed: Number(seed), json, trace, ...machine }
+  const dump = values.dump ?? null
+  return { command: 'run', folder, seed: Number(seed), json, trace, dump, ...machine }
 }
 
 function exploreArguments(

@@ -2,6 +2,7 @@
 import { parseArguments, USAGE } from './arguments'
 import { check } from './check'
 import { describeRoutine } from './ddi'
+import { replay } from './dump'
 import { explore } from './explore'
 import { run } from './run'
 
@@ -17,6 +18,8 @@ async function main(): Promise<number> {
       return 0
     case 'run':
       return run(parsed)
+    case 'replay':
+      return replay(parsed)
     case 'explore':
       return explore(parsed)
     case 'check':

@@ -5,6 +5,7 @@ import type { TraceEvent } from '../../shared/trace/event'
 import { eventLine } from '../../shared/trace/codec'
 import { runProject } from '../lab/run'
 import type { RunArguments } from './arguments'
+import { writeDump } from './dump'
 import { readRequest } from './folder'
 import { printReport } from './report'
 
@@ -51,6 +52,13 @@ export async function run(options: RunArguments): Promise<number> {
     if (trace?.problem) {
       process.stderr.write(`ring0: the trace is not complete: ${trace.problem}\n`)
       return 1
+    }
+    if (options.dump !== null && report.dump) {
+      const problem = writeDump(options.dump, read.request, report)
+      if (problem !== null) {
+        process.stderr.write(`ring0: the dump cannot be written: ${problem}\n`)
+        return 1
+      }
     }
     return EXIT_STATUS[report.outcome]
   } finally {

@@ -73,6 +73,8 @@ export interface KernelOptions {
   hal?: HalName
   /** When pageable memory leaves below DISPATCH_LEVEL; `none` by default. */
   paging?: PagingPolicy
+  /** The boot before, of a machine that starts again: the trace and the time go on. */
+  rebooted?: { boot: number; seq: number; tick: number }
   /** Verifier options or rule ids that are on. */
   verifier?: readonly string[]
   /** `off` keeps only what the report needs. */
@@ -123,6 +125,7 @@ export const DEFAULT_LIMITS: Limits = {
 /** Events that the report needs even when the trace is off. */
 const ALWAYS_KEPT = new Set<EventBody['t']>([
   'run.started',
+  'machine.rebooted',
   'run.ended',
   'driver.loaded',
   'driver.unloaded',
@@ -227,6 +230,12 @@ export class Kernel implements KernelPort {
     const count = Math.min(Math.max(options.processors ?? 1, 1), PROCESSORS_MAX)
     this.processors = Array.from({ length: count }, (_, i) => new Processor(this, i))
     this.processor = this.processors[0]!
+    const { rebooted } = options
+    if (rebooted) {
+      this.seq = rebooted.seq
+      this.tick = rebooted.tick
+      this.emit({ t: 'machine.rebooted', boot: rebooted.boot })
+    }
     this.pool = new Pool(this)
     this.images = new Images(this)
     this.ob = new ObjectManager(this)
@@ -258,6 +267,7 @@ export class Kernel implements KernelPort {
     this.programs = new Programs(this)
     this.loader = new Loader(this)
     this.ddis = new DdiTable(this)
+    if (rebooted) return
     this.emit({
       t: 'run.started',
       version: TRACE_VERSION,

@@ -9,6 +9,7 @@ import type { CompiledEntry, CompiledProgram } from '../dsl/compiled'
 import { createSandbox, type Sandbox } from '../dsl/sandbox/engine'
 import { Kernel, type Limits } from '../kernel/kernel'
 import { BugCheck, RunLimit } from '../kernel/stop'
+import { BOOTS_MAX, dumpOf, type Boot } from './boots'
 import { CauseFinder } from './causes'
 import { explainStop } from './explain'
 import { planOf, type Plan } from './project'
@@ -79,46 +80,87 @@ export async function runPrepared(
   options: RunOptions = {},
 ): Promise<RunResult> {
   const seed = prepared.plan.scenario.seed ?? request.seed
+  const seen = new Observer()
+  const first = await boot(request, seed, prepared, options, seen, null)
+  let { kernel } = first
+  const { report } = first
+  const boots: Boot[] = []
+  while (prepared.plan.scenario.reboot && kernel.ended instanceof BugCheck) {
+    if (boots.length === BOOTS_MAX - 1) break
+    const next = await boot(request, seed, prepared, options, seen, {
+      kernel,
+      boot: boots.length + 2,
+    })
+    kernel = next.kernel
+    boots.push({
+      boot: boots.length + 2,
+      loaded: next.loaded,
+      outcome: next.report.outcome,
+      summary: summaryOf(next.report),
+    })
+  }
+  if (boots.length > 0) report.boots = boots
+  kernel.emit({ t: 'run.ended', outcome: report.outcome, summary: summaryOf(report) }, 0)
+  kernel.flush()
+  report.stats.events = kernel.events
+  return { report, digest: kernel.memory.digest() }
+}
+
+interface Booted {
+  kernel: Kernel
+  report: RunReport
+  /** Services that were loaded, in their order. */
+  loaded: Boot['loaded']
+}
+
+/** One boot of the machine to its end, in a sandbox of its own. */
+async function boot(
+  request: RunRequest,
+  seed: number,
+  { plan, program, diagnostics, processors }: Prepared,
+  options: RunOptions,
+  seen: Observer,
+  before: { kernel: Kernel; boot: number } | null,
+): Promise<Booted> {
+  const causes = new CauseFinder()
+  const loaded: Boot['loaded'] = []
   const sandbox = await createSandbox({ label: `seed ${seed}` })
   try {
-    return await execute(request, seed, prepared, sandbox, options)
+    const kernel = new Kernel({
+      seed,
+      processors,
+      ...(plan.scenario.hal ? { hal: plan.scenario.hal } : {}),
+      ...(plan.scenario.paging ? { paging: plan.scenario.paging } : {}),
+      ...(before
+        ? { rebooted: { boot: before.boot, seq: before.kernel.events, tick: before.kernel.tick } }
+        : {}),
+      verifier: request.verifier,
+      trace: request.trace,
+      backing: sandbox.backing,
+      place: (location) => program.locations[location] ?? null,
+      limits: options.limits ?? {},
+      failAllocation: options.failAllocation ?? 0,
+      onEvent: (event) => {
+        causes.see(event)
+        seen.see(event)
+        if (event.t === 'driver.loaded') loaded.push({ name: event.name, status: event.status })
+        options.onEvent?.(event)
+      },
+    })
+    const units = program.entries.map((entry) => ({
+      unit: sandbox.load({ program, entry }),
+      places: placesOf(program, entry),
+    }))
+    startScript(kernel, plan, units, before?.kernel)
+    await toTheEnd(kernel, sandbox, options)
+    const report = reportOf(kernel, request, seed, diagnostics, causes, seen)
+    return { kernel, report, loaded }
   } finally {
     sandbox.dispose()
   }
 }
 
-async function execute(
-  request: RunRequest,
-  seed: number,
-  { plan, program, diagnostics, processors }: Prepared,
-  sandbox: Sandbox,
-  options: RunOptions,
-): Promise<RunResult> {
-  const causes = new CauseFinder()
-  const seen = new Observer()
-  const kernel = new Kernel({
-    seed,
-    processors,
-    ...(plan.scenario.hal ? { hal: plan.scenario.hal } : {}),
-    ...(plan.scenario.paging ? { paging: plan.scenario.paging } : {}),
-    verifier: request.verifier,
-    trace: request.trace,
-    backing: sandbox.backing,
-    place: (location) => program.locations[location] ?? null,
-    limits: options.limits ?? {},
-    failAllocation: options.failAllocation ?? 0,
-    onEvent: (event) => {
-      causes.see(event)
-      seen.see(event)
-      options.onEvent?.(event)
-    },
-  })
-  const units = program.entries.map((entry) => ({
-    unit: sandbox.load({ program, entry }),
-    places: placesOf(program, entry),
-  }))
-  startScript(kernel, plan, units)
-
+async function toTheEnd(kernel: Kernel, sandbox: Sandbox, options: RunOptions): Promise<void> {
   let deadline = 0
   const pause = (): boolean => performance.now() > deadline
   for (;;) {
@@ -130,11 +172,7 @@ async function execute(
       kernel.stop(new RunLimit('limit', 'stopped', 'The run was stopped by hand.'))
   }
   if (kernel.bug) throw kernel.bug
-  const report = reportOf(kernel, request, seed, diagnostics, causes, seen)
-  kernel.emit({ t: 'run.ended', outcome: report.outcome, summary: summaryOf(report) }, 0)
   kernel.flush()
-  report.stats.events = kernel.events
-  return { report, digest: kernel.memory.digest() }
 }
 
 /** Where the functions of an entry stand, by name. */
@@ -228,6 +266,7 @@ function reportOf(
     report.outcome = ended.rule ? 'verifier-stop' : 'bugcheck'
     report.bugcheck = { code: stop.code, name: stop.name, parameters: stop.parameters, at: stop.at }
     report.report = stop
+    report.dump = dumpOf(k)
   } else if (ended instanceof RunLimit) {
     report.outcome = ended.outcome
     report.reason = ended.detail

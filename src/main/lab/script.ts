@@ -3,6 +3,7 @@ import type { SourcePlace } from '../../shared/trace/event'
 import type { KernelRoutine } from '../kernel/ddi/types'
 import type { Kernel } from '../kernel/kernel'
 import type { Process } from '../kernel/ps/process'
+import { bootAgain } from './boots'
 import type { Plan } from './project'
 
 /** Compiled code as the runner knows it, in the order of `Plan.entries`. */
@@ -15,8 +16,16 @@ export interface Unit {
 const CLIENT_NAME = 'client.exe'
 const SCENARIO_NAME = 'scenario.exe'
 
-/** Make the services known and start the main thread. */
-export function startScript(k: Kernel, plan: Plan, units: readonly Unit[]): void {
+/**
+ * Make the services known and start the main thread.
+ * @param before  the machine that crashed, when this one is its next boot
+ */
+export function startScript(
+  k: Kernel,
+  plan: Plan,
+  units: readonly Unit[],
+  before: Kernel | null = null,
+): void {
   plan.drivers.forEach((driver, i) => {
     const { unit, places } = units[i]!
     const { name, parameters, integrityCheck } = driver
@@ -28,7 +37,8 @@ export function startScript(k: Kernel, plan: Plan, units: readonly Unit[]): void
     priority: 9,
   })
   k.scheduler.main = thread
-  k.scheduler.start(thread, script(k, plan, units), '')
+  const routine = before ? bootAgain(k, plan, before) : script(k, plan, units)
+  k.scheduler.start(thread, routine, '')
 }
 
 function* script(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine<void> {

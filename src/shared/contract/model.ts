@@ -133,6 +133,8 @@ export const Scenario = z.strictObject({
   seed: z.number().int().optional(),
   /** Processors of the machine, 1 by default. */
   processors: ProcessorCount.optional(),
+  /** Whether the machine starts again after a bug check; `false` by default. */
+  reboot: z.boolean().optional(),
   /** Platform of the machine; `x64` by default. */
   hal: z.enum(['x64', 'arm64']).optional(),
   /** Whether pageable memory leaves below DISPATCH_LEVEL too; `none` by default. */
@@ -236,6 +238,27 @@ export const StopReport = z.object({
 })
 export type StopReport = z.infer<typeof StopReport>
 
+/** What a machine writes when it stops: with the request, which replays the run, a whole dump. */
+export const CrashDump = z.object({
+  tick: z.number(),
+  /** Of all simulated memory after the callbacks; equal machines have equal digests. */
+  digest: z.string(),
+  /** What each processor was at, innermost frame first. */
+  processors: z.array(
+    z.object({
+      number: z.number(),
+      irql: z.number(),
+      thread: z.number(),
+      process: z.number(),
+      stack: z.array(z.object({ frame: z.string(), at: Place.nullable() })),
+    }),
+  ),
+  modules: z.array(z.object({ name: z.string(), base: z.string(), size: z.number() })),
+  /** What bug check callbacks left, in hexadecimal. */
+  callbacks: z.array(z.object({ component: z.string(), routine: z.string(), data: z.string() })),
+})
+export type CrashDump = z.infer<typeof CrashDump>
+
 /**
  * The report of one run: the document that `ring0 run --json` prints, and what is kept in SQLite.
  * NTSTATUS and codes are `0xC0000010`, pointers 16 digits.
@@ -263,6 +286,20 @@ export const RunReport = z.object({
     })
     .optional(),
   report: StopReport.optional(),
+  /** Of a bug check or a verifier stop. */
+  dump: CrashDump.optional(),
+  /** Boots after a crash, where the machine was told to reboot. */
+  boots: z
+    .array(
+      z.object({
+        boot: z.number(),
+        /** Services that were loaded, and with what status. */
+        loaded: z.array(z.object({ name: z.string(), status: z.string() })),
+        outcome: Outcome,
+        summary: z.string(),
+      }),
+    )
+    .optional(),
   /** Rules of the verifier that were broken without a stop. */
   warnings: z
     .array(z.object({ rule: z.string(), what: z.string(), at: Place.nullable(), seq: z.number() }))

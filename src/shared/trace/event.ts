@@ -90,6 +90,8 @@ export type EventBody =
       /** Missing for one. */
       processors?: number
     }
+  /** The machine started again after a bug check; nothing that was in it is there any more. */
+  | { t: 'machine.rebooted'; boot: number }
   | { t: 'run.ended'; outcome: Outcome; summary: string }
   // loading
   | { t: 'service.created'; name: string; registryPath: string }

@@ -173,6 +173,15 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
   state.at = event.at ?? state.at
   state.driver = event.driver ?? null
   switch (event.t) {
+    case 'machine.rebooted':
+      Object.assign(state, {
+        ...emptyState(),
+        step: event.seq,
+        tick: event.tick,
+        bugcheck: state.bugcheck,
+        stop: state.stop,
+      })
+      break
     case 'image.mapped':
       state.drivers.push({ name: event.name, status: null, loaded: false, base: event.base })
       break

@@ -169,6 +169,8 @@ function say(event: TraceEvent): string {
   switch (event.t) {
     case 'run.started':
       return `The machine started with ${event.processors ? `${event.processors} processors, ` : ''}seed ${event.seed}${event.verifier.length > 0 ? ` and verifier ${event.verifier.join(', ')}` : ''}`
+    case 'machine.rebooted':
+      return `The machine started again, for boot ${event.boot}`
     case 'run.ended':
       return `The run ended: ${event.summary.replace(/\.$/, '')}`
     case 'service.created':

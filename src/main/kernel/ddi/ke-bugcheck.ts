@@ -1,36 +1,17 @@
-/** Callbacks of a bug check, callbacks of the NMI, and the stack that a routine has left. */
-import {
-  STATUS_INVALID_HANDLE,
-  STATUS_INVALID_PARAMETER_3,
-  STATUS_NO_MEMORY,
-  STATUS_SUCCESS,
-} from '../../../shared/nt/generated/ntstatus'
+/** Callbacks of a bug check and of the NMI. */
+import { STATUS_INVALID_HANDLE, STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
 import { KBUGCHECK_CALLBACK_RECORD } from '../../../shared/nt/generated/offsets'
 import { APC_LEVEL, HIGH_LEVEL } from '../../../shared/nt/irql'
-import type { KernelRoutine } from './types'
-import type { Kernel } from '../kernel'
-import type { Ptr } from '../mm/memory'
 import { ddi, t } from './types'
 
 const ANY = [0, HIGH_LEVEL] as [number, number]
 const record = t.ptr('KBUGCHECK_CALLBACK_RECORD')
 const reasonRecord = t.ptr('KBUGCHECK_REASON_CALLBACK_RECORD')
 const component = { k: 'ptr', c: 'PUCHAR', target: null } as const
-/** The most that KeExpandKernelStackAndCallout grants: a large kernel stack less half a page. */
-const MAXIMUM_EXPANSION_SIZE = 0x11800
 /** 'KNMI' of the blocks that stand for NMI callbacks. */
 const NMI_TAG = 0x494d_4e4b
 /** Routine and context of an NMI callback. */
 const NMI_BYTES = 16
-
-function remaining(k: Kernel): number {
-  return k.scheduler.kernelStackPointer(k.thread) - k.thread.stackLimit
-}
-
-function* callout(k: Kernel, routine: Ptr, parameter: Ptr): KernelRoutine<number> {
-  yield* k.call(routine, 'EXPAND_STACK_CALLOUT', [parameter])
-  return STATUS_SUCCESS
-}
 
 export const KE_BUGCHECK_DDIS = {
   KeInitializeCallbackRecord: ddi({
@@ -113,34 +94,5 @@ export const KE_BUGCHECK_DDIS = {
       k.pool.free(a.Handle)
       return STATUS_SUCCESS
     },
-  }),
-
-  KeExpandKernelStackAndCallout: ddi({
-    params: {
-      Callout: t.fn('EXPAND_STACK_CALLOUT'),
-      Parameter: t.optional(t.pvoid),
-      Size: t.size,
-    },
-    returns: t.ntstatus,
-    support: 'partial',
-    note: 'The stack does not grow: STATUS_NO_MEMORY for more than is left of it.',
-    run(k, a) {
-      if (a.Size > MAXIMUM_EXPANSION_SIZE) return STATUS_INVALID_PARAMETER_3
-      if (a.Size > remaining(k)) return STATUS_NO_MEMORY
-      return callout(k, a.Callout, a.Parameter)
-    },
-  }),
-  IoGetStackLimits: ddi({
-    params: { LowLimit: t.out(t.ulongptr), HighLimit: t.out(t.ulongptr) },
-    returns: t.void,
-    run(k, a) {
-      a.LowLimit.write(k.memory.address(k.thread.stackLimit))
-      a.HighLimit.write(k.memory.address(k.thread.stackBase))
-    },
-  }),
-  IoGetRemainingStackSize: ddi({
-    params: {},
-    returns: t.ulongptr,
-    run: (k) => BigInt(remaining(k)),
   }),
 }

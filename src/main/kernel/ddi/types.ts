@@ -395,7 +395,6 @@ export const ROUTINES = {
     params: { Context: pvoid, Handled: { k: 'bool', c: 'BOOLEAN' } },
     returns: { k: 'bool', c: 'BOOLEAN' },
   },
-  EXPAND_STACK_CALLOUT: { kind: 'other', params: { Parameter: pvoid }, returns: nothing },
   /** What KeIpiGenericCall runs on every processor. */
   KIPI_BROADCAST_WORKER: {
     kind: 'other',
