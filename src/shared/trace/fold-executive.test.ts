@@ -147,3 +147,27 @@ test('a process shows the token that it was given, a handle its rights', () => {
   expect(state.processes[0]).toMatchObject({ user: 'user', integrity: 'medium', admin: false })
   expect(state.handles[0]).toMatchObject({ type: 'File', access: '0x1' })
 })
+
+test('each processor keeps what it did last, and each thread its process', () => {
+  const [started, created] = trace(
+    { t: 'run.started', version: 1, seed: 1, verifier: [], processors: 3 },
+    { t: 'thread.created', id: 12, owner: 4100, name: 'Worker' },
+  )
+  const raised: TraceEvent = {
+    ...created!,
+    seq: 3,
+    cpu: 1,
+    driver: 'toy',
+    t: 'irql.changed',
+    from: 0,
+    to: 2,
+    reason: 'lock',
+  }
+  const { processors, threads } = foldAll([started!, created!, raised])
+  expect(processors).toEqual([
+    { cpu: 0, irql: 0, thread: 8, process: 4, driver: null, seq: 2 },
+    { cpu: 1, irql: 2, thread: 8, process: 4, driver: 'toy', seq: 3 },
+    { cpu: 2, irql: 0, thread: 0, process: 0, driver: null, seq: 0 },
+  ])
+  expect(threads).toEqual([{ id: 12, name: 'Worker', process: 4100, state: 'ready' }])
+})

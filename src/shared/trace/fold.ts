@@ -71,6 +71,18 @@ export interface ProcessState {
   admin: boolean
 }
 
+/** What a processor was doing when it acted last. */
+export interface ProcessorState {
+  cpu: number
+  irql: number
+  /** 0 for the idle loop. */
+  thread: number
+  process: number
+  driver: string | null
+  /** Step at which it acted last; 0 before its first. */
+  seq: number
+}
+
 export interface MachineState {
   step: number
   tick: number
@@ -80,6 +92,8 @@ export interface MachineState {
   process: number
   at: SourcePlace | null
   driver: string | null
+  /** By number. */
+  processors: ProcessorState[]
   drivers: { name: string; status: string | null; loaded: boolean; base: string | null }[]
   devices: DeviceState[]
   /** The device tree, parents before their children. */
@@ -106,7 +120,13 @@ export interface MachineState {
     recentlyFreed: BlockState[]
   }
   frames: FrameState[]
-  threads: { id: number; name: string; state: 'running' | 'ready' | 'waiting' | 'exited' }[]
+  threads: {
+    id: number
+    name: string
+    /** Process that it belongs to. */
+    process: number
+    state: 'running' | 'ready' | 'waiting' | 'exited'
+  }[]
   processes: ProcessState[]
   locks: { lock: string; kind: string; thread: number }[]
   timers: { timer: string; due: number }[]
@@ -132,6 +152,7 @@ export function emptyState(): MachineState {
     process: 0,
     at: null,
     driver: null,
+    processors: [],
     drivers: [],
     devices: [],
     devnodes: [],
@@ -172,6 +193,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
   state.process = event.process
   state.at = event.at ?? state.at
   state.driver = event.driver ?? null
+  foldProcessor(state, event)
   switch (event.t) {
     case 'machine.rebooted':
       Object.assign(state, {
@@ -338,7 +360,12 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
       remove(state.locks, (item) => item.lock === event.lock)
       break
     case 'thread.created':
-      state.threads.push({ id: event.id, name: event.name, state: 'ready' })
+      state.threads.push({
+        id: event.id,
+        name: event.name,
+        process: event.owner,
+        state: 'ready',
+      })
       break
     case 'thread.exited':
       setThread(state, event.id, 'exited')
@@ -412,6 +439,18 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
   if (event.t === 'routine.called' && event.kind === 'dpc')
     remove(state.dpcs, (item) => item.routine === event.name)
   return state
+}
+
+function foldProcessor({ processors }: MachineState, event: TraceEvent): void {
+  const count = event.t === 'run.started' ? (event.processors ?? 1) : event.cpu + 1
+  for (let cpu = processors.length; cpu < count; cpu++)
+    processors.push({ cpu, irql: 0, thread: 0, process: 0, driver: null, seq: 0 })
+  const processor = processors[event.cpu]!
+  processor.irql = event.t === 'irql.changed' ? event.to : event.irql
+  processor.thread = event.thread
+  processor.process = event.process
+  processor.driver = event.driver ?? null
+  processor.seq = event.seq
 }
 
 function foldIrp(
