@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { emptyState } from '../../../../shared/trace/fold'
-import type { DevNodeView } from '../../../../shared/trace/fold-pnp'
-import { rowsOf } from './explorer'
+import { emptyState } from '../../../../../shared/trace/fold'
+import type { DevNodeView } from '../../../../../shared/trace/fold-pnp'
+import { rowsOf } from '../explorer'
 
 function node(
   devnode: string,
@@ -37,16 +37,17 @@ test('devices stand below what they are on, with their state and power', () => {
   ]
   state.interfaces = [{ link: '\\??\\RACK#Module', guid: '{0}', devnode: 'RACK\\Module\\0' }]
   const rows = rowsOf(state, 'devnodes')
-  expect(rows.map(({ title, about }) => `${title}: ${about}`)).toEqual([
-    'Root: Started',
-    '  Rack: Started',
-    '    Module: Started, D3',
-    '  TOY\\Lamp\\0: code 10',
+  expect(rows.map(({ title, about, depth }) => `${depth} ${title}: ${about}`)).toEqual([
+    '0 Root: Started',
+    '1 Rack: Started',
+    '2 Module: Started, D3',
+    '1 TOY\\Lamp\\0: code 10',
   ])
   expect(rows[2]?.fields).toContainEqual({
     name: 'Interface',
     value: '\\??\\RACK#Module',
     mono: true,
+    to: { kind: 'interfaces', id: '\\??\\RACK#Module' },
   })
   expect(rows[2]?.fields.find(({ name }) => name === 'On')?.to).toEqual({
     kind: 'devnodes',
