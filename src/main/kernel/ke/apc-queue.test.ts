@@ -318,11 +318,6 @@ describe('other threads', () => {
         yield* d.ddi('DeviceIoControl', handle, IOCTL, 0, 0, 0, 0, d.out(), 0)
         count++
       },
-      program: {
-        *Redirected() {
-          count += 1000
-        },
-      },
     })
     return count
   }
@@ -334,6 +329,36 @@ describe('other threads', () => {
       // Still running: the thread stops when this call ends.
     })
     expect(count).toBe(101)
+  })
+
+  test('a thread that is sent elsewhere goes there when it is back in user mode', () => {
+    const order: unknown[] = []
+    lab({
+      majors: {
+        *14(d, _device, irp) {
+          const { memory } = d.k
+          const context = scratch(d, CONTEXT.SIZE)
+          memory.setU32(context + CONTEXT.ContextFlags, 0x10_0001)
+          memory.setPtr(context + CONTEXT.Rip, memory.ptr(memory.ptr(irp! + 0x18)))
+          memory.setU64(context + CONTEXT.Rcx, 42n)
+          order.push(yield* d.ddi('PsSetContextThread', d.k.thread.address, context, 0))
+          return yield* complete(d, irp!, 0)
+        },
+      },
+      *client(d) {
+        const handle = yield* open(d)
+        const buffer = d.k.thread.user!.scratch + 0x1000
+        d.k.memory.setPtr(buffer, d.fn('Elsewhere'))
+        yield* d.ddi('DeviceIoControl', handle, IOCTL, buffer, 8, 0, 0, d.out(), 0)
+        order.push('back')
+      },
+      program: {
+        *Elsewhere(d, first) {
+          order.push([d.k.memory.address(first!) & 0xffffn, d.k.scheduler.userMode])
+        },
+      },
+    })
+    expect(order).toEqual([0, [42n, true], 'back'])
   })
 
   test('a thread of the system has no context to set', () => {
