@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { VERIFIER_PRESETS } from '../kernel/verifier/verifier'
 import { prepare, runPrepared } from './run'
@@ -7,9 +9,14 @@ import {
   readFolder,
   readMutations,
   runMutation,
+  type Finding,
+  type Mutation,
 } from './testing/mutations'
+import { mutationTable, rowOf } from './testing/mutation-table'
 
 const mutations = readMutations()
+const rows = new Map<Mutation, Finding>()
+const TABLE = resolve(__dirname, '../../../docs/mutations.md')
 const prepared = prepareMutations(mutations)
 
 /** All that watches at once, and what lets things come later. Any other preset is a part of these. */
@@ -22,7 +29,14 @@ test.each(mutations)('$group: $id is named by $rule', async (mutation) => {
     expected,
   )
   expect(found.at).toContain(mutation.at)
+  rows.set(mutation, found)
   if (mutation.first !== undefined) expect(found.first).toContain(mutation.first)
+})
+
+test('the table in docs is what these runs make (npm run mutations)', () => {
+  const text = mutationTable(mutations.flatMap((mutation) => rowOf(mutation, rows.get(mutation))))
+  if (process.env['UPDATE_MUTATIONS'] === '1') writeFileSync(TABLE, text)
+  expect(readFileSync(TABLE, 'utf8')).toBe(text)
 })
 
 test('there are enough of them, over every class of rules', () => {
