@@ -51,9 +51,7 @@ export const useProject = defineStore('project', () => {
   const isChanged = (file: string): boolean => files.value[file] !== saved.value[file]
 
   /** The scenario of the folder, in words; or what is wrong with it. */
-  const scenario = computed<{ words: string; problem: string | null; seed: number | null }>(() =>
-    scenarioWords(files.value),
-  )
+  const scenario = computed<ScenarioWords>(() => scenarioWords(files.value))
 
   let pause: ReturnType<typeof setTimeout> | undefined
 
@@ -344,21 +342,27 @@ function lastProject(text: string | undefined): { key: string; sampleId: number 
   }
 }
 
-function scenarioWords(files: ProjectFiles): {
+/** What is shown of a scenario before the run. */
+interface ScenarioWords {
   words: string
   problem: string | null
   seed: number | null
-} {
+  /** Processors of its machine. */
+  processors: number
+}
+
+function scenarioWords(files: ProjectFiles): ScenarioWords {
   const text = files['scenario.json']
   if (text === undefined)
     return {
       words: 'client.ts' in files ? 'client.ts' : 'load and unload',
       problem: null,
       seed: null,
+      processors: 1,
     }
   try {
     const scenario: unknown = JSON.parse(text)
-    const { name, seed } = recordOf(scenario)
+    const { name, seed, processors } = recordOf(scenario)
     const verbs = [...new Set(stepsOf(scenario).map((step) => String(recordOf(step)['do'])))]
     const words =
       typeof name === 'string'
@@ -368,9 +372,19 @@ function scenarioWords(files: ProjectFiles): {
           : 'client.ts' in files
             ? 'client.ts'
             : 'load and unload'
-    return { words, problem: null, seed: typeof seed === 'number' ? seed : null }
+    return {
+      words,
+      problem: null,
+      seed: typeof seed === 'number' ? seed : null,
+      processors: typeof processors === 'number' ? processors : 1,
+    }
   } catch {
-    return { words: 'scenario.json', problem: 'scenario.json is not JSON', seed: null }
+    return {
+      words: 'scenario.json',
+      problem: 'scenario.json is not JSON',
+      seed: null,
+      processors: 1,
+    }
   }
 }
 

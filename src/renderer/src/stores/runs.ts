@@ -45,6 +45,7 @@ export const useRuns = defineStore('runs', () => {
   const activeId = ref<string | null>(null)
   const seed = ref(1)
   const verifier = ref<string[]>([])
+  const processors = ref(1)
   /** Counts the steps that someone took; a run that ends moves by itself. */
   const moves = ref(0)
   let counter = 0
@@ -72,6 +73,7 @@ export const useRuns = defineStore('runs', () => {
     () => project.opened,
     () => {
       seed.value = project.scenario.seed ?? 1
+      processors.value = project.scenario.processors
     },
     { flush: 'sync' },
   )
@@ -110,8 +112,14 @@ export const useRuns = defineStore('runs', () => {
   /** Run the project as it is edited now. */
   async function start(options: { keep: boolean } = { keep: true }): Promise<void> {
     if (running.value) return
+    const isOwn = processors.value === project.scenario.processors
     await startWith(
-      { files: { ...project.files }, seed: seed.value, verifier: [...verifier.value] },
+      {
+        files: { ...project.files },
+        seed: seed.value,
+        ...(isOwn ? {} : { processors: processors.value }),
+        verifier: [...verifier.value],
+      },
       project.title,
       options,
     )
@@ -238,6 +246,7 @@ export const useRuns = defineStore('runs', () => {
     await project.openRunSources(kept.row, kept.request.files)
     seed.value = kept.request.seed
     verifier.value = kept.request.verifier
+    processors.value = kept.request.processors ?? project.scenario.processors
     await startWith(kept.request, kept.row.sampleTitle, { keep: false })
   }
 
@@ -250,6 +259,7 @@ export const useRuns = defineStore('runs', () => {
     step,
     seed,
     verifier,
+    processors,
     compileErrors,
     moves,
     isStale,
