@@ -259,6 +259,17 @@ describe('running', () => {
     expect(text()).toContain('The first difference is event #1.')
   })
 
+  it('runs on as many processors as were chosen, and says so only when the scenario does not', async () => {
+    await start()
+    const select = document.querySelector<HTMLSelectElement>('.processors select')!
+    await click(/^Run/)
+    expect(useRuns().active!.request.processors).toBeUndefined()
+    select.value = '2'
+    select.dispatchEvent(new Event('change'))
+    await click(/^Run/)
+    expect(useRuns().active!.request.processors).toBe(2)
+  })
+
   it('replays a kept run with its own sources and seed', async () => {
     const { lab, press } = await start()
     useRuns().seed = 7
