@@ -28,6 +28,14 @@ export interface ReplayArguments {
 }
 
 /** Search seeds for one that fails. */
+/** Fail each allocation of a run in turn. */
+export interface VerifyArguments extends Pick<
+  RunArguments,
+  'folder' | 'seed' | 'json' | 'verifier' | 'driver' | 'processors' | 'scenario'
+> {
+  command: 'verify'
+}
+
 export interface ExploreArguments {
   command: 'explore'
   folder: string
@@ -83,6 +91,7 @@ export interface ExportArguments extends ShelfArguments {
 export type Arguments =
   | RunArguments
   | ExploreArguments
+  | VerifyArguments
   | ReplayArguments
   | CheckArguments
   | ScanArguments
@@ -95,6 +104,7 @@ export type Arguments =
 export const USAGE = `Usage:
   npm run ring0 -- run FOLDER [--seed N] [--json] [--verifier LIST] [--trace FILE]
                        [--driver FILE] [--processors N] [--scenario FILE] [--dump FILE]
+  npm run ring0 -- verify FOLDER --low-resources [--seed N] [--json] [--verifier LIST]
   npm run ring0 -- explore FOLDER [--seeds N] [--processors N] [--scenario FILE] [--driver FILE]
                        [--verifier LIST] [--json]
   npm run ring0 -- replay FILE [--json]
@@ -107,6 +117,7 @@ export const USAGE = `Usage:
 
 run     compile the driver folder, load it in the simulated kernel, run its client
         or scenario, unload it, and report
+verify  run it again and again, each time with another allocation that fails
 explore run it with one seed after the other until a run fails
 replay  run what a dump says again, and see that it ends the same way
 check   compile only
@@ -150,6 +161,7 @@ const OPTIONS = {
   scenario: { type: 'string' },
   seeds: { type: 'string' },
   dump: { type: 'string' },
+  'low-resources': { type: 'boolean' },
   tag: { type: 'string', multiple: true },
   password: { type: 'string', multiple: true },
   catalogue: { type: 'string' },
@@ -170,6 +182,10 @@ const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?:
   },
   explore: {
     takes: ['seeds', 'json', 'verifier', 'driver', 'processors', 'scenario'],
+    wants: 'the folder',
+  },
+  verify: {
+    takes: ['low-resources', 'seed', 'json', 'verifier', 'driver', 'processors', 'scenario'],
     wants: 'the folder',
   },
   replay: { takes: ['json'], wants: 'the dump' },
@@ -249,6 +265,8 @@ export function parseArguments(argv: string[]): Arguments | { problem: string } 
       return { command: 'replay', file: target, json }
     case 'explore':
       return exploreArguments(target, json, values)
+    case 'verify':
+      return verifyArguments(target, json, values)
     default:
       return runArguments(target, json, values)
   }
@@ -263,6 +281,7 @@ interface RunValues {
   processors?: string
   scenario?: string
   dump?: string
+  'low-resources'?: boolean
 }
 
 function runArguments(
@@ -277,6 +296,18 @@ function runArguments(
   const trace = values.trace ?? null
   const dump = values.dump ?? null
   return { command: 'run', folder, seed: Number(seed), json, trace, dump, ...machine }
+}
+
+function verifyArguments(
+  folder: string,
+  json: boolean,
+  values: RunValues,
+): VerifyArguments | { problem: string } {
+  if (!values['low-resources']) return { problem: 'verify wants --low-resources' }
+  const parsed = runArguments(folder, json, values)
+  if ('problem' in parsed) return parsed
+  const { trace: _trace, dump: _dump, ...rest } = parsed
+  return { ...rest, command: 'verify' }
 }
 
 function exploreArguments(

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import type { ProjectFiles, RunRequest } from '../../shared/contract/model'
-import type { ExploreArguments, RunArguments } from './arguments'
+import type { ExploreArguments, RunArguments, VerifyArguments } from './arguments'
 import { whereTyped } from './where-typed'
 
 const FILE_BYTES_MAX = 1_000_000
@@ -30,7 +30,7 @@ export function readFolder(named: string): { files: ProjectFiles } | { problem: 
  * @returns a request with seed 1 and a full trace, or why there is none
  */
 export function readRequest(
-  options: RunArguments | ExploreArguments,
+  options: RunArguments | ExploreArguments | VerifyArguments,
 ): { request: RunRequest } | { problem: string } {
   const folder = readFolder(options.folder)
   if ('problem' in folder) return folder
@@ -48,7 +48,7 @@ export function readRequest(
     files,
     ...(driver === null ? {} : { driver }),
     ...(processors === null ? {} : { processors }),
-    seed: options.command === 'run' ? options.seed : 1,
+    seed: options.command === 'explore' ? 1 : options.seed,
     verifier,
     // The report's first causes come from the trace, so it is always on; only a file keeps it.
     trace: 'full',

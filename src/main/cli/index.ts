@@ -5,6 +5,7 @@ import { describeRoutine } from './ddi'
 import { replay } from './dump'
 import { explore } from './explore'
 import { run } from './run'
+import { verify } from './verify'
 
 async function main(): Promise<number> {
   const parsed = parseArguments(process.argv.slice(2))
@@ -22,6 +23,8 @@ async function main(): Promise<number> {
       return replay(parsed)
     case 'explore':
       return explore(parsed)
+    case 'verify':
+      return verify(parsed)
     case 'check':
       return check(parsed)
     case 'ddi':

@@ -31,6 +31,8 @@ export interface RunResult {
   report: RunReport
   /** Digest of all simulated memory at the end; equal runs have equal digests. */
   digest: string
+  /** The allocation that failed because the run was told so; null when it made fewer. */
+  failedAllocation?: { at: SourcePlace | null } | null
 }
 
 /** Milliseconds of simulation between two looks at the event loop. */
@@ -103,7 +105,7 @@ export async function runPrepared(
   kernel.emit({ t: 'run.ended', outcome: report.outcome, summary: summaryOf(report) }, 0)
   kernel.flush()
   report.stats.events = kernel.events
-  return { report, digest: kernel.memory.digest() }
+  return { report, digest: kernel.memory.digest(), failedAllocation: kernel.pool.failed }
 }
 
 interface Booted {
