@@ -51,6 +51,7 @@ export class Disassembler {
   readonly #iced: typeof Iced
   readonly #formatter: Iced.Formatter
   readonly #decoders = new Map<Section, Iced.Decoder | null>()
+  readonly #bytes = new Map<Section, Uint8Array>()
   readonly #cache = new Map<number, Instruction | null>()
   #section: Section | null = null
   #decoder: Iced.Decoder | null = null
@@ -84,6 +85,12 @@ export class Disassembler {
     const { length } = current
     this.#position = rva + length
     return length
+  }
+
+  /** All bytes that are decoded of the section around an RVA. */
+  bytesAround(rva: number): Uint8Array {
+    this.#select(rva)
+    return (this.#section && this.#bytes.get(this.#section)) ?? new Uint8Array(0)
   }
 
   /** The instruction at an RVA as a plain object; null where there is none. Kept for the next caller. */
@@ -131,13 +138,17 @@ export class Disassembler {
     return 0
   }
 
-  #seek(rva: number): boolean {
+  #select(rva: number): void {
     const section = this.#section
-    if (section === null || rva < section.rva || rva >= section.rva + section.virtualSize) {
-      this.#section = this.mapping.isExecutable(rva) ? this.mapping.sectionOf(rva) : null
-      this.#decoder = this.#section && this.#decoderOf(this.#section)
-      this.#end = this.#section && this.#decoder ? this.#section.rva + this.#decoder.maxPosition : 0
-    }
+    if (section !== null && rva >= section.rva && rva < section.rva + section.virtualSize) return
+    this.#position = -1
+    this.#section = this.mapping.isExecutable(rva) ? this.mapping.sectionOf(rva) : null
+    this.#decoder = this.#section && this.#decoderOf(this.#section)
+    this.#end = this.#section && this.#decoder ? this.#section.rva + this.#decoder.maxPosition : 0
+  }
+
+  #seek(rva: number): boolean {
+    this.#select(rva)
     if (!this.#decoder || !this.#section || rva >= this.#end) return this.#lose() > 0
     this.#decoder.position = rva - this.#section.rva
     this.#decoder.ip = BigInt(rva)
@@ -153,6 +164,7 @@ export class Disassembler {
     const { Decoder, DecoderOptions } = this.#iced
     const decoder = bytes.length > 0 ? new Decoder(this.bitness, bytes, DecoderOptions.None) : null
     this.#decoders.set(section, decoder)
+    this.#bytes.set(section, bytes)
     return decoder
   }
 

@@ -9,7 +9,23 @@ import type { Disassembler } from './disassembler'
 import { privilegedLabel, PRIVILEGED_NAMES } from './privileged'
 import type { Bounds, Program } from './program'
 import { relocatedPointers } from './relocated'
+import {
+  BRANCH_EQUAL,
+  BRANCH_ORDERED,
+  CALL,
+  COMPARISON,
+  JUMP,
+  RELATIVE_ADDRESS,
+  RETURN,
+  Skimmer,
+} from './skimmer'
 import { TableFinder } from './table-finder'
+
+/** A comparison with a number. */
+interface Comparison {
+  readonly value: number
+  readonly rva: number
+}
 
 export interface Survey {
   readonly instructions: number
@@ -17,7 +33,7 @@ export interface Survey {
   readonly functions: ReadonlySet<number>
   readonly privileged: { instruction: string; rva: number; text: string }[]
   /** Comparisons for equality with plausible control codes, wherever they stand. */
-  readonly constants: { value: number; rva: number }[]
+  readonly constants: Comparison[]
   /** Limit that ended the survey early; null when it is complete. */
   readonly stopped: 'instructions' | 'time' | null
 }
@@ -77,6 +93,7 @@ class Surveyor {
   readonly #privileged: Survey['privileged'] = []
   readonly #constants: Survey['constants'] = []
   readonly #tables: TableFinder
+  readonly #skimmer: Skimmer
   #instructions = 0
   #stopped: Survey['stopped'] = null
   // The section whose marks were used last.
@@ -88,6 +105,7 @@ class Surveyor {
     readonly limits: Limits,
   ) {
     this.#tables = new TableFinder(program)
+    this.#skimmer = new Skimmer(program.bits)
   }
 
   run(): Survey {
@@ -168,9 +186,30 @@ class Surveyor {
     const { disassembler } = this.program
     const { tables, current } = disassembler
     const kinds = classesOf(disassembler)
-    let compared: { value: number; rva: number } | null = null
+    const skimmer = this.#skimmer
+    let compared: Comparison | null = null
     this.#tables.reset()
     for (let rva = block; this.#mark(rva);) {
+      const quick = skimmer.read(rva - this.#marksStart)
+      if (quick > 0) {
+        const { kind, value } = skimmer
+        const next = rva + quick
+        const place = kind <= RETURN ? next : this.#placeAt(next + value)
+        if (place >= 0) {
+          if (!this.#count()) return true
+          if (kind === BRANCH_EQUAL) this.#noteConstant(compared)
+          else if (kind === BRANCH_ORDERED && compared) this.#tables.noteLimit(compared.value)
+          if (kind === COMPARISON) compared = { value, rva }
+          else if (kind !== BRANCH_ORDERED) compared = null
+          if (kind === RELATIVE_ADDRESS) this.#noteAddress(place)
+          else if (kind === CALL) this.#add(place)
+          else if (kind === RETURN) return true
+          else if (kind > RELATIVE_ADDRESS) this.#goTo(place, bounds, blocks)
+          if (kind === JUMP) return true
+          rva = next
+          continue
+        }
+      }
       const length = disassembler.step(rva)
       if (length === 0) return false
       if (!this.#count()) return true
@@ -181,10 +220,12 @@ class Surveyor {
       else if (kind === MOVE) {
         if (tables.isControlMove[code]) privileged.push(rva)
         this.#tables.noteScaledAccess()
-      } else if (kind === ADDRESS) this.#noteAddress()
-      if (kind === EQUAL && compared && isPlausibleCode(compared.value)) {
-        if (this.#constants.length < CONSTANTS_MAX) this.#constants.push(compared)
-      } else if (kind === ORDERED && compared) this.#tables.noteLimit(compared.value)
+      } else if (kind === ADDRESS) {
+        const address = disassembler.relativeAddress()
+        if (address !== null) this.#noteAddress(address)
+      }
+      if (kind === EQUAL) this.#noteConstant(compared)
+      else if (kind === ORDERED && compared) this.#tables.noteLimit(compared.value)
       if (kind === COMPARE) compared = this.#comparison(rva)
       else if (kind !== ORDERED) compared = null
 
@@ -194,11 +235,8 @@ class Surveyor {
         const target = disassembler.branchTarget()
         if (flow === 'call') {
           if (target !== null) this.#add(target)
-        } else if (target !== null) {
-          const isInside = bounds === null || (target >= bounds.start && target < bounds.end)
-          if (isInside && this.program.isCode(target)) blocks.push(target)
-          else this.#add(target)
-        } else if (flow === 'jump') {
+        } else if (target !== null) this.#goTo(target, bounds, blocks)
+        else if (flow === 'jump') {
           for (const place of this.#tables.targets(rva, bounds)) blocks.push(place)
         }
         if (flow === 'jump') return true
@@ -206,6 +244,24 @@ class Surveyor {
       rva = next
     }
     return true
+  }
+
+  /** An address computed from distances; negative where the decoder has to say what comes of it. */
+  #placeAt(address: number): number {
+    if (this.program.bits === 32) return address >>> 0
+    return address <= 0xffff_ffff ? address : -1
+  }
+
+  /** A jump within the function, or in tail position to another one. */
+  #goTo(target: number, bounds: Bounds | null, blocks: number[]): void {
+    const isInside = bounds === null || (target >= bounds.start && target < bounds.end)
+    if (isInside && this.program.isCode(target)) blocks.push(target)
+    else this.#add(target)
+  }
+
+  #noteConstant(compared: Comparison | null): void {
+    if (compared === null || !isPlausibleCode(compared.value)) return
+    if (this.#constants.length < CONSTANTS_MAX) this.#constants.push(compared)
   }
 
   #count(): boolean {
@@ -217,7 +273,7 @@ class Surveyor {
     return this.#stopped === null
   }
 
-  #comparison(rva: number): { value: number; rva: number } | null {
+  #comparison(rva: number): Comparison | null {
     const { current, tables } = this.program.disassembler
     const bytes = tables.immediateBytes[current.opKind(1)]
     if (bytes === 0) return null
@@ -225,9 +281,7 @@ class Surveyor {
     return { value: bytes === 1 ? number & 0xff : number >>> 0, rva }
   }
 
-  #noteAddress(): void {
-    const rva = this.program.disassembler.relativeAddress()
-    if (rva === null) return
+  #noteAddress(rva: number): void {
     this.#tables.noteAddress(rva)
     this.#addPointer(rva)
   }
@@ -274,6 +328,7 @@ class Surveyor {
     }
     this.#marksStart = section.rva
     this.#marksNow = marks
+    this.#skimmer.use(this.program.disassembler.bytesAround(rva))
     return rva - section.rva < marks.length ? rva - section.rva : -1
   }
 }
