@@ -77,7 +77,7 @@ export function createPool(options: PoolOptions): Pool {
         slot.isReady = true
         failedStarts = 0
       } else if (message.kind === 'facts')
-        finish(slot, { facts: message.facts, bytes: message.bytes })
+        finish(slot, { facts: JSON.parse(message.facts) as FileFacts, bytes: message.bytes })
       else finish(slot, { lost: 'analysis-failed', text: message.reason })
       serve()
     })

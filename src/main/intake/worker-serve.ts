@@ -17,7 +17,8 @@ export function serveAnalysis(port: MessagePort, analyse: Analyser): void {
   port.on('message', ({ id, bytes, msMax, catalogues: given }: ToWorker) => {
     if (given?.parts) catalogues = { key: given.key, parts: given.parts }
     try {
-      const facts = analyse(bytes, { msMax, catalogues: given ? catalogues.parts : [] })
+      const context = { msMax, catalogues: given ? catalogues.parts : [] }
+      const facts = JSON.stringify(analyse(bytes, context))
       post({ kind: 'facts', id, facts, bytes }, [bytes.buffer])
     } catch (error) {
       post({ kind: 'failed', id, reason: messageOf(error) })
