@@ -1,9 +1,10 @@
 /** Names of devices and links, and how the device is guarded, from calls that were seen and from strings. */
 import type { DriverFacts, FileString, Image } from '../../../shared/driver-file/facts'
 import { CONSTANTS } from '../../../shared/nt/constants'
-import { SIGN, signsOfAll } from '../image/signs'
+import { SIGN } from '../image/signs'
 import type { Findings, FoundDevice, FoundText } from './findings'
 import { describeSddl } from './sddl'
+import { textsWith } from './texts'
 
 type Named = DriverFacts['deviceNames'][number]
 
@@ -48,11 +49,8 @@ export function driverNames(
   const texts = (list: readonly (FoundText | null)[]): FoundText[] =>
     list.filter((item): item is FoundText => item !== null)
   // Most texts lack these signs, or begin with something else: no expression need be tried on them.
-  const signs = signsOfAll(strings)
-  const withSign = (sign: number): FileString[] =>
-    strings.filter((_, index) => (signs[index] & sign) !== 0)
-  const paths = withSign(SIGN.backslash).filter(({ text }) => text.startsWith('\\'))
-  const descriptors = withSign(SIGN.colon).filter(({ text }) => text.charAt(1) === ':')
+  const paths = textsWith(strings, SIGN.backslash, '\\', 0)
+  const descriptors = textsWith(strings, SIGN.colon, ':', 1)
   return {
     deviceNames: named(
       texts(devices.map(({ name }) => name)),

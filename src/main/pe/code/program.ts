@@ -2,8 +2,8 @@
  * One image as code sees it: its mapping, its disassembler, its import slots and the bounds of its
  * functions. Everything the analyses here ask about bytes goes through it.
  */
-import type { Image } from '../../../shared/driver-file/facts'
-import { Mapping } from '../mapping'
+import type { Image, Section } from '../../../shared/driver-file/facts'
+import { Mapping, roundUp } from '../mapping'
 import { Reader } from '../reader'
 import { Disassembler } from './disassembler'
 
@@ -14,6 +14,11 @@ const RUNTIME_FUNCTIONS_MAX = 100_000
 const UNW_FLAG_CHAININFO = 4
 const IMAGE_SCN_MEM_WRITE = 0x8000_0000
 const TEXT_MAX = 1_024
+const PAGE = 0x1000
+
+/** RVA behind the last byte that a section can take. */
+const endOf = ({ rva, virtualSize, rawSize }: Section, alignment: number): number =>
+  rva + roundUp(Math.max(virtualSize, rawSize), Math.min(alignment || PAGE, PAGE))
 
 export interface Bounds {
   readonly start: number
@@ -32,6 +37,11 @@ export class Program {
   /** Functions of the exception directory, by rising start; empty for x86. */
   readonly runtimeFunctions: readonly Bounds[]
   readonly #base: number
+  /** Another section may begin within one. */
+  readonly #isOverlapping: boolean
+  // Code that was found last, up to where its section ends in the file.
+  #codeStart = 0
+  #codeEnd = 0
 
   constructor(
     bytes: Uint8Array,
@@ -43,6 +53,9 @@ export class Program {
     this.mapping = new Mapping(new Reader(bytes), image)
     const base = Number(image.imageBase)
     this.#base = Number.isSafeInteger(base) ? base : 0
+    this.#isOverlapping = image.sections.some(
+      ({ rva }, index, all) => index > 0 && rva < endOf(all[index - 1], image.sectionAlignment),
+    )
     for (const { functions } of image.imports) {
       for (const { name, slot } of functions) if (name !== null) this.imports.set(slot, name)
     }
@@ -57,7 +70,16 @@ export class Program {
   }
 
   isCode(rva: number): boolean {
-    return this.mapping.isExecutable(rva) && this.mapping.available(rva) > 0
+    if (rva >= this.#codeStart && rva < this.#codeEnd) return true
+    const { mapping } = this
+    const available = mapping.isExecutable(rva) ? mapping.available(rva) : 0
+    if (available <= 0) return false
+    // Nearly all questions are about the section that holds the code.
+    if (!this.#isOverlapping) {
+      this.#codeStart = mapping.sectionOf(rva)?.rva ?? rva
+      this.#codeEnd = rva + available
+    }
+    return true
   }
 
   /** May the driver change what lies there? Headers and read-only sections: no. */

@@ -9,6 +9,7 @@ import { Memory, type Place } from './memory'
 import type { Program } from './program'
 import { State } from './state'
 import type { Survey } from './survey'
+import { findText } from './texts'
 import type { Known, ObjectKind } from './value'
 import { Walker, type WalkLimits } from './walker'
 
@@ -195,7 +196,7 @@ function addConstants(findings: Findings, { constants }: Survey): void {
 /** The framework's function table by the bind information, for stubs that the walk does not get through. */
 function wdfFunctionsBy(program: Program, strings: readonly FileString[]): number | null {
   const { mapping, word, image } = program
-  const name = strings.find(({ text }) => text === 'KmdfLibrary')
+  const name = findText(strings, 'KmdfLibrary')
   const rva = name ? mapping.rvaOf(name.offset) : null
   if (rva === null) return null
   for (const section of image.sections) {
