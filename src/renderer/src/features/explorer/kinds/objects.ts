@@ -3,6 +3,7 @@ import type { MachineState } from '../../../../../shared/trace/fold'
 import { plural } from '../../../../../shared/trace/words'
 import { lookUp } from '../look-up'
 import { code, hex, said, type Field, type KindRows, type Row, type Target } from '../row'
+import { rightsWords } from '../rights'
 import { treeOf } from '../tree'
 
 type ObjectState = MachineState['objects'][number]
@@ -139,7 +140,9 @@ const handles: KindRows = {
         lookUp(state).process('Process', handle.process),
         lookUp(state).object('Object', handle.object),
         said('Type', handle.type),
-        ...(handle.access === null ? [] : [code('Granted access', handle.access)]),
+        ...(handle.access === null
+          ? []
+          : [code('Granted access', rightsWords(handle.access, handle.type))]),
       ],
     })),
 }

@@ -79,7 +79,10 @@ describe('objects', () => {
 
   it('are led to by handles, which say what they allow', () => {
     const [handle] = rowsAfter('handle-guard', 'handle.opened', 'handles', 2)
-    expect(said(handle)).toMatchObject({ 'Granted access': '0x00000400', Type: 'Process' })
+    expect(said(handle)).toMatchObject({
+      'Granted access': '0x00000400 = PROCESS_QUERY_INFORMATION',
+      Type: 'Process',
+    })
     expect(target(handle, 'Object')).toMatchObject({ kind: 'objects' })
   })
 
@@ -126,8 +129,8 @@ describe('callbacks and decisions about rights', () => {
     const row = rowsAfter('handle-guard', 'access.stripped', 'access').at(-1)
     expect(said(row)).toMatchObject({
       'Taken away by': 'Guard!GuardPreOperation',
-      'Rights before': '0x00000401',
-      'Rights after': '0x00000400',
+      'Rights before': '0x00000401 = PROCESS_TERMINATE | PROCESS_QUERY_INFORMATION',
+      'Rights after': '0x00000400 = PROCESS_QUERY_INFORMATION',
     })
   })
 })

@@ -1,6 +1,8 @@
 /** The security monitor's part, and who asked to be told: tokens, decisions about rights, callbacks. */
 import { isSuccess, statusName } from '../../../../../shared/trace/words'
+import type { ObjectType } from '../../../../../shared/trace/event'
 import { lookUp } from '../look-up'
+import { rightsWords } from '../rights'
 import { atStep, code, said, type KindRows } from '../row'
 
 const tokens: KindRows = {
@@ -22,22 +24,28 @@ const tokens: KindRows = {
       })),
 }
 
+/** A device is opened as a file, with the rights of one. */
+const asOpened = (type: ObjectType): ObjectType => (type === 'Device' ? 'File' : type)
+
 const access: KindRows = {
   count: ({ executive }) => executive.access.length,
   rows: (state) =>
     state.executive.access.map(({ seq, object, by, wanted, granted, status }) => {
       const look = lookUp(state)
+      const known = look.objects.get(object) ?? look.objectsByName.get(object)
+      const rights = (mask: string): string =>
+        rightsWords(mask, known ? asOpened(known.type) : null)
       return {
         id: String(seq),
-        title: look.objects.get(object)?.name ?? object,
+        title: known?.name ?? object,
         about:
           status === null ? 'rights taken away' : isSuccess(status) ? `granted to ${by}` : 'denied',
         words: [object],
         fields: [
           look.object('Object', object),
           status === null ? look.routine('Taken away by', by) : said('Asked by', by),
-          code(status === null ? 'Rights before' : 'Asked for', wanted),
-          code(status === null ? 'Rights after' : 'Granted', granted),
+          code(status === null ? 'Rights before' : 'Asked for', rights(wanted)),
+          code(status === null ? 'Rights after' : 'Granted', rights(granted)),
           ...(status === null ? [] : [code('Status', statusName(status))]),
           atStep('Decided at', seq),
         ],
