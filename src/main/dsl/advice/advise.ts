@@ -14,6 +14,13 @@ import { startState, type State, type Value } from './model'
 import { pagedFieldsOf, Paths } from './paths'
 import { irqlOfRole, lastOnly, rolesOf, routineOf } from './roles'
 
+/** Routines whose device extension nobody looks into when they have failed or are done. */
+const ONCE: ReadonlySet<RoutineName> = new Set([
+  'DRIVER_INITIALIZE',
+  'DRIVER_ADD_DEVICE',
+  'DRIVER_UNLOAD',
+])
+
 /** Mistakes in the files of one driver. */
 export function advise(files: readonly ts.SourceFile[], typing: Typing): Diagnostic[] {
   const find = new Finder()
@@ -22,7 +29,7 @@ export function advise(files: readonly ts.SourceFile[], typing: Typing): Diagnos
   const last = lastOnly(typing.checker, files)
   for (const [fn, names] of roles)
     for (const role of names) {
-      const isLast = role === 'DRIVER_UNLOAD' || last.has(fn)
+      const isLast = ONCE.has(role) || last.has(fn)
       follow(fn, role, isLast, new Paths(typing, find, paged), find)
     }
   checkUnload(find, files, roles, typing.checker)

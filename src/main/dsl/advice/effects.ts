@@ -241,7 +241,10 @@ const RAISES = /WithQuota|^ExAllocatePool3$/
 
 /** Routines whose status says nothing that a driver could act on. */
 const STATUS_MAY_BE_IGNORED =
-  /^(IoDelete|IoUnregister|IoDetach|IoCallDriver|PoCallDriver|Ke(Wait|Delay)|Zw(Close|Unmap|Flush|Delete)|ObClose|PsRemove|PsTerminate|CmUnRegister|IoWMI|EtwUnregister|PoSet|IoCsq)/
+  /^(IoDelete|IoUnregister|IoDetach|IoSetDeviceInterfaceState|IoCallDriver|PoCallDriver|Ke(Wait|Delay)|Zw(Close|Unmap|Flush|Delete)|ObClose|PsRemove|PsTerminate|CmUnRegister|IoWMI|EtwUnregister|PoSet|IoCsq)/
+
+/** Calls after which nothing of the function runs any more. */
+export const NEVER_RETURNS = /^(KeBugCheck(Ex)?|ExRaise\w+|RtlRaise\w+)$/
 
 /** What touching the memory behind a pointer means on this path. */
 export function touch(value: Value, node: ts.Node, state: State, find: Finder): void {

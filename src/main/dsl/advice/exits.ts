@@ -55,10 +55,11 @@ function checkDangling(find: Finder, state: State): void {
   for (const [key, free] of state.freed) {
     if (!key.includes('.DeviceExtension.') || state.memory.has(key)) continue
     const pointer = free.arguments[0]
-    const isField = pointer !== undefined && ts.isPropertyAccessExpression(pointer)
+    // A parameter that is freed may be the last of several references: who counts them knows.
+    if (!pointer || !ts.isPropertyAccessExpression(pointer)) continue
     const statement = ts.findAncestor(free, ts.isExpressionStatement)
     const fix =
-      isField && statement?.expression === free
+      statement?.expression === free
         ? rewrite(
             `Set ${pointer.getText()} to null`,
             statement,
@@ -66,7 +67,7 @@ function checkDangling(find: Finder, state: State): void {
             [],
           )
         : undefined
-    find.report('WDM020', free, [pointer?.getText() ?? 'A field'], fix)
+    find.report('WDM020', free, [pointer.getText()], fix)
   }
 }
 

@@ -6,7 +6,7 @@
 import ts from 'typescript'
 import { bare, functionOf, isAssignment, referenceOf, type FunctionNode } from '../references'
 import type { Typing } from '../typing'
-import { applyRoutine, isPaged, touch } from './effects'
+import { applyRoutine, isPaged, NEVER_RETURNS, touch } from './effects'
 import type { Finder } from './finder'
 import { checkBlocks } from './exits'
 import { digest, forget, fork, type State, type Value } from './model'
@@ -597,7 +597,10 @@ export class Paths {
       )
     }
     return this.all(node.arguments, state).flatMap(([args, after]) => {
-      if (routine !== undefined) return [this.routine(routine, node, args, after)]
+      if (routine !== undefined) {
+        const result = this.routine(routine, node, args, after)
+        return NEVER_RETURNS.test(routine) ? [] : [result]
+      }
       const symbol = ts.isIdentifier(callee) ? referenceOf(checker, callee) : undefined
       const fn =
         symbol?.k === 'local' || symbol?.k === 'import' ? functionOf(symbol.symbol) : undefined
