@@ -19,8 +19,11 @@ export interface Outcome {
 
 export interface Visit {
   passes: number
-  /** Signatures of the states that the place was entered with; null before the first. */
-  signatures: Set<string> | null
+  /**
+   * Signatures of the states that the place was entered with; null before the first. Most places are
+   * entered once: a list need not hash them.
+   */
+  signatures: string[] | null
 }
 
 export interface Frame {

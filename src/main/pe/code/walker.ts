@@ -28,6 +28,7 @@ const ARGUMENTS_MAX = 10
 
 /** Written by compilers into the code that sets up the security cookie. */
 const COOKIE_SEEDS = new Set([0x2b992ddfa232, 0x2b992ddf, 0xbb40e64e])
+const COOKIE_SEED_MIN = Math.min(...COOKIE_SEEDS)
 
 /** What a walk is after. `entry`: every call is followed; `codes`: those that get the request. */
 export type Purpose = 'entry' | 'codes'
@@ -148,7 +149,7 @@ export class Walker {
     const last = operands.length > 0 ? operands[operands.length - 1] : undefined
     if (last?.kind !== 'immediate' || last.value === null) return
     const value = last.value < 0 ? last.value >>> 0 : last.value
-    if (COOKIE_SEEDS.has(value)) this.findings.stubs.add(frame.start)
+    if (value >= COOKIE_SEED_MIN && COOKIE_SEEDS.has(value)) this.findings.stubs.add(frame.start)
   }
 
   #execute(frame: Frame, instruction: Instruction, state: State): void {
@@ -181,11 +182,11 @@ export class Walker {
     if (isDecided) return true
     const signature = state.signature()
     if (visit.signatures === null) {
-      visit.signatures = new Set([signature])
+      visit.signatures = [signature]
       return true
     }
-    if (visit.signatures.has(signature) || visit.signatures.size >= VISITS_MAX) return false
-    visit.signatures.add(signature)
+    if (visit.signatures.length >= VISITS_MAX || visit.signatures.includes(signature)) return false
+    visit.signatures.push(signature)
     return true
   }
 
