@@ -5,6 +5,7 @@ import { STATUS_ACCESS_VIOLATION, statusName } from '../../shared/nt/ntstatus'
 import { verifierRule } from '../../shared/nt/verifier-facts'
 import type { StopReport } from '../../shared/contract/model'
 import type { SourcePlace } from '../../shared/trace/event'
+import { tagOf } from '../kernel/ex/pool'
 import type { Kernel } from '../kernel/kernel'
 import type { BugCheck } from '../kernel/stop'
 import { packetOf, type CauseFinder } from './causes'
@@ -105,9 +106,17 @@ function ruleOf(k: Kernel, stop: BugCheck): string | undefined {
       return k.pool.failed ? 'VR-POOL-LOWRES' : undefined
     case 0xd1:
       return k.pool.failed ? 'VR-POOL-LOWRES' : (stop.about ?? SAID_BY[stop.code])
+    case 0xcd:
+    case 0xd6:
+      return isRequestBuffer(k, stop) ? 'VR-SEC-LENGTH' : SAID_BY[stop.code]
     default:
       return stop.about ?? SAID_BY[stop.code]
   }
+}
+
+/** Whether the block that was overrun is the buffer of a request. */
+function isRequestBuffer(k: Kernel, stop: BugCheck): boolean {
+  return k.pool.find(k.memory.index(stop.parameters[0]))?.tag === tagOf('IoSB')
 }
 
 function verifierWords(k: Kernel, stop: BugCheck): string | null {

@@ -81,26 +81,27 @@ export class Pool {
 
   /**
    * A zeroed block, 16-byte aligned; 0 when memory is short.
-   * `system` blocks are the kernel's own: they count for no driver and make no pool events.
+   * `system` blocks are the kernel's own: they count for no driver and make no pool events. `guarded`
+   * ones are special pool as those of a driver are, with the verifier: a driver works in them.
    */
   allocate(
     bytes: number,
     tagOrText: number | string,
-    options: { paged?: boolean; system?: boolean } = {},
+    options: { paged?: boolean; system?: boolean; guarded?: boolean } = {},
   ): Ptr {
     const { memory } = this.k
     const tag = typeof tagOrText === 'string' ? tagOf(tagOrText) : tagOrText
     const paged = options.paged ?? false
     const owner = options.system ? null : (this.k.driverOf(this.k.thread) ?? null)
     const special =
-      owner !== null &&
+      (owner !== null || options.guarded === true) &&
       bytes > 0 &&
       bytes <= PAGE_SIZE - 16 &&
       this.k.verifier.option('special pool')
     const size = Math.max(bytes, 1)
     if (owner !== null && this.failsOnPurpose()) return 0
     const place = special
-      ? this.placeSpecial(size, paged)
+      ? this.placeSpecial(size, paged, owner === null ? 8 : 16)
       : size > SMALL_MAX
         ? this.placePages(Math.ceil(size / PAGE_SIZE), paged)
         : this.ownPages[paged ? 'paged' : 'nonpaged'] < OWN_PAGES_MAX
@@ -163,11 +164,11 @@ export class Pool {
     return first === 0 ? null : { address: first, firstPage: first, pages }
   }
 
-  private placeSpecial(size: number, paged: boolean): Place | null {
+  private placeSpecial(size: number, paged: boolean, alignment: 8 | 16): Place | null {
     const { memory } = this.k
     const first = this.commit(this.specialRange, 2, 1, paged)
     if (first === 0) return null
-    const address = first + PAGE_SIZE - ((size + 15) & ~15)
+    const address = first + PAGE_SIZE - Math.ceil(size / alignment) * alignment
     memory.decommit(first + PAGE_SIZE, 1, PTE.guard)
     if (address > first) memory.fill(first, address - first, PATTERN)
     const tail = first + PAGE_SIZE - (address + size)

@@ -7,7 +7,7 @@ import { NtException } from '../stop'
 
 /** Memory of the system's for the data of a request. @throws NtException STATUS_INSUFFICIENT_RESOURCES */
 export function systemBuffer(k: Kernel, irp: Ptr, bytes: number): Ptr {
-  const buffer = k.pool.allocate(bytes, 'IoSB', { system: true })
+  const buffer = k.pool.allocate(bytes, 'IoSB', { system: true, guarded: true })
   if (!buffer) throw new NtException(STATUS_INSUFFICIENT_RESOURCES)
   k.memory.setPtr(irp + IRP['AssociatedIrp.SystemBuffer'], buffer)
   k.irps.info(irp)!.systemBuffer = buffer

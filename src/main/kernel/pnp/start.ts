@@ -27,6 +27,7 @@ import { enumerateChildren } from './enumerate'
 import { queryCapabilities } from './identify'
 import { removeStack } from './remove'
 import { sendPnp, succeeded } from './send'
+import { deviceAdded } from '../verifier/rules/device'
 
 /** RawDeviceOK of DEVICE_CAPABILITIES: the bus driver can serve it alone. */
 const CAPABILITY_RAW_DEVICE_OK = 0x100
@@ -86,6 +87,7 @@ function* addDriver(k: Kernel, node: DevNode, service: string): KernelRoutine<Pr
   const addDevice = memory.ptr(extension + DRIVER_EXTENSION.AddDevice)
   if (addDevice === 0) return 'CM_PROB_FAILED_ADD'
   const status = (yield* k.call(addDevice, 'DRIVER_ADD_DEVICE', [driver.object, node.pdo])) | 0
+  if (status >= 0) deviceAdded(k, driver.object)
   return status < 0 ? 'CM_PROB_FAILED_ADD' : null
 }
 
