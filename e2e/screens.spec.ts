@@ -46,8 +46,9 @@ test('no finding of axe on any screen, in any theme', async ({ launch }) => {
   await check('lab', all)
 
   await page.keyboard.press('Control+P')
-  await page.getByRole('combobox').first().fill('double-completion')
-  await expect(page.getByRole('option').first()).toBeVisible()
+  const picker = page.getByRole('dialog')
+  await picker.getByRole('combobox').fill('double-completion')
+  await expect(picker.getByRole('option').first()).toBeVisible()
   await check('open')
   await page.keyboard.press('Enter')
   await expect(page.getByRole('region', { name: /^Bug check/ })).toBeVisible()

@@ -65,8 +65,9 @@ export class LabPage {
     )
     if (!made.ok) throw new Error(made.error.message)
     await this.page.keyboard.press('Control+P')
-    await this.page.getByRole('combobox').first().fill(title)
-    await this.page.getByRole('option', { name: title }).first().click()
+    const picker = this.page.getByRole('dialog')
+    await picker.getByRole('combobox').fill(title)
+    await picker.getByRole('option', { name: title }).first().click()
     await expect(this.page).toHaveTitle(new RegExp(title))
     await this.ready()
   }
