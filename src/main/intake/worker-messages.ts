@@ -28,8 +28,8 @@ export interface ToWorker {
 export type FromWorker =
   | { kind: 'ready' }
   /**
-   * `facts` are FileFacts as JSON: some thousand small objects cost a third of the reading to hand
-   * over one by one, writing and reading them as text costs half of that.
+   * `facts` are FileFacts as JSON. Large files have some thousand small objects in theirs: as text
+   * they take 3 to 6 % less of the processor, reading included; small files take the same.
    */
   | { kind: 'facts'; id: number; facts: string; bytes: Uint8Array<ArrayBuffer> }
   | { kind: 'failed'; id: number; reason: string }
