@@ -125,7 +125,7 @@ export default defineConfig(
 
   {
     // Toy drivers read like the C they teach: Windows names, and what they get wrong is the point.
-    files: ['samples/**/*.ts', 'conformance/**/*.ts'],
+    files: ['samples/**/*.ts', 'conformance/**/*.ts', 'mutations/**/*.ts'],
     rules: { '@typescript-eslint/no-unused-vars': 'off', 'prefer-const': 'off' },
   },
 )
