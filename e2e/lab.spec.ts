@@ -128,8 +128,9 @@ function Unload(DriverObject: DRIVER_OBJECT): void {}
   await page.keyboard.press('Control+Z')
   await expect(lab.problems).toHaveText('1 warning')
   // By the keyboard, at the place: the light bulb's list.
+  await lab.editor.locator('.view-line', { hasText: 'return' }).last().click()
   await page.keyboard.press('Control+.')
-  await expect(page.getByText('Complete it with STATUS_SUCCESS').last()).toBeVisible()
+  await expect(page.getByText('Quick Fix')).toBeVisible()
   await page.keyboard.press('Enter')
   await expect(lab.problems).toHaveText('no problems')
 })

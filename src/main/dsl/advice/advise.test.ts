@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ADVICE, type AdviceCode } from './rules'
 import { adviceFor, applyFix, driver, errorsOf } from './testing'
 
@@ -383,4 +383,44 @@ test('a function with thousands of branches ends, with or without a finding', ()
   )
   const source = driver(`${branches.join('\n')}\n  return Complete(Irp, STATUS_SUCCESS)`)
   expect(adviceFor(source).filter(({ code }) => code !== 'WDM005')).toEqual([])
+})
+
+describe('bounds', () => {
+  const quickly = (source: string): void => {
+    const start = performance.now()
+    errorsOf(source)
+    const compiled = performance.now()
+    adviceFor(source)
+    // Beside what the checks of the compiler take; generous, for it is the form of the growth that matters.
+    expect(performance.now() - compiled).toBeLessThan(5000 + 3 * (compiled - start))
+  }
+
+  test('a hundred routines that share a helper with many branches', () => {
+    const branches = Array.from(
+      { length: 60 },
+      (_, i) => `  if (Irp.Flags === ${i + 7}) D.Flags = ${i}`,
+    )
+    const routines = Array.from(
+      { length: 100 },
+      (_, i) => `function f${i}(D: DEVICE_OBJECT, Irp: IRP): NTSTATUS {\n  return H(D, Irp)\n}`,
+    )
+    const entry = routines.map((_, i) => `  DriverObject.MajorFunction[${i % 28}] = f${i}`)
+    quickly(
+      driver(
+        '  return Complete(Irp, STATUS_SUCCESS)',
+        `function H(D: DEVICE_OBJECT, Irp: IRP): NTSTATUS {\n${branches.join('\n')}\n  return Complete(Irp, STATUS_SUCCESS)\n}\n${routines.join('\n')}`,
+        entry.join('\n'),
+      ),
+    )
+  })
+
+  test('thousands of variables, and a sum of many choices', () => {
+    const variables = Array.from({ length: 3000 }, (_, i) => `v${i}: number`)
+    const sum = Array.from({ length: 24 }, (_, i) => `(extension.Dpc.Number === ${i} ? 1 : 2)`)
+    quickly(
+      driver(
+        `  let ${variables.join(', ')}\n  const x = ${sum.join(' + ')}\n  return Complete(Irp, x === 30 ? STATUS_SUCCESS : STATUS_CANCELLED)`,
+      ),
+    )
+  })
 })

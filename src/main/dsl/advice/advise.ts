@@ -11,7 +11,7 @@ import type { Typing } from '../typing'
 import { checkExit } from './exits'
 import { Finder } from './finder'
 import { startState, type State, type Value } from './model'
-import { pagedFieldsOf, Paths } from './paths'
+import { Budget, pagedFieldsOf, Paths } from './paths'
 import { irqlOfRole, lastOnly, rolesOf, routineOf } from './roles'
 
 /** Routines whose device extension nobody looks into when they have failed or are done. */
@@ -26,11 +26,12 @@ export function advise(files: readonly ts.SourceFile[], typing: Typing): Diagnos
   const find = new Finder()
   const paged = pagedFieldsOf(typing.checker, files)
   const roles = rolesOf(typing.checker, files)
+  const budget = new Budget()
   const last = lastOnly(typing.checker, files)
   for (const [fn, names] of roles)
     for (const role of names) {
       const isLast = ONCE.has(role) || last.has(fn)
-      follow(fn, role, isLast, new Paths(typing, find, paged), find)
+      follow(fn, role, isLast, new Paths(typing, find, budget, paged), find)
     }
   checkUnload(find, files, roles, typing.checker)
   return find.found

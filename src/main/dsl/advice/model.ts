@@ -119,6 +119,11 @@ export function forget(state: State, key: string): void {
   state.blocks.delete(key)
 }
 
+/** How much is known: what copying a state or comparing it costs. */
+export function sizeOf({ variables, memory, facts, requests, held }: State): number {
+  return 4 + variables.size + memory.size + facts.size + requests.size + held.length
+}
+
 /** Text by which equal states are found. */
 export function digest(state: State): string {
   const list = <V>(map: Map<string, V>, of: (value: V) => unknown): unknown =>

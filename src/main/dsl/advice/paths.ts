@@ -9,13 +9,16 @@ import type { Typing } from '../typing'
 import { applyRoutine, isPaged, NEVER_RETURNS, touch } from './effects'
 import type { Finder } from './finder'
 import { checkBlocks } from './exits'
-import { digest, forget, fork, type State, type Value } from './model'
+import { digest, forget, fork, sizeOf, type State, type Value } from './model'
 import { routineOf } from './roles'
 
 /** Paths that are followed side by side. */
 const PATHS = 24
-/** Expressions and statements looked at for one function that Windows calls. */
-const STEPS = 15_000
+/**
+ * What following the paths of a driver may cost in all: one for a statement or an expression, and for
+ * each look at a whole state as much as is known in it.
+ */
+const BUDGET = 400_000
 const DEPTH = 10
 /** Rounds of a loop: the second one sees what the first one left. */
 const ROUNDS = 2
@@ -42,13 +45,23 @@ const LEAVES_REQUEST = new Set([
   'FsContext2',
 ])
 
+/** What is left of it, for all functions of a driver together. */
+export class Budget {
+  private left = BUDGET
+
+  /** @returns false when nothing is left */
+  spend(cost: number): boolean {
+    return (this.left -= cost) > 0
+  }
+}
+
 export class Paths {
-  private steps = 0
   private readonly calls: FunctionNode[] = []
 
   constructor(
     private readonly typing: Typing,
     private readonly find: Finder,
+    private readonly budget: Budget,
     /** Fields that hold paged memory, and the allocation. */
     private readonly pagedFields: ReadonlyMap<string, ts.Node>,
   ) {}
@@ -82,8 +95,40 @@ export class Paths {
     return this.calls.length - 1
   }
 
+  /** Equal states once, and no more than are followed side by side. */
+  private distinct(states: readonly State[]): State[] {
+    if (states.length < 2) return [...states]
+    const seen = new Map<string, State>()
+    for (const state of states) {
+      if (!this.budget.spend(sizeOf(state))) return []
+      const text = digest(state)
+      if (!seen.has(text)) seen.set(text, state)
+      if (seen.size === PATHS) break
+    }
+    return [...seen.values()]
+  }
+
+  private distinctResults(results: readonly Result[]): Result[] {
+    if (results.length < 2) return [...results]
+    const seen = new Map<string, Result>()
+    for (const result of results) {
+      const [value, state] = result
+      if (!this.budget.spend(sizeOf(state))) return []
+      const text = `${value.key} ${String(value.constant)} ${value.name} ${value.request} ${digest(state)}`
+      if (!seen.has(text)) seen.set(text, result)
+      if (seen.size === PATHS) break
+    }
+    return [...seen.values()]
+  }
+
+  /** A path that goes both ways. */
+  private fork(state: State): State {
+    this.budget.spend(sizeOf(state))
+    return fork(state)
+  }
+
   private spent(): boolean {
-    return ++this.steps > STEPS
+    return !this.budget.spend(1)
   }
 
   // --- statements --------------------------------------------------------------------------------
@@ -92,7 +137,7 @@ export class Paths {
     const all = flow(start)
     for (const statement of list) {
       const step = this.statement(statement, all.next)
-      all.next = distinct(step.next)
+      all.next = this.distinct(step.next)
       all.breaks.push(...step.breaks)
       all.continues.push(...step.continues)
       all.returns.push(...step.returns)
@@ -137,6 +182,7 @@ export class Paths {
   private declare(list: ts.VariableDeclarationList, states: State[]): State[] {
     let now = states
     for (const declaration of list.declarations) {
+      if (this.spent()) return []
       const symbol = this.typing.checker.getSymbolAtLocation(declaration.name)
       const { initializer } = declaration
       now = now.flatMap((state) =>
@@ -177,7 +223,7 @@ export class Paths {
         let through: State[] = []
         const { clauses } = node.caseBlock
         // A default clause takes what no case took, wherever it stands.
-        const others = (): State[] => open.map(fork)
+        const others = (): State[] => open.map((each) => this.fork(each))
         for (const clause of clauses) {
           const entering: State[] = []
           if (ts.isCaseClause(clause)) {
@@ -210,16 +256,16 @@ export class Paths {
     if (node.catchClause) now = now.map(enter)
     for (const statement of node.tryBlock.statements) {
       // An exception may leave any statement before it did anything.
-      entered.push(...now.map((state) => leave(fork(state))))
+      entered.push(...now.map((state) => leave(this.fork(state))))
       const step = this.statement(statement, now)
-      now = distinct(step.next)
+      now = this.distinct(step.next)
       all.breaks.push(...step.breaks)
       all.continues.push(...step.continues)
       all.returns.push(...step.returns)
     }
     all.next = node.catchClause ? now.map(leave) : now
     const caught = node.catchClause
-      ? this.statements(node.catchClause.block.statements, distinct(entered))
+      ? this.statements(node.catchClause.block.statements, this.distinct(entered))
       : flow([])
     const joined = join(all, caught)
     if (!node.finallyBlock) return joined
@@ -250,12 +296,12 @@ export class Paths {
           const { yes, no } = this.tests(condition, entering)
           all.next.push(...no)
           inside = yes
-        } else if (mayEnd) all.next.push(...entering.map(fork))
+        } else if (mayEnd) all.next.push(...entering.map((each) => this.fork(each)))
       }
       const step = this.statement(body, inside)
       all.next.push(...step.breaks)
       all.returns.push(...step.returns)
-      const again = distinct([...step.next, ...step.continues])
+      const again = this.distinct([...step.next, ...step.continues])
       entering = then
         ? again.flatMap((state) => this.evaluate(then, state).map(([, it]) => it))
         : again
@@ -263,7 +309,7 @@ export class Paths {
     // What would go on goes on once more to the way out, without another round.
     if (condition) all.next.push(...this.tests(condition, entering).no)
     else if (mayEnd) all.next.push(...entering)
-    all.next = distinct(all.next)
+    all.next = this.distinct(all.next)
     return all
   }
 
@@ -277,7 +323,7 @@ export class Paths {
       yes.push(...each.yes)
       no.push(...each.no)
     }
-    return { yes: distinct(yes), no: distinct(no) }
+    return { yes: this.distinct(yes), no: this.distinct(no) }
   }
 
   private test(expression: ts.Expression, state: State): { yes: State[]; no: State[] } {
@@ -335,14 +381,14 @@ export class Paths {
     state.unchecked.delete(value.key)
     if (other.constant === undefined) {
       if (value.key === other.key) return { yes: state }
-      return { yes: fork(state), no: state }
+      return { yes: this.fork(state), no: state }
     }
     const known = state.memory.get(value.key)?.constant
     if (known !== undefined) return known === other.constant ? { yes: state } : { no: state }
     const fact = `is:${String(other.constant)} ${value.key}`
     const before = state.facts.get(fact)
     if (before !== undefined) return before ? { yes: state } : { no: state }
-    const yes = fork(state)
+    const yes = this.fork(state)
     yes.facts.set(fact, true)
     state.facts.set(fact, false)
     if (other.constant === null) yes.blocks.delete(value.key)
@@ -369,7 +415,7 @@ export class Paths {
         ;(before ? yes : no).push(after)
         continue
       }
-      const other = fork(after)
+      const other = this.fork(after)
       after.facts.set(fact, true)
       other.facts.set(fact, false)
       if (!success) other.blocks.delete(value.key)
@@ -405,6 +451,11 @@ export class Paths {
 
   /** The values that an expression may have, each with what is known then. */
   evaluate(expression: ts.Expression, state: State): Result[] {
+    const results = this.valuesOf(expression, state)
+    return results.length > PATHS ? results.slice(0, PATHS) : results
+  }
+
+  private valuesOf(expression: ts.Expression, state: State): Result[] {
     if (this.spent()) return []
     const node = bare(expression)
     const key = keyAt(node)
@@ -442,12 +493,14 @@ export class Paths {
   private all(nodes: readonly ts.Expression[], state: State): [Value[], State][] {
     let results: [Value[], State][] = [[[], state]]
     for (const node of nodes)
-      results = results.flatMap(([values, before]) =>
-        this.evaluate(node, before).map(([value, after]): [Value[], State] => [
-          [...values, value],
-          after,
-        ]),
-      )
+      results = results
+        .flatMap(([values, before]) =>
+          this.evaluate(node, before).map(([value, after]): [Value[], State] => [
+            [...values, value],
+            after,
+          ]),
+        )
+        .slice(0, PATHS)
     return results
   }
 
@@ -609,8 +662,8 @@ export class Paths {
         return [[{ key: keyAt(node) }, after] as Result]
       }
       const depth = this.calls.length
-      return distinctResults(
-        this.run(fn, args, fork(after)).map(({ value, state: end, at }) => {
+      return this.distinctResults(
+        this.run(fn, args, this.fork(after)).map(({ value, state: end, at }) => {
           checkBlocks(this.find, end, value, at, depth)
           return [value ?? { key: keyAt(node) }, end]
         }),
@@ -754,32 +807,9 @@ function truth(constant: Value['constant']): boolean | undefined {
 
 function join(one: Flow, other: Flow): Flow {
   return {
-    next: distinct([...one.next, ...other.next]),
+    next: [...one.next, ...other.next],
     breaks: [...one.breaks, ...other.breaks],
     continues: [...one.continues, ...other.continues],
     returns: [...one.returns, ...other.returns],
   }
-}
-
-function distinct(states: readonly State[]): State[] {
-  if (states.length < 2) return [...states]
-  const seen = new Map<string, State>()
-  for (const state of states) {
-    const text = digest(state)
-    if (!seen.has(text)) seen.set(text, state)
-    if (seen.size === PATHS) break
-  }
-  return [...seen.values()]
-}
-
-function distinctResults(results: Result[]): Result[] {
-  if (results.length < 2) return results
-  const seen = new Map<string, Result>()
-  for (const result of results) {
-    const [value, state] = result
-    const text = `${value.key} ${String(value.constant)} ${value.name} ${value.request} ${digest(state)}`
-    if (!seen.has(text)) seen.set(text, result)
-    if (seen.size === PATHS) break
-  }
-  return [...seen.values()]
 }

@@ -23,9 +23,10 @@ export const useEditorPlace = defineStore('editor-place', () => {
   const fix = shallowRef<SourceFix | null>(null)
 
   function apply(change: SourceFix): void {
-    const [first] = change.edits
-    if (!first) return
-    reveal(first, true)
+    // The last edit is the mistake's own; those before it are imports.
+    const place = change.edits.at(-1)
+    if (!place) return
+    reveal(place, true)
     fix.value = change
   }
 
