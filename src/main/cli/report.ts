@@ -4,6 +4,17 @@ import { statusName } from '../../shared/nt/ntstatus'
 
 type Write = (text: string) => void
 
+/** No control character of a driver's text reaches the terminal as one. */
+const visible =
+  (write: Write): Write =>
+  (text) =>
+    write(
+      text.replace(
+        /[^\P{Cc}\n]/gu,
+        (sign) => `\\x${sign.codePointAt(0)!.toString(16).padStart(2, '0')}`,
+      ),
+    )
+
 const TITLES: Readonly<Record<RunReport['outcome'], string>> = {
   ok: 'ok',
   'compile-error': 'does not compile',
@@ -18,7 +29,8 @@ const TITLES: Readonly<Record<RunReport['outcome'], string>> = {
 /** Requests shown; the JSON document has them all. */
 const REQUESTS_SHOWN = 20
 
-export function printReport(report: RunReport, write: Write): void {
+export function printReport(report: RunReport, out: Write): void {
+  const write = visible(out)
   for (const diagnostic of report.diagnostics) printDiagnostic(diagnostic, write)
   if (report.outcome === 'compile-error') return
   if (report.dbgPrint.length) {
@@ -58,7 +70,8 @@ export function printReport(report: RunReport, write: Write): void {
   write(`\n${TITLES[report.outcome]}${report.reason ? `: ${report.reason}` : ''}\n`)
 }
 
-function printDiagnostic(item: Diagnostic, write: Write): void {
+export function printDiagnostic(item: Diagnostic, out: Write): void {
+  const write = visible(out)
   write(`${item.file}:${item.line}:${item.column} ${item.severity} ${item.code}: ${item.message}\n`)
   if (item.hint) write(`  ${item.hint}\n`)
 }
@@ -84,5 +97,3 @@ function printStop(stop: NonNullable<RunReport['report']>, write: Write): void {
 function named(status: string): string {
   return `${status} ${statusName(Number(status))}`
 }
-
-export { printDiagnostic }

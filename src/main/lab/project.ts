@@ -27,6 +27,8 @@ const SCENARIO_FILE = 'scenario.json'
 
 /** Service name of a folder's only driver. */
 const DEFAULT_NAME = 'toy'
+/** Errors of a scenario that are told; each is looked for in the text. */
+const ERRORS_MAX = 50
 
 /**
  * Read the plan of a folder.
@@ -106,7 +108,11 @@ function readScenario(files: ProjectFiles): { scenario: Scenario } | { diagnosti
   }
   const parsed = Scenario.safeParse(json)
   if (!parsed.success)
-    return { diagnostics: parsed.error.issues.flatMap((issue) => issueErrors(text, issue)) }
+    return {
+      diagnostics: parsed.error.issues
+        .slice(0, ERRORS_MAX)
+        .flatMap((issue) => issueErrors(text, issue)),
+    }
   const wrong = wrongCodes(text, parsed.data)
   return wrong.length > 0 ? { diagnostics: wrong } : { scenario: parsed.data }
 }

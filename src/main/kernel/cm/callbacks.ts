@@ -14,7 +14,7 @@ import {
 } from '../../../shared/nt/generated/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
 import type { RegisteredCallback } from '../ex/callback-table'
-import { initializeListHead, insertTail, removeEntry } from '../ke/list'
+import { entriesOf, initializeListHead, insertTail, removeEntry } from '../ke/list'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { compareAltitudes, isAltitude } from '../ob/altitude'
@@ -100,14 +100,12 @@ export class RegistryCallbacks {
 
   /** Entry in front of which an altitude belongs, or the head. */
   private placeFor(altitude: string | null): Ptr {
-    const { memory } = this.k
-    let at = memory.ptr(this.head)
-    while (at !== this.head) {
-      const other = this.blocks.get(at)?.altitude ?? null
-      if (altitude !== null && (other === null || compareAltitudes(other, altitude) < 0)) break
-      at = memory.ptr(at)
-    }
-    return at
+    if (altitude !== null)
+      for (const at of entriesOf(this.k, this.head)) {
+        const other = this.blocks.get(at)?.altitude ?? null
+        if (other === null || compareAltitudes(other, altitude) < 0) return at
+      }
+    return this.head
   }
 
   /** CmUnRegisterCallback. */

@@ -14,7 +14,6 @@ import {
 import type { KernelRoutine } from '../ddi/types'
 import { unhandled } from '../ke/fault'
 import { DISPATCH_LEVEL } from '../ke/irql'
-import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { BugCheck, RunLimit, SimulatorBug } from '../stop'
@@ -35,8 +34,6 @@ const STORM = 256
 
 export class Interrupts {
   private readonly objects = new Map<Ptr, InterruptObject>()
-  /** Thread that ran `_disable` and not yet `_enable`: a flag of its context. */
-  private disabledBy: Thread | null = null
 
   constructor(
     private readonly k: Kernel,
@@ -47,17 +44,17 @@ export class Interrupts {
 
   /** Whether the code that runs has turned interrupts off. */
   get areOff(): boolean {
-    return this.disabledBy !== null && this.disabledBy === this.k.thread
+    return this.k.thread.interruptsOff
   }
 
   /** _disable. */
   turnOff(): void {
-    this.disabledBy = this.k.thread
+    this.k.thread.interruptsOff = true
   }
 
   /** _enable. */
   turnOn(): void {
-    this.disabledBy = null
+    this.k.thread.interruptsOff = false
   }
 
   /** Whether an interrupt would be delivered now. */

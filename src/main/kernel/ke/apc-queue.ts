@@ -14,7 +14,7 @@ import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { kernelApcDisable, specialApcDisable } from './apc'
 import { APC_LEVEL, PASSIVE_LEVEL } from './irql'
-import { insertHead, insertTail, isListEmpty, removeEntry } from './list'
+import { entriesOf, insertHead, insertTail, isListEmpty, removeEntry } from './list'
 import type { Thread } from './thread'
 
 /** KOBJECTS value of an APC. */
@@ -117,7 +117,7 @@ export class Apcs {
       return
     }
     let before = head
-    for (let at = memory.ptr(head); at !== head; at = memory.ptr(at)) {
+    for (const at of entriesOf(k, head)) {
       if (memory.ptr(at - KAPC.ApcListEntry + KAPC.NormalRoutine) !== 0) break
       before = at
     }

@@ -18,6 +18,19 @@ export function isInList(memory: Memory, entry: Ptr): boolean {
   return memory.ptr(entry) !== 0
 }
 
+/** Entries that a list may have: whoever ties a knot into one does not tie up the kernel. */
+const ENTRIES_MAX = 100_000
+
+/** The entries of a list, first to last. @bugcheck 0x139 parameter 1 = 3 when it has no end */
+export function* entriesOf(k: Kernel, head: Ptr): Generator<Ptr> {
+  let at = k.memory.ptr(head)
+  for (let i = 0; at !== head; i++) {
+    if (i === ENTRIES_MAX) corruptList(k, head)
+    yield at
+    at = k.memory.ptr(at)
+  }
+}
+
 /** InsertTailList. @bugcheck 0x139 parameter 1 = 3 when the list is damaged */
 export function insertTail(k: Kernel, head: Ptr, entry: Ptr): void {
   const { memory } = k

@@ -272,30 +272,32 @@ export class Scheduler {
         return this.command
       }
       const thread = this.current
-      if (k.processor.interrupts.length > 0 && k.irql.level < IPI_LEVEL) {
+      const areOff = thread.interruptsOff
+      let isInterrupted = false
+      if (k.processor.interrupts.length > 0 && k.irql.level < IPI_LEVEL && !areOff) {
         if (thread.state !== 'running') this.switchTo(this.idle)
         this.pushInterrupt(k.processor.interrupts.shift()!())
+        isInterrupted = true
       } else if (k.hal.interrupts.isDue) {
         if (thread.state !== 'running') this.switchTo(this.idle)
         this.pushKernel(this.current, k.hal.interrupts.dispatch(), 'nt!KiInterruptDispatch', -1)
-      } else if (
-        k.irql.level < DISPATCH_LEVEL &&
-        k.dpcs.pending &&
-        !k.dpcs.running &&
-        !k.hal.interrupts.areOff
-      ) {
+        isInterrupted = true
+      } else if (k.irql.level < DISPATCH_LEVEL && k.dpcs.pending && !k.dpcs.running && !areOff) {
         // On a thread that just began to wait, the end of that wait would get into the DPC's way.
         if (thread.state !== 'running') this.switchTo(this.idle)
         this.pushKernel(this.current, k.dpcs.retire(), 'nt!KiRetireDpcList', -1)
+        isInterrupted = true
       } else if (
         thread.state !== 'running' ||
         (thread.frames.length === 0 && thread === this.idle) ||
-        (k.irql.level < DISPATCH_LEVEL && !k.hal.interrupts.areOff && this.preemptionDue())
+        (k.irql.level < DISPATCH_LEVEL && !areOff && this.preemptionDue())
       ) {
         const chosen = this.chooseNext()
         if (!chosen) continue
       }
-      if (k.apcs.isDue(this.current)) this.pushInterrupt(k.apcs.deliver(), 'nt!KiDeliverApc')
+      // What has just interrupted goes first: its frame has not raised the IRQL yet.
+      if (!isInterrupted && !this.current.interruptsOff && k.apcs.isDue(this.current))
+        this.pushInterrupt(k.apcs.deliver(), 'nt!KiDeliverApc')
       const command = this.step(this.current)
       if (command) return command
     }

@@ -70,6 +70,8 @@ export class Thread {
   affinity = ALL_PROCESSORS
   /** APC_LEVEL or PASSIVE_LEVEL while it does not run. */
   irql = 0
+  /** It ran `_disable` and not yet `_enable`: the processor it runs on takes no interrupts. */
+  interruptsOff = false
   /** Value that the next `next()` of the top kernel frame receives. */
   input = 0
   /** Exception to raise in the top frame instead of resuming it. */

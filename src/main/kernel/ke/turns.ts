@@ -44,8 +44,8 @@ export class Turns {
   /** Whether the code that runs has to stop at once: its turn is over, or an interrupt came. */
   get over(): boolean {
     if (this.points[0]! <= 0) return true
-    const { interrupts, irql } = this.k.processor
-    return interrupts.length > 0 && irql.level < IPI_LEVEL
+    const { current, interrupts, irql } = this.k.processor
+    return interrupts.length > 0 && irql.level < IPI_LEVEL && !current.interruptsOff
   }
 
   /**
@@ -83,10 +83,12 @@ export class Turns {
   private canGoOn(processor: Processor): boolean {
     const { k } = this
     const { current, idle, interrupts, irql, mask } = processor
-    if (interrupts.length > 0 && irql.level < IPI_LEVEL) return true
-    if (k.hal.lines.pendingLevel > irql.level) return true
-    if (irql.level < DISPATCH_LEVEL && (processor.dpcs.length > 0 || k.timers.overdue)) return true
-    if (k.hal.lines.pendingLevel > irql.level && !k.hal.interrupts.areOff) return true
+    if (!current.interruptsOff) {
+      if (interrupts.length > 0 && irql.level < IPI_LEVEL) return true
+      if (k.hal.lines.pendingLevel > irql.level) return true
+      if (irql.level < DISPATCH_LEVEL && (processor.dpcs.length > 0 || k.timers.overdue))
+        return true
+    }
     const { spinning } = processor
     if (spinning) return spinning.until()
     if (current.state === 'running' && (current !== idle || idle.frames.length > 0)) return true

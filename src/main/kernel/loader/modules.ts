@@ -14,6 +14,8 @@ const IMAGE_INTEGRITY_FORCED = 0x20
 const TAG = 'MmLd'
 /** Entries that a walk looks at most, should a driver tie the list in a knot. */
 const WALK_MAX = 4096
+/** Of a path, which is written as 256 bytes at most. */
+const PATH_BYTES_MAX = 1024
 
 /** One image as the list says. */
 export interface ModuleInfo {
@@ -90,7 +92,7 @@ export class LoadedModules {
         base: memory.u64(entry + KLDR_DATA_TABLE_ENTRY.DllBase),
         size: memory.u32(entry + KLDR_DATA_TABLE_ENTRY.SizeOfImage),
         flags: memory.u32(entry + KLDR_DATA_TABLE_ENTRY.Flags),
-        path: memory.text16(memory.ptr(name + 8), memory.u16(name)),
+        path: memory.text16(memory.ptr(name + 8), Math.min(memory.u16(name), PATH_BYTES_MAX)),
       })
     }
     return found

@@ -566,8 +566,10 @@ export class Memory {
   /** Whether a range holds registers of a device. */
   private touchesDevice(index: Ptr, length: number): boolean {
     if (!this.hasDevices) return false
-    for (let at = index; at < index + length; at = (at & FRAME_MASK) + PAGE_SIZE)
-      if (this.pte(at) & PTE.device) return true
+    // By page numbers: a length of a driver's own may lead beyond 31 bits.
+    const last = Math.min(Math.floor((index + length - 1) / PAGE_SIZE), VIRTUAL_PAGES - 1)
+    for (let page = index >>> PAGE_SHIFT; page <= last; page++)
+      if (this.pte(page << PAGE_SHIFT) & PTE.device) return true
     return false
   }
 
@@ -578,8 +580,11 @@ export class Memory {
   }
 
   read(index: Ptr, length: number): Uint8Array {
+    const hasDevice = this.touchesDevice(index, length)
+    // What is not there is found before so much is set aside for it.
+    if (!hasDevice && length > PAGE_SIZE) this.probe(index, length, 'read')
     const out = new Uint8Array(length)
-    if (this.touchesDevice(index, length))
+    if (hasDevice)
       return out.map((_, i) =>
         this.pte(index + i) & PTE.device
           ? Number(this.bus?.read(this.physicalAddress(index + i), 1) ?? 0n)

@@ -28,7 +28,7 @@ import {
 import { hex32 } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
 import type { RegisteredCallback } from '../ex/callback-table'
-import { insertTail, removeEntry } from '../ke/list'
+import { entriesOf, insertTail, removeEntry } from '../ke/list'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import type { Process } from '../ps/process'
@@ -162,9 +162,12 @@ export class ObjectCallbacks {
     memory.setPtr(item + ITEM.PreOperation, pre)
     memory.setPtr(item + ITEM.PostOperation, post)
     const head = type.address + OBJECT_TYPE.CallbackList
-    let next = memory.ptr(head)
-    while (next !== head && compareAltitudes(this.altitudeOf(next), registration.altitude) > 0)
-      next = memory.ptr(next)
+    let next = head
+    for (const entry of entriesOf(k, head))
+      if (compareAltitudes(this.altitudeOf(entry), registration.altitude) <= 0) {
+        next = entry
+        break
+      }
     // In front of the first one that is lower, or at the end.
     insertTail(k, next, item)
     registration.items.push(item)

@@ -37,15 +37,17 @@ const THREAD = {
 } as const
 /** RTL_PROCESS_MODULES: the count, then the modules. */
 const MODULES_OFFSET = 8
-/** Entries of a list that are looked at most, should a driver tie it in a knot. */
+/** Entries of all lists that are looked at most, should a driver tie it in a knot. */
 const WALK_MAX = 100_000
 
-/** Objects of a list in memory, `link` bytes behind their start. */
-function walk(k: Kernel, head: Ptr, link: number): Ptr[] {
+/** Objects of a list in memory, `link` bytes behind their start, as many as are left to be looked at. */
+function walk(k: Kernel, head: Ptr, link: number, entries: { left: number }): Ptr[] {
   const { memory } = k
   const found: Ptr[] = []
-  let at = memory.ptr(head)
-  for (let i = 0; at !== head && i < WALK_MAX; i++, at = memory.ptr(at)) found.push(at - link)
+  for (let at = memory.ptr(head); at !== head && entries.left > 0; at = memory.ptr(at)) {
+    entries.left--
+    found.push(at - link)
+  }
   return found
 }
 
@@ -60,8 +62,11 @@ interface ProcessEntry {
 function processEntries(k: Kernel): ProcessEntry[] {
   const { memory } = k
   const head = k.ob.data.find('PsActiveProcessHead')
-  return walk(k, head, EPROCESS.ActiveProcessLinks).map((process) => {
-    const threads = walk(k, process + EPROCESS.ThreadListHead, ETHREAD['ThreadListEntry.Flink'])
+  // One allowance for all lists: a knot inside of a knot would multiply.
+  const entries = { left: WALK_MAX }
+  const link = ETHREAD['ThreadListEntry.Flink']
+  return walk(k, head, EPROCESS.ActiveProcessLinks, entries).map((process) => {
+    const threads = walk(k, process + EPROCESS.ThreadListHead, link, entries)
     const known = k.processes.byAddress(process)
     const name = known?.name ?? memory.sz(process + EPROCESS.ImageFileName, 15)
     const bytes =
