@@ -5,6 +5,7 @@ import {
   STATUS_INSUFFICIENT_RESOURCES,
   STATUS_DATATYPE_MISALIGNMENT,
 } from '../../../shared/nt/ntstatus'
+import { chainOf } from '../ke/list'
 import type { Kernel } from '../kernel'
 import { PAGE_SIZE, PTE } from '../mm/layout'
 import { MDL_MAPPED_TO_SYSTEM_VA } from '../mm/mdl'
@@ -45,7 +46,8 @@ export const MDL_DDIS = {
       const mdl = k.mdls.allocate(a.VirtualAddress, a.Length)
       if (mdl && a.Irp) {
         let link = a.Irp + IRP.MdlAddress
-        if (a.SecondaryBuffer) while (memory.ptr(link) !== 0) link = memory.ptr(link) + MDL.Next
+        if (a.SecondaryBuffer)
+          for (const other of chainOf(k, memory.ptr(link), MDL.Next)) link = other + MDL.Next
         memory.setPtr(link, mdl)
       }
       noteMdl(k, mdl, 'allocated')

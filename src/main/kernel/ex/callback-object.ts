@@ -5,7 +5,14 @@
 import { STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
 import { LIST_ENTRY } from '../../../shared/nt/generated/offsets'
 import type { KernelRoutine } from '../ddi/types'
-import { initializeListHead, insertTail, isListEmpty, removeEntry } from '../ke/list'
+import {
+  corruptList,
+  ENTRIES_MAX,
+  initializeListHead,
+  insertTail,
+  isListEmpty,
+  removeEntry,
+} from '../ke/list'
 import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -109,7 +116,8 @@ export function* notifyCallback(
   const { memory } = k
   const { waiters } = besides(k)
   const head = object + CALLBACK.RegisteredCallbacks
-  for (let at = memory.ptr(head), next; at !== head; at = next) {
+  for (let at = memory.ptr(head), next, i = 0; at !== head; at = next, i++) {
+    if (i === ENTRIES_MAX) corruptList(k, head)
     next = memory.ptr(at + LIST_ENTRY.Flink)
     if (memory.u8(at + REGISTRATION.UnregisterWaiting)) continue
     memory.setU32(at + REGISTRATION.Busy, memory.u32(at + REGISTRATION.Busy) + 1)

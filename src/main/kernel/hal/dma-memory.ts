@@ -7,15 +7,15 @@ import type { Kernel } from '../kernel'
 import { PAGE_SIZE, RAM_START } from '../mm/layout'
 import type { Platform } from './platform'
 
-/** Within one page. */
+/** What devices wrote to one page: the bytes, and which of them. */
 interface Hidden {
-  physical: number
   data: Uint8Array
+  isWritten: Uint8Array
 }
 
 export class DmaMemory {
-  /** What devices wrote and the processor does not see yet. */
-  private hidden: Hidden[] = []
+  /** What devices wrote and the processor does not see yet, by the physical address of the page. */
+  private readonly hidden = new Map<number, Hidden>()
   /** Frames that are mapped without cache. */
   private readonly uncached = new Set<number>()
 
@@ -49,10 +49,18 @@ export class DmaMemory {
   /** Keep back what was written, page by page. */
   private hide(physical: number, data: Uint8Array): void {
     for (let done = 0; done < data.length;) {
-      const at = physical + done
-      const count = Math.min(data.length - done, PAGE_SIZE - ((at - RAM_START) % PAGE_SIZE))
-      this.hidden.push({ physical: at, data: data.slice(done, done + count) })
-      done += count
+      const offset = (physical + done - RAM_START) % PAGE_SIZE
+      const page = physical + done - offset
+      const part = data.subarray(done, done + PAGE_SIZE - offset)
+      const known = this.hidden.get(page)
+      const hidden = known ?? {
+        data: new Uint8Array(PAGE_SIZE),
+        isWritten: new Uint8Array(PAGE_SIZE),
+      }
+      if (!known) this.hidden.set(page, hidden)
+      hidden.data.set(part, offset)
+      hidden.isWritten.fill(1, offset, offset + part.length)
+      done += part.length
     }
   }
 
@@ -71,13 +79,16 @@ export class DmaMemory {
 
   /** KeFlushIoBuffers: the processor sees what devices wrote to these frames. */
   flush(frames: readonly number[]): void {
-    if (this.hidden.length === 0) return
+    if (this.hidden.size === 0) return
     const wanted = new Set(frames)
     const { memory } = this.k
-    this.hidden = this.hidden.filter(({ physical, data }) => {
-      if (!wanted.has(memory.frameAt(physical))) return true
-      memory.ram(physical, data.length).set(data)
-      return false
-    })
+    for (const [page, { data, isWritten }] of this.hidden) {
+      if (!wanted.has(memory.frameAt(page))) continue
+      const ram = memory.ram(page, PAGE_SIZE)
+      data.forEach((byte, i) => {
+        if (isWritten[i]) ram[i] = byte
+      })
+      this.hidden.delete(page)
+    }
   }
 }

@@ -16,6 +16,7 @@ import {
 } from '../../../shared/nt/constants'
 import { STATUS_SUCCESS } from '../../../shared/nt/ntstatus'
 import { initializeDeviceQueue } from '../ke/device-queue'
+import { chainOf } from '../ke/list'
 import type { Kernel } from '../kernel'
 import type { KObject } from '../ob/object'
 import type { Ptr } from '../mm/memory'
@@ -150,7 +151,7 @@ export class Devices {
   private unlink(driver: Ptr, device: Ptr): void {
     const { memory } = this.k
     let link = driver + DRIVER_OBJECT.DeviceObject
-    for (let at = memory.ptr(link); at !== 0; at = memory.ptr(link)) {
+    for (const at of chainOf(this.k, memory.ptr(link), DEVICE_OBJECT.NextDevice)) {
       if (at === device) {
         memory.setPtr(link, memory.ptr(device + DEVICE_OBJECT.NextDevice))
         return

@@ -3,7 +3,7 @@ import { IO_TYPE_DEVICE_QUEUE } from '../../../shared/nt/generated/constants'
 import { KDEVICE_QUEUE, KDEVICE_QUEUE_ENTRY } from '../../../shared/nt/generated/offsets'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
-import { initializeListHead, insertTail, removeEntry, removeHead } from './list'
+import { entriesOf, initializeListHead, insertTail, removeEntry, removeHead } from './list'
 
 const HEAD = KDEVICE_QUEUE.DeviceListHead
 
@@ -37,10 +37,11 @@ export function insertByKeyDeviceQueue(k: Kernel, queue: Ptr, entry: Ptr, key: n
   memory.setU32(entry + KDEVICE_QUEUE_ENTRY.SortKey, key)
   if (busy) {
     const head = queue + HEAD
-    let next = memory.ptr(head)
-    while (next !== head && memory.u32(next + KDEVICE_QUEUE_ENTRY.SortKey) <= key)
-      next = memory.ptr(next)
-    insertTail(k, next, entry)
+    insertTail(
+      k,
+      firstByKey(k, head, (other) => other > key),
+      entry,
+    )
   } else memory.setU8(queue + KDEVICE_QUEUE.Busy, 1)
   memory.setU8(entry + KDEVICE_QUEUE_ENTRY.Inserted, busy ? 1 : 0)
   return busy
@@ -53,14 +54,18 @@ export function removeDeviceQueue(k: Kernel, queue: Ptr): Ptr {
 
 /** KeRemoveByKeyDeviceQueue: the first entry with at least this key, else the first of all. */
 export function removeByKeyDeviceQueue(k: Kernel, queue: Ptr, key: number): Ptr {
-  const { memory } = k
   const head = queue + HEAD
-  let entry = memory.ptr(head)
-  while (entry !== head && memory.u32(entry + KDEVICE_QUEUE_ENTRY.SortKey) < key)
-    entry = memory.ptr(entry)
+  const entry = firstByKey(k, head, (other) => other >= key)
   if (entry === head) return removeDeviceQueue(k, queue)
   removeEntry(k, entry)
   return taken(k, queue, entry)
+}
+
+/** The first entry whose key is right; the head when none is. */
+function firstByKey(k: Kernel, head: Ptr, isRight: (key: number) => boolean): Ptr {
+  for (const entry of entriesOf(k, head))
+    if (isRight(k.memory.u32(entry + KDEVICE_QUEUE_ENTRY.SortKey))) return entry
+  return head
 }
 
 function taken(k: Kernel, queue: Ptr, entry: Ptr): Ptr {

@@ -46,7 +46,14 @@ import type { Ptr } from '../mm/memory'
 import { NtException } from '../stop'
 import { changeApcDisable } from './apc'
 import { atDispatchLevel, requireNonpaged } from './at-dispatch'
-import { initializeListHead, insertTail, isInList, removeEntry } from './list'
+import {
+  corruptList,
+  ENTRIES_MAX,
+  initializeListHead,
+  insertTail,
+  isInList,
+  removeEntry,
+} from './list'
 import { APC_LEVEL, DISPATCH_LEVEL } from './irql'
 import type { Thread, ThreadWait } from './thread'
 import { tickOf } from './time'
@@ -471,7 +478,8 @@ export class Dispatcher {
     const { memory } = this.k
     const head = object + WAIT_LIST
     let block = memory.ptr(head)
-    while (block !== head && memory.i32(object + STATE) > 0) {
+    for (let i = 0; block !== head && memory.i32(object + STATE) > 0; i++) {
+      if (i === ENTRIES_MAX) corruptList(this.k, head)
       const next = memory.ptr(block)
       const thread = this.waiterOf(block)
       const wait = thread?.wait

@@ -1,6 +1,7 @@
 /** LIST_ENTRY lists in simulated memory, with the checks of Windows' own list functions. */
 import type { Kernel } from '../kernel'
 import type { Memory, Ptr } from '../mm/memory'
+import { RunLimit } from '../stop'
 
 const BLINK = 8
 
@@ -19,7 +20,7 @@ export function isInList(memory: Memory, entry: Ptr): boolean {
 }
 
 /** Entries that a list may have: whoever ties a knot into one does not tie up the kernel. */
-const ENTRIES_MAX = 100_000
+export const ENTRIES_MAX = 100_000
 
 /** The entries of a list, first to last. @bugcheck 0x139 parameter 1 = 3 when it has no end */
 export function* entriesOf(k: Kernel, head: Ptr): Generator<Ptr> {
@@ -28,6 +29,24 @@ export function* entriesOf(k: Kernel, head: Ptr): Generator<Ptr> {
     if (i === ENTRIES_MAX) corruptList(k, head)
     yield at
     at = k.memory.ptr(at)
+  }
+}
+
+/**
+ * What hangs one behind the other up to NULL, by the pointer `link` bytes into each.
+ * A chain without end, which Windows would walk for ever, ends the run as a hang.
+ */
+export function* chainOf(k: Kernel, first: Ptr, link: number): Generator<Ptr> {
+  let at = first
+  for (let i = 0; at !== 0; i++) {
+    if (i === ENTRIES_MAX)
+      throw new RunLimit(
+        'hang',
+        'list',
+        `The chain that begins at ${k.memory.format(first)} leads back into itself: the kernel would walk it for ever.`,
+      )
+    yield at
+    at = k.memory.ptr(at + link)
   }
 }
 
