@@ -1,12 +1,11 @@
 /** Reads a driver folder from disk. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import type { ProjectFiles, RunRequest } from '../../shared/contract/model'
+import { FILES_MAX, type ProjectFiles, type RunRequest } from '../../shared/contract/model'
 import type { ExploreArguments, RunArguments, VerifyArguments } from './arguments'
 import { whereTyped } from './where-typed'
 
 const FILE_BYTES_MAX = 1_000_000
-const FILES_MAX = 200
 
 /** The folder's text files by their path inside it, or why it cannot be read. */
 export function readFolder(named: string): { files: ProjectFiles } | { problem: string } {

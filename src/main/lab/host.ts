@@ -8,6 +8,7 @@ import type { Handlers } from '../../shared/contract/table'
 import type { TraceEvent } from '../../shared/trace/event'
 import type { z } from 'zod'
 import { check } from '../dsl/compile'
+import { sortDiagnostics } from '../dsl/diagnostics'
 import { ddiReference } from '../kernel/ddi/reference'
 import { SimulatorBug } from '../kernel/stop'
 import { declarationFiles } from '../dsl/types/declarations'
@@ -49,10 +50,11 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
       for (const file of Object.keys(files))
         if (file === 'fixed.ts' && !entries.some(({ entry }) => entry === file))
           return ok({
-            diagnostics: [
+            // What both import is looked at twice and told once.
+            diagnostics: sortDiagnostics([
               ...check(files, entries),
               ...check(files, [{ entry: file, kind: 'driver' }]),
-            ],
+            ]),
           })
       return ok({ diagnostics: check(files, entries) })
     },

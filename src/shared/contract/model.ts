@@ -1,8 +1,15 @@
 /** Shapes shared by the contract's areas: projects, scenarios, reports. zod, because they are parsed at borders. */
 import { z } from 'zod'
 
+/** Files of a driver folder. */
+export const FILES_MAX = 200
+
 /** A driver folder as text: `driver.ts`, its modules, optionally `client.ts`, `scenario.json`, `README.md`. */
-export const ProjectFiles = z.record(z.string().max(260), z.string().max(1_000_000))
+export const ProjectFiles = z
+  .record(z.string().max(260), z.string().max(1_000_000))
+  .refine((files) => Object.keys(files).length <= FILES_MAX, {
+    message: `a folder has at most ${FILES_MAX} files`,
+  })
 export type ProjectFiles = z.infer<typeof ProjectFiles>
 
 /** Presets of Driver Verifier options; rule ids (`VR-...`) may be named one by one. */
@@ -124,6 +131,9 @@ export const ScenarioStep = z.discriminatedUnion('do', [
 ])
 export type ScenarioStep = z.infer<typeof ScenarioStep>
 
+/** Steps of one program; what is done often is `repeat`ed or done by a client program. */
+const STEPS_MAX = 10_000
+
 /** Whom a program of a scenario runs as: an administrator from an elevated prompt, or a plain user. */
 const Account = z.enum(['admin', 'user'])
 
@@ -150,23 +160,25 @@ export const Scenario = z.strictObject({
         integrityCheck: z.boolean().optional(),
       }),
     )
+    .max(64)
     .optional(),
   /** Whom programs run as that do not say it themselves; `admin` by default. */
   user: Account.optional(),
   /** Registry values under the service key's Parameters (of the only driver). */
   parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).optional(),
   /** Devices of the PnP manager. Their drivers are loaded when a device needs them. */
-  devices: z.array(ScenarioDevice).optional(),
+  devices: z.array(ScenarioDevice).max(256).optional(),
   processes: z
     .array(
       z.strictObject({
-        name: z.string(),
+        name: z.string().min(1).max(260),
         user: Account.optional(),
-        steps: z.array(ScenarioStep),
+        steps: z.array(ScenarioStep).max(STEPS_MAX),
       }),
     )
+    .max(256)
     .optional(),
-  steps: z.array(ScenarioStep).optional(),
+  steps: z.array(ScenarioStep).max(STEPS_MAX).optional(),
   /** Whether the drivers are unloaded at the end. */
   unload: z.boolean().default(true),
 })
@@ -174,7 +186,6 @@ export type Scenario = z.infer<typeof Scenario>
 
 export const Place = z.object({ file: z.string(), line: z.number(), column: z.number().optional() })
 
-/** A mistake found in source text before the run. */
 /** A change of the sources that mends what a diagnostic says; places as in the sources that were checked. */
 export const SourceFix = z.object({
   title: z.string(),
@@ -191,6 +202,7 @@ export const SourceFix = z.object({
 })
 export type SourceFix = z.infer<typeof SourceFix>
 
+/** A mistake found in source text before the run. */
 export const Diagnostic = z.object({
   code: z.string(),
   severity: z.enum(['error', 'warning']),

@@ -91,10 +91,6 @@ export class Paths {
     }
   }
 
-  get depth(): number {
-    return this.calls.length - 1
-  }
-
   /** Equal states once, and no more than are followed side by side. */
   private distinct(states: readonly State[]): State[] {
     if (states.length < 2) return [...states]
