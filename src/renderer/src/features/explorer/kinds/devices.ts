@@ -42,7 +42,7 @@ const devices: KindRows = {
           ...(device.attachedTo === null ? [] : [look.device('Attached to', device.attachedTo)]),
           ...(node ? [code('In the device tree', node.id, node)] : []),
           said('Stack size', device.stackSize),
-          code('Flags', flagWords(device.flags)),
+          code('Flags when created', flagWords(device.flags)),
           said('Extension', byteWords(device.extension)),
           ...state.links
             .filter((link) => link.target === device.name)
