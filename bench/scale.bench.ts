@@ -78,7 +78,8 @@ function objects(): Growth {
     what: 'Objects with a handle each',
     steps: [1_000, 10_000, 100_000],
     grow() {
-      const object = k.ob.createSystem('Event', 0x18)
+      const name = `\\BaseNamedObjects\\e${made.length}`
+      const object = k.ob.createSystem('Event', 0x18, { name })
       made.push(object.address)
       handles.push(k.ob.openHandle(object, 1))
     },
@@ -86,6 +87,10 @@ function objects(): Growth {
       {
         name: 'look up by address',
         run: (i) => void k.ob.lookup(made[(i * 7919) % made.length]!),
+      },
+      {
+        name: 'look up by name',
+        run: (i) => void k.ob.find(`\\BaseNamedObjects\\E${(i * 7919) % made.length}`),
       },
       {
         name: 'reference and release',

@@ -385,16 +385,8 @@ test('a function with thousands of branches ends, with or without a finding', ()
   expect(adviceFor(source).filter(({ code }) => code !== 'WDM005')).toEqual([])
 })
 
+// Without bounds these take minutes or all memory, and the test's own limit ends them.
 describe('bounds', () => {
-  const quickly = (source: string): void => {
-    const start = performance.now()
-    errorsOf(source)
-    const compiled = performance.now()
-    adviceFor(source)
-    // Beside what the checks of the compiler take; generous, for it is the form of the growth that matters.
-    expect(performance.now() - compiled).toBeLessThan(5000 + 3 * (compiled - start))
-  }
-
   test('a hundred routines that share a helper with many branches', () => {
     const branches = Array.from(
       { length: 60 },
@@ -405,22 +397,20 @@ describe('bounds', () => {
       (_, i) => `function f${i}(D: DEVICE_OBJECT, Irp: IRP): NTSTATUS {\n  return H(D, Irp)\n}`,
     )
     const entry = routines.map((_, i) => `  DriverObject.MajorFunction[${i % 28}] = f${i}`)
-    quickly(
-      driver(
-        '  return Complete(Irp, STATUS_SUCCESS)',
-        `function H(D: DEVICE_OBJECT, Irp: IRP): NTSTATUS {\n${branches.join('\n')}\n  return Complete(Irp, STATUS_SUCCESS)\n}\n${routines.join('\n')}`,
-        entry.join('\n'),
-      ),
+    const source = driver(
+      '  return Complete(Irp, STATUS_SUCCESS)',
+      `function H(D: DEVICE_OBJECT, Irp: IRP): NTSTATUS {\n${branches.join('\n')}\n  return Complete(Irp, STATUS_SUCCESS)\n}\n${routines.join('\n')}`,
+      entry.join('\n'),
     )
+    expect(adviceFor(source)).toEqual([])
   })
 
   test('thousands of variables, and a sum of many choices', () => {
     const variables = Array.from({ length: 3000 }, (_, i) => `v${i}: number`)
     const sum = Array.from({ length: 24 }, (_, i) => `(extension.Dpc.Number === ${i} ? 1 : 2)`)
-    quickly(
-      driver(
-        `  let ${variables.join(', ')}\n  const x = ${sum.join(' + ')}\n  return Complete(Irp, x === 30 ? STATUS_SUCCESS : STATUS_CANCELLED)`,
-      ),
+    const source = driver(
+      `  let ${variables.join(', ')}\n  const x = ${sum.join(' + ')}\n  return Complete(Irp, x === 30 ? STATUS_SUCCESS : STATUS_CANCELLED)`,
     )
+    expect(adviceFor(source)).toEqual([])
   })
 })
