@@ -30,6 +30,7 @@ class FakeHost {
             resolve(fail('stopped', 'Stopped.', ''))
           })
         }),
+      'lab.check': () => (this.isDeaf ? new Promise(() => undefined) : ok({ diagnostics: [] })),
       'lab.stop': ({ runId }) => {
         if (this.isDeaf) return new Promise(() => undefined)
         this.running.get(runId)?.(true)
@@ -248,6 +249,26 @@ describe('the lab client', () => {
       ok: false,
       error: { message: expect.stringContaining('did not answer the stop') as string },
     })
+  })
+
+  test('a check that is not answered ends the host, and the next one has another', async () => {
+    client.warmUp()
+    await later()
+    processes[0]!.host.isDeaf = true
+    const check = client.handlers['lab.check']({ files: {} })
+    await settle(29_000)
+    expect(processes[0]!.isAlive).toBe(true)
+    await settle(2000)
+    expect(await check).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('longer than 30 seconds') as string },
+    })
+    expect(lost).toHaveLength(1)
+    const next = client.handlers['lab.check']({ files: {} })
+    await settle()
+    expect(await next).toEqual(ok({ diagnostics: [] }))
+    await settle(59_000)
+    expect({ lost: lost.length, started: processes.length }).toEqual({ lost: 1, started: 2 })
   })
 
   test('a host that dies at every start is not started for ever', async () => {

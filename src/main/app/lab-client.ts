@@ -5,8 +5,8 @@
  * again that are open: the same request gives the same trace. Long runs keep their helper.
  *
  * The helper ends in three ways: by itself (a crash, or its heap limit), for memory (watched here
- * too, because WebAssembly memory lies outside of V8's heap), or because a stop was asked for and
- * not answered. Each time open calls are answered with `lab-process-lost`, and `onLost` says why.
+ * too, because WebAssembly memory lies outside of V8's heap), or because a stop or a check was asked
+ * for and not answered. Each time open calls are answered with `lab-process-lost`, and `onLost` says why.
  */
 import type { z } from 'zod'
 import { labContract } from '../../shared/contract/lab'
@@ -32,6 +32,8 @@ export interface LabClientOptions {
   memoryBytesMax: number
   /** How long a stop may go unanswered. */
   stopPatienceMs?: number
+  /** How long the check of a folder may go unanswered. */
+  checkPatienceMs?: number
   /** How often memory is looked at while calls are open. */
   watchMs?: number
   /** How long a helper is kept that is asked for nothing. */
@@ -56,7 +58,23 @@ const QUICK_DEATH_MS = 2000
 const EVENTS_AGAIN_MAX = 20_000
 
 export function createLabClient(options: LabClientOptions): LabClient {
-  const { stopPatienceMs = 4000, watchMs = 500, idleMs = 300_000 } = options
+  const {
+    stopPatienceMs = 4000,
+    checkPatienceMs = 30_000,
+    watchMs = 500,
+    idleMs = 300_000,
+  } = options
+  /** Calls that are answered in a bounded time, or else by a helper that does not live. */
+  const patience: Partial<Record<LabCall, { ms: number; verdict: string }>> = {
+    'lab.stop': {
+      ms: stopPatienceMs,
+      verdict: 'The lab did not answer the stop, so its process was ended.',
+    },
+    'lab.check': {
+      ms: checkPatienceMs,
+      verdict: `Checking the folder took longer than ${Math.round(checkPatienceMs / 1000)} seconds, so the lab’s process was ended.`,
+    },
+  }
   const open = new Map<number, { name: LabCall; answer: (result: Result<unknown>) => void }>()
   let helper: HostProcess | null = null
   let startedAt = 0
@@ -176,15 +194,16 @@ export function createLabClient(options: LabClientOptions): LabClient {
     if (name === 'lab.run') runs.set(run.runId, { input: run, events: Infinity })
     const id = nextId++
     return new Promise((resolve) => {
-      let patience: ReturnType<typeof setTimeout> | undefined
-      if (name === 'lab.stop')
-        patience = setTimeout(() => {
-          if (target === helper) end('The lab did not answer the stop, so its process was ended.')
-        }, stopPatienceMs)
+      const bound = patience[name]
+      const timer =
+        bound &&
+        setTimeout(() => {
+          if (target === helper) end(bound.verdict)
+        }, bound.ms)
       open.set(id, {
         name,
         answer: (result) => {
-          clearTimeout(patience)
+          clearTimeout(timer)
           resolve(result)
         },
       })
