@@ -48,6 +48,35 @@ describe('a mistake in scenario.json is reported with its place', () => {
     expect(first.replace(/^\S+ /, '')).toMatch(message)
   })
 
+  const long = 'x'.repeat(70_000)
+  test.each([
+    [{ name: long }, /^name: longer than 200 characters\.$/],
+    [{ drivers: [{ name: 'A', entry: long }] }, /^drivers\.0\.entry: longer than 260 characters/],
+    [{ parameters: { Text: long } }, /^parameters\.Text: longer than 32767 characters/],
+    [{ parameters: { [long]: 1 } }, /^parameters\.x+…: longer than 255 characters/],
+    [
+      { parameters: Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`p${i}`, i])) },
+      /^parameters: more than 256 of them/,
+    ],
+    [{ steps: [{ do: 'open', path: long }] }, /^steps\.0\.path: longer than 32767 characters/],
+    [{ steps: [{ do: 'close', handle: long }] }, /^steps\.0\.handle: longer than 64 characters/],
+    [{ steps: [{ do: 'ioctl', code: long }] }, /^steps\.0\.code: longer than 200 characters/],
+    [
+      { steps: [{ do: 'write', data: { text: long.repeat(20) } }] },
+      /^steps\.0\.data\.text: longer than 1048576 characters/,
+    ],
+    [{ steps: [{ do: 'unplug', device: long }] }, /^steps\.0\.device: longer than 1024/],
+    [{ processes: [{ name: long, steps: [] }] }, /^processes\.0\.name: longer than 260/],
+    [
+      { devices: [{ id: 'TOY\\Lamp', upperFilters: Array(65).fill('A') }] },
+      /^devices\.0\.upperFilters: more than 64 of them/,
+    ],
+  ])('what is too long or too many: %#', (scenario, message) => {
+    const [first = '', ...rest] = problems(JSON.stringify(scenario))
+    expect(rest).toEqual([])
+    expect(first.replace(/^\S+ /, '')).toMatch(message)
+  })
+
   test('all mistakes at once', () => {
     const text = '{ "seed": 1.5, "bogus": 1, "unload": 3 }'
     expect(problems(text)).toHaveLength(3)

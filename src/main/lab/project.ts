@@ -128,17 +128,24 @@ function issueErrors(text: string, issue: core.$ZodIssue): Diagnostic[] {
         WHAT_IT_HOLDS,
       ),
     )
+  // Of a name that cannot stand there, what is wrong with it is told inside.
+  const { message } = (issue.code === 'invalid_key' && issue.issues[0]) || issue
   return [
     scenarioError(
       jsonPlace(text, issue.path),
-      `${wordsFor(issue.path)}: ${issue.message}.`,
+      `${wordsFor(issue.path)}: ${message}.`,
       WHAT_IT_HOLDS,
     ),
   ]
 }
 
 function wordsFor(path: readonly PropertyKey[]): string {
-  return path.length === 0 ? 'The scenario' : path.map(String).join('.')
+  return path.length === 0 ? 'The scenario' : path.map((part) => shortened(String(part))).join('.')
+}
+
+/** Names in a message: no longer than a reader needs. */
+function shortened(name: string): string {
+  return name.length > 64 ? `${name.slice(0, 63)}\u2026` : name
 }
 
 /** Control codes are names as well as numbers, which the schema does not know. */

@@ -26,16 +26,27 @@ export const VerifierOption = z.enum([
 ])
 export type VerifierOption = z.infer<typeof VerifierOption>
 
+/** Text of at most so many characters; what is longer is told in words. */
+const text = (charactersMax: number): z.ZodString =>
+  z.string().max(charactersMax, `longer than ${charactersMax} characters`)
+/** A list of at most so many items. */
+const list = <T extends z.ZodType>(item: T, itemsMax: number): z.ZodArray<T> =>
+  z.array(item).max(itemsMax, `more than ${itemsMax} of them`)
+
+/** What one call of a program can take along, in bytes. */
+const BYTES_MAX = 1 << 20
+/** A path of Windows: what a UNICODE_STRING can hold. */
+const Path = text(32_767)
+/** A name that the scenario gives to a handle or a device. */
+const Name = text(64)
+/** A device by such a name, its id, or its path in the device tree. */
+const DeviceName = text(1024)
+const FileName = text(260)
+
 const Bytes = z.union([
-  z.strictObject({ text: z.string() }),
-  z.strictObject({ hex: z.string().regex(/^([0-9a-fA-F]{2})*$/) }),
-  z.strictObject({
-    zeros: z
-      .number()
-      .int()
-      .min(0)
-      .max(1 << 20),
-  }),
+  z.strictObject({ text: text(BYTES_MAX) }),
+  z.strictObject({ hex: text(2 * BYTES_MAX).regex(/^([0-9a-fA-F]{2})*$/) }),
+  z.strictObject({ zeros: z.number().int().min(0).max(BYTES_MAX) }),
 ])
 
 /** `BUS\Device`, as a bus driver names what it finds. */
@@ -43,6 +54,15 @@ const DeviceId = z
   .string()
   .regex(/^[\x21-\x2b\x2d-\x5b\x5d-\x7e]{1,100}\\[\x21-\x2b\x2d-\x5b\x5d-\x7e]{1,99}$/)
 const ServiceName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
+const FILTERS_MAX = 64
+const PARAMETERS_MAX = 256
+
+/** Values of a service's subkey Parameters: a number is a REG_DWORD, a text a REG_SZ. */
+const Parameters = z
+  .record(text(255), z.union([z.number().int(), text(32_767)]))
+  .refine((values) => Object.keys(values).length <= PARAMETERS_MAX, {
+    message: `more than ${PARAMETERS_MAX} of them`,
+  })
 
 /** What the installation file of a device would say: which drivers serve it. */
 export const ScenarioDevice = z.strictObject({
@@ -50,10 +70,10 @@ export const ScenarioDevice = z.strictObject({
   id: DeviceId,
   /** Function driver. */
   service: ServiceName.optional(),
-  lowerFilters: z.array(ServiceName).default([]),
-  upperFilters: z.array(ServiceName).default([]),
-  class: z.string().min(1).max(64).optional(),
-  description: z.string().max(200).optional(),
+  lowerFilters: list(ServiceName, FILTERS_MAX).default([]),
+  upperFilters: list(ServiceName, FILTERS_MAX).default([]),
+  class: text(64).min(1).optional(),
+  description: text(200).optional(),
   /** It sits on the machine's own bus from the start. */
   plugged: z.boolean().default(false),
 })
@@ -65,60 +85,53 @@ export const ProcessorCount = z.number().int().min(1).max(8)
 /** The simulated devices of the board: a serial port, and a PCI device that moves bytes by itself. */
 const HardwareName = z.enum(['uart0', 'dma0'])
 
+const Access = list(z.enum(['read', 'write']), 2).default(['read', 'write'])
+
 /** One step of a scenario. `handle` names are the scenario's own words; `repeat` makes a load test of a step. */
 export const ScenarioStep = z.discriminatedUnion('do', [
   z.strictObject({
     do: z.literal('open'),
-    path: z.string(),
-    as: z.string().default('h'),
-    access: z.array(z.enum(['read', 'write'])).default(['read', 'write']),
+    path: Path,
+    as: Name.default('h'),
+    access: Access,
     overlapped: z.boolean().default(false),
   }),
   z.strictObject({
     do: z.literal('ioctl'),
-    handle: z.string().default('h'),
-    code: z.union([z.number().int(), z.string()]),
+    handle: Name.default('h'),
+    code: z.union([z.number().int(), text(200)]),
     input: Bytes.optional(),
-    outputLength: z
-      .number()
-      .int()
-      .min(0)
-      .max(1 << 20)
-      .default(0),
+    outputLength: z.number().int().min(0).max(BYTES_MAX).default(0),
     repeat: z.number().int().min(1).max(10_000_000).default(1),
   }),
   z.strictObject({
     do: z.literal('read'),
-    handle: z.string().default('h'),
-    length: z
-      .number()
-      .int()
-      .min(0)
-      .max(1 << 20),
+    handle: Name.default('h'),
+    length: z.number().int().min(0).max(BYTES_MAX),
     repeat: z.number().int().min(1).max(10_000_000).default(1),
   }),
   z.strictObject({
     do: z.literal('write'),
-    handle: z.string().default('h'),
+    handle: Name.default('h'),
     data: Bytes,
     repeat: z.number().int().min(1).max(10_000_000).default(1),
   }),
-  z.strictObject({ do: z.literal('cancel'), handle: z.string().default('h') }),
-  z.strictObject({ do: z.literal('close'), handle: z.string().default('h') }),
+  z.strictObject({ do: z.literal('cancel'), handle: Name.default('h') }),
+  z.strictObject({ do: z.literal('close'), handle: Name.default('h') }),
   z.strictObject({ do: z.literal('wait'), milliseconds: z.number().min(0).max(3_600_000) }),
-  z.strictObject({ do: z.literal('unload'), driver: z.string().optional() }),
+  z.strictObject({ do: z.literal('unload'), driver: Name.optional() }),
   z.strictObject({
     do: z.literal('openInterface'),
-    interface: z.string(),
+    interface: text(64),
     index: z.number().int().min(0).max(1000).default(0),
-    as: z.string().default('h'),
-    access: z.array(z.enum(['read', 'write'])).default(['read', 'write']),
+    as: Name.default('h'),
+    access: Access,
     overlapped: z.boolean().default(false),
   }),
-  z.strictObject({ do: z.literal('plug'), device: DeviceId, as: z.string().optional() }),
-  z.strictObject({ do: z.literal('unplug'), device: z.string() }),
-  z.strictObject({ do: z.literal('surpriseRemove'), device: z.string() }),
-  z.strictObject({ do: z.literal('restart'), device: z.string() }),
+  z.strictObject({ do: z.literal('plug'), device: DeviceId, as: DeviceName.optional() }),
+  z.strictObject({ do: z.literal('unplug'), device: DeviceName }),
+  z.strictObject({ do: z.literal('surpriseRemove'), device: DeviceName }),
+  z.strictObject({ do: z.literal('restart'), device: DeviceName }),
   z.strictObject({ do: z.literal('power'), to: z.enum(['sleep', 'hibernate', 'wake']) }),
   z.strictObject({ do: z.literal('shutdown') }),
   z.strictObject({ do: z.literal('input'), device: HardwareName, data: Bytes }),
@@ -139,7 +152,7 @@ const Account = z.enum(['admin', 'user'])
 
 /** `scenario.json`: which drivers are loaded, in order, and what user mode asks of them. */
 export const Scenario = z.strictObject({
-  name: z.string().optional(),
+  name: text(200).optional(),
   seed: z.number().int().optional(),
   /** Processors of the machine, 1 by default. */
   processors: ProcessorCount.optional(),
@@ -154,8 +167,8 @@ export const Scenario = z.strictObject({
     .array(
       z.strictObject({
         name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
-        entry: z.string(),
-        parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).default({}),
+        entry: FileName,
+        parameters: Parameters.default({}),
         /** Linked with /INTEGRITYCHECK, which some callbacks ask for; `true` by default. */
         integrityCheck: z.boolean().optional(),
       }),
@@ -165,20 +178,20 @@ export const Scenario = z.strictObject({
   /** Whom programs run as that do not say it themselves; `admin` by default. */
   user: Account.optional(),
   /** Registry values under the service key's Parameters (of the only driver). */
-  parameters: z.record(z.string(), z.union([z.number().int(), z.string()])).optional(),
+  parameters: Parameters.optional(),
   /** Devices of the PnP manager. Their drivers are loaded when a device needs them. */
-  devices: z.array(ScenarioDevice).max(256).optional(),
+  devices: list(ScenarioDevice, 256).optional(),
   processes: z
     .array(
       z.strictObject({
-        name: z.string().min(1).max(260),
+        name: FileName.min(1),
         user: Account.optional(),
-        steps: z.array(ScenarioStep).max(STEPS_MAX),
+        steps: list(ScenarioStep, STEPS_MAX),
       }),
     )
     .max(256)
     .optional(),
-  steps: z.array(ScenarioStep).max(STEPS_MAX).optional(),
+  steps: list(ScenarioStep, STEPS_MAX).optional(),
   /** Whether the drivers are unloaded at the end. */
   unload: z.boolean().default(true),
 })
@@ -353,7 +366,7 @@ export const RunRequest = z.object({
   seed: z.number().int().default(1),
   /** Takes the place of what the scenario says. */
   processors: ProcessorCount.optional(),
-  verifier: z.array(z.string()).default([]),
+  verifier: list(z.string().max(64), 256).default([]),
   trace: z.enum(['off', 'full']).default('full'),
   /** File that is loaded in place of driver.ts, `fixed.ts` for instance. */
   driver: z.string().max(260).optional(),
