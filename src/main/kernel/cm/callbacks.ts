@@ -14,6 +14,7 @@ import {
 } from '../../../shared/nt/generated/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
 import type { RegisteredCallback } from '../ex/callback-table'
+import { acquireRundown, releaseRundown, waitForRundown } from '../ex/rundown'
 import { entriesOf, initializeListHead, insertTail, removeEntry } from '../ke/list'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -22,6 +23,8 @@ import { compareAltitudes, isAltitude } from '../ob/altitude'
 /** CM_CALLBACK_CONTEXT_BLOCK, as public listings show it. */
 const BLOCK = {
   CallbackListEntry: 0,
+  /** EX_RUNDOWN_REF: who is in the routine. */
+  Rundown: 0x10,
   Cookie: 0x18,
   CallerContext: 0x20,
   Function: 0x28,
@@ -38,7 +41,7 @@ export interface RegistryOperation {
   /** REG_NOTIFY_CLASS before and after it. */
   pre: number
   post: number
-  /** Key object that it is about; 0 before a key is opened. */
+  /** Key object that it is about; one that opens a key has `result` instead. */
   object: Ptr
   /** Size of the structure that describes it. */
   bytes: number
@@ -48,14 +51,26 @@ export interface RegistryOperation {
   fill(at: Ptr, take: (bytes: number) => Ptr): void
   /** Bytes that `fill` takes in addition. */
   more?: number
-  /** A callback did it instead: take over what it left in the structure. */
-  bypassed?(at: Ptr): number
+  /** It was done: put its results into the structure, where callbacks see and change them. */
+  leave?(at: Ptr): void
+  /** The key object that the structure names as the result. */
+  result?(at: Ptr): Ptr
+  /** All is said: take over the results that the structure has now. */
+  take?(at: Ptr): void
 }
 
 interface Registration {
   cookie: bigint
   altitude: string | null
   entry: RegisteredCallback
+}
+
+/** One callback on its way through an operation. */
+interface Asked {
+  block: Ptr
+  registration: Registration | undefined
+  /** CallContext, from its pre-notification to its post-notification. */
+  context: Ptr
 }
 
 export class RegistryCallbacks {
@@ -108,8 +123,11 @@ export class RegistryCallbacks {
     return this.head
   }
 
-  /** CmUnRegisterCallback. */
-  unregister(cookie: bigint): number {
+  /**
+   * CmUnRegisterCallback. Back when nobody is in the routine any more; from inside it that is never, as
+   * on Windows.
+   */
+  *unregister(cookie: bigint): KernelRoutine<number> {
     const { k } = this
     const found = this.find(cookie)
     if (!found) return STATUS_INVALID_PARAMETER
@@ -118,6 +136,7 @@ export class RegistryCallbacks {
     const next = k.memory.ptr(block)
     // A driver may have unlinked it.
     if (next !== 0 && k.memory.ptr(next + LIST_ENTRY.Blink) === block) removeEntry(k, block)
+    yield* waitForRundown(k, block + BLOCK.Rundown)
     k.callbacks.remove(registration.entry)
     if (registration.altitude !== null) k.ob.freeText(block + BLOCK.Altitude)
     k.pool.free(block)
@@ -135,17 +154,19 @@ export class RegistryCallbacks {
   }
 
   /** Blocks in order of altitude, as the list in memory has them now. */
-  private order(): Ptr[] {
+  private order(): Asked[] {
     const { memory } = this.k
-    const blocks: Ptr[] = []
+    const asked: Asked[] = []
     let at = memory.ptr(this.head)
-    for (let i = 0; at !== this.head && i < CALLBACKS_MAX; i++, at = memory.ptr(at)) blocks.push(at)
-    return blocks
+    for (let i = 0; at !== this.head && i < CALLBACKS_MAX; i++, at = memory.ptr(at))
+      asked.push({ block: at, registration: this.blocks.get(at), context: 0 })
+    return asked
   }
 
   /**
    * Do an operation by way of the callbacks. One that answers with an error ends it with that status;
-   * STATUS_CALLBACK_BYPASS ends it with success, and the callback has done it itself.
+   * STATUS_CALLBACK_BYPASS ends it with success, and the callback has done it itself. Afterwards one that
+   * answers STATUS_CALLBACK_BYPASS has put the status of its choice into ReturnStatus.
    */
   *around(
     operation: RegistryOperation,
@@ -165,36 +186,55 @@ export class RegistryCallbacks {
     }
     operation.fill(info, take)
     const post = take(REG_POST_OPERATION_INFORMATION.SIZE)
-    const asked: { block: Ptr; context: Ptr }[] = []
+    const told: Asked[] = []
     let status: number = STATUS_SUCCESS
-    for (const block of this.order()) {
+    for (const asked of this.order()) {
       memory.setPtr(info + operation.callContext, 0)
-      status = yield* this.call(block, operation.pre, info)
+      const answer = yield* this.call(asked, operation.pre, info)
+      if (answer === null) continue
+      status = answer
       if (status >>> 31 !== 0) break
-      asked.push({ block, context: memory.ptr(info + operation.callContext) })
+      asked.context = memory.ptr(info + operation.callContext)
+      told.push(asked)
     }
-    if (status === STATUS_CALLBACK_BYPASS) status = operation.bypassed?.(info) ?? STATUS_SUCCESS
-    else if (status >>> 31 === 0) status = yield* done(perform())
-    for (const { block, context } of asked.reverse()) {
-      if (!this.blocks.has(block)) continue
-      memory.setPtr(post + REG_POST_OPERATION_INFORMATION.Object, operation.object)
+    if (status === STATUS_CALLBACK_BYPASS) status = STATUS_SUCCESS
+    else if (status >>> 31 === 0) {
+      status = yield* done(perform())
+      operation.leave?.(info)
+    }
+    for (const asked of told.reverse()) {
+      const object = operation.result
+        ? status === STATUS_SUCCESS
+          ? operation.result(info)
+          : 0
+        : operation.object
+      memory.setPtr(post + REG_POST_OPERATION_INFORMATION.Object, object)
       memory.setU32(post + REG_POST_OPERATION_INFORMATION.Status, status)
       memory.setPtr(post + REG_POST_OPERATION_INFORMATION.PreInformation, info)
       memory.setU32(post + REG_POST_OPERATION_INFORMATION.ReturnStatus, status)
-      memory.setPtr(post + REG_POST_OPERATION_INFORMATION.CallContext, context)
-      const answer = yield* this.call(block, operation.post, post)
+      memory.setPtr(post + REG_POST_OPERATION_INFORMATION.CallContext, asked.context)
+      const answer = yield* this.call(asked, operation.post, post)
       if (answer === STATUS_CALLBACK_BYPASS)
         status = memory.u32(post + REG_POST_OPERATION_INFORMATION.ReturnStatus)
     }
+    operation.take?.(info)
     k.pool.free(info)
     return status
   }
 
-  private *call(block: Ptr, notify: number, info: Ptr): KernelRoutine<number> {
-    const { memory } = this.k
+  /** Ask one callback; null when it has gone since the operation began. */
+  private *call(asked: Asked, notify: number, info: Ptr): KernelRoutine<number | null> {
+    const { k } = this
+    const { memory } = k
+    const { block, registration } = asked
+    // What a driver linked in itself has no registration and stays until it is unlinked.
+    if (registration && this.blocks.get(block) !== registration) return null
+    if (!acquireRundown(k, block + BLOCK.Rundown)) return null
     const routine = memory.ptr(block + BLOCK.Function)
     const context = memory.ptr(block + BLOCK.CallerContext)
-    return (yield* this.k.call(routine, 'EX_CALLBACK_FUNCTION', [context, notify, info])) >>> 0
+    const answer = yield* k.call(routine, 'EX_CALLBACK_FUNCTION', [context, notify, info])
+    releaseRundown(k, block + BLOCK.Rundown)
+    return answer >>> 0
   }
 }
 

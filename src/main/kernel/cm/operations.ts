@@ -33,13 +33,24 @@ import {
   REG_SET_VALUE_KEY_INFORMATION as SET_VALUE,
   UNICODE_STRING,
 } from '../../../shared/nt/generated/offsets'
-import { STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { placeText, textBytes } from '../ob/header'
 import type { RegistryOperation } from './callbacks'
 
-/** A key is opened or created by a path. */
+/** What opening or creating a key came to. */
+export interface OpenedKey {
+  /** Key object with a reference that is the caller's now; 0 when there is none. */
+  object: Ptr
+  granted: number
+  disposition: number
+}
+
+/**
+ * A key is opened or created by a path.
+ * @param results what `perform` leaves here is what callbacks are told; what they made of it is here
+ * at the end
+ */
 export function openOrCreate(
   k: Kernel,
   a: {
@@ -49,11 +60,11 @@ export function openOrCreate(
     access: number
     options: number
     className: Ptr
-    /** What a callback that did it itself has left: key object and disposition. */
-    took(object: Ptr, access: number, disposition: number): number
   },
+  results: OpenedKey,
 ): RegistryOperation {
   const { memory } = k
+  const resultObject = (at: Ptr): Ptr => memory.ptr(memory.ptr(at + CREATE.ResultObject))
   return {
     pre: a.create ? RegNtPreCreateKeyEx : RegNtPreOpenKeyEx,
     post: a.create ? RegNtPostCreateKeyEx : RegNtPostOpenKeyEx,
@@ -74,12 +85,17 @@ export function openOrCreate(
       memory.setPtr(at + CREATE.Disposition, take(8))
       memory.setPtr(at + CREATE.ResultObject, take(8))
     },
-    bypassed: (at) =>
-      a.took(
-        memory.ptr(memory.ptr(at + CREATE.ResultObject)),
-        memory.u32(at + CREATE.GrantedAccess),
-        memory.u32(memory.ptr(at + CREATE.Disposition)),
-      ),
+    leave(at) {
+      memory.setPtr(memory.ptr(at + CREATE.ResultObject), results.object)
+      memory.setU32(memory.ptr(at + CREATE.Disposition), results.disposition)
+      memory.setU32(at + CREATE.GrantedAccess, results.granted)
+    },
+    result: resultObject,
+    take(at) {
+      results.object = resultObject(at)
+      results.disposition = memory.u32(memory.ptr(at + CREATE.Disposition))
+      results.granted = memory.u32(at + CREATE.GrantedAccess)
+    },
   }
 }
 
@@ -146,23 +162,31 @@ export interface Answer {
   kind: number
   buffer: Ptr
   length: number
-  /** Takes the full length of the answer. */
-  writeLength(bytes: number): void
+  /** Full length of the answer, once it is known. */
+  needed: number | null
 }
 
-/** A callback answered itself: hand its length on. */
-function lengthLeft(k: Kernel, at: Ptr, writeLength: (bytes: number) => void): number {
-  writeLength(k.memory.u32(k.memory.ptr(at)))
-  return STATUS_SUCCESS
-}
-
-export function queryValue(
+/** The length of an answer, to and from the place that a structure names. */
+function lengthAt(
   k: Kernel,
-  object: Ptr,
-  name: Ptr,
-  { kind, buffer, length, writeLength }: Answer,
-): RegistryOperation {
+  field: number,
+  answer: Answer,
+): Pick<RegistryOperation, 'leave' | 'take'> {
   const { memory } = k
+  return {
+    leave(at) {
+      if (answer.needed !== null) memory.setU32(memory.ptr(at + field), answer.needed)
+    },
+    take(at) {
+      const left = memory.u32(memory.ptr(at + field))
+      if (left !== (answer.needed ?? 0)) answer.needed = left
+    },
+  }
+}
+
+export function queryValue(k: Kernel, object: Ptr, name: Ptr, answer: Answer): RegistryOperation {
+  const { memory } = k
+  const { kind, buffer, length } = answer
   return {
     pre: RegNtPreQueryValueKey,
     post: RegNtPostQueryValueKey,
@@ -178,16 +202,13 @@ export function queryValue(
       memory.setU32(at + QUERY_VALUE.Length, length)
       memory.setPtr(at + QUERY_VALUE.ResultLength, take(8))
     },
-    bypassed: (at) => lengthLeft(k, at + QUERY_VALUE.ResultLength, writeLength),
+    ...lengthAt(k, QUERY_VALUE.ResultLength, answer),
   }
 }
 
-export function queryKey(
-  k: Kernel,
-  object: Ptr,
-  { kind, buffer, length, writeLength }: Answer,
-): RegistryOperation {
+export function queryKey(k: Kernel, object: Ptr, answer: Answer): RegistryOperation {
   const { memory } = k
+  const { kind, buffer, length } = answer
   return {
     pre: RegNtPreQueryKey,
     post: RegNtPostQueryKey,
@@ -202,7 +223,7 @@ export function queryKey(
       memory.setU32(at + QUERY.Length, length)
       memory.setPtr(at + QUERY.ResultLength, take(8))
     },
-    bypassed: (at) => lengthLeft(k, at + QUERY.ResultLength, writeLength),
+    ...lengthAt(k, QUERY.ResultLength, answer),
   }
 }
 
@@ -212,9 +233,10 @@ export function enumerate(
   what: 'key' | 'value',
   object: Ptr,
   index: number,
-  { kind, buffer, length, writeLength }: Answer,
+  answer: Answer,
 ): RegistryOperation {
   const { memory } = k
+  const { kind, buffer, length } = answer
   const isKey = what === 'key'
   const layout = isKey ? ENUMERATE : ENUMERATE_VALUE
   return {
@@ -234,6 +256,6 @@ export function enumerate(
       memory.setU32(at + layout.Length, length)
       memory.setPtr(at + layout.ResultLength, take(8))
     },
-    bypassed: (at) => lengthLeft(k, at + layout.ResultLength, writeLength),
+    ...lengthAt(k, layout.ResultLength, answer),
   }
 }

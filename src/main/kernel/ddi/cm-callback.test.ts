@@ -191,6 +191,99 @@ describe('after an operation', () => {
     expect(contexts).toEqual([scratchMark])
   })
 
+  /** The result of opening the service key under a callback that is told of it afterwards. */
+  const opened = (
+    after: (d: DriverApi, post: number, pre: number) => Code<number>,
+    path = '\\Registry\\Machine\\System\\CurrentControlSet\\Services\\toy',
+  ): { status: number; query: number; m: TestMachine } => {
+    const result = { status: -1, query: -1 }
+    const m = run(
+      {
+        *Guard(d, _context, kind, info) {
+          if (kind !== 29) return 0
+          return yield* after(
+            d,
+            info!,
+            d.k.memory.ptr(info! + REG_POST_OPERATION_INFORMATION.PreInformation),
+          )
+        },
+      },
+      function* (d) {
+        yield* add(d, 'Guard', '320000')
+        const attributes = scratch(d, 0x30)
+        yield* d.ddi('InitializeObjectAttributes', attributes, d.string(path), 0x240, 0, 0)
+        const handle = d.out()
+        result.status = yield* d.ddi('ZwOpenKey', handle, 0x20019, attributes)
+        if (result.status !== 0) return
+        result.query = yield* d.ddi('ZwQueryKey', Number(handle.value), 0, 0, 0, d.out())
+        yield* d.ddi('ZwClose', Number(handle.value))
+      },
+    )
+    return { ...result, m }
+  }
+  const keys = (m: TestMachine): number =>
+    [...m.k.ob.all()].filter(({ type }) => type.name === 'Key').length
+
+  test('an opened key is told with its object, its rights and its disposition', () => {
+    const seen: unknown[] = []
+    const { status, m } = opened(function* (d, post, pre) {
+      const { memory } = d.k
+      const object = memory.ptr(post)
+      const id = d.out()
+      seen.push(
+        object !== 0,
+        object === memory.ptr(memory.ptr(pre + REG_CREATE_KEY_INFORMATION.ResultObject)),
+        memory.u32(pre + REG_CREATE_KEY_INFORMATION.GrantedAccess),
+        memory.u32(memory.ptr(pre + REG_CREATE_KEY_INFORMATION.Disposition)),
+        yield* d.ddi('CmCallbackGetKeyObjectIDEx', cookies.at(-1)!.at, object, id, null, 0),
+      )
+      return 0
+    })
+    expect(status).toBe(0)
+    expect(seen).toEqual([true, true, 0x20019, 2, 0])
+    expect(keys(m)).toBe(1)
+  })
+
+  test('success made an error: the callback drops the object, the caller gets no handle', () => {
+    const { status, m } = opened(function* (d, post, pre) {
+      const { memory } = d.k
+      yield* d.ddi('ObDereferenceObject', memory.ptr(post))
+      memory.setPtr(memory.ptr(pre + REG_CREATE_KEY_INFORMATION.ResultObject), 0)
+      memory.setU32(post + REG_POST_OPERATION_INFORMATION.ReturnStatus, DENIED)
+      return BYPASS
+    })
+    expect(status).toBe(DENIED)
+    expect(keys(m)).toBe(1)
+  })
+
+  test('ReturnStatus without STATUS_CALLBACK_BYPASS is not looked at', () => {
+    const { status, query } = opened(function* (d, post) {
+      d.k.memory.setU32(post + REG_POST_OPERATION_INFORMATION.ReturnStatus, DENIED)
+      return 0
+    })
+    expect([status, query]).toEqual([0, 0xc0000023])
+  })
+
+  test('an error made success wants a key object of the callback', () => {
+    const missing = '\\Registry\\Machine\\Nowhere'
+    const nothing = opened(function* (d, post) {
+      expect(d.k.memory.ptr(post)).toBe(0)
+      d.k.memory.setU32(post + REG_POST_OPERATION_INFORMATION.ReturnStatus, 0)
+      return BYPASS
+    }, missing)
+    expect(nothing.status).toBe(0xc0000034)
+    const given = opened(function* (d, post, pre) {
+      const { memory } = d.k
+      const key = d.k.registry.open('\\Registry\\Machine\\System') as { address: number }
+      memory.setPtr(memory.ptr(pre + REG_CREATE_KEY_INFORMATION.ResultObject), key.address)
+      memory.setU32(pre + REG_CREATE_KEY_INFORMATION.GrantedAccess, 0x20019)
+      memory.setU32(post + REG_POST_OPERATION_INFORMATION.ReturnStatus, 0)
+      return BYPASS
+    }, missing)
+    expect([given.status, given.query]).toEqual([0, 0xc0000023])
+    expect(keys(given.m)).toBe(1)
+  })
+
   test('a handle that is closed is told of, and a key has a name and a number', () => {
     const closed: unknown[] = []
     run(

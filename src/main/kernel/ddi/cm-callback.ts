@@ -81,7 +81,9 @@ export const CM_CALLBACK_DDIS = {
     params: { Cookie: t.large },
     returns: t.ntstatus,
     docs: 'wdm/nf-wdm-cmunregistercallback',
-    run: (k, a) => k.registry.callbacks.unregister(BigInt.asUintN(64, a.Cookie ?? 0n)),
+    *run(k, a) {
+      return yield* k.registry.callbacks.unregister(BigInt.asUintN(64, a.Cookie ?? 0n))
+    },
   }),
   CmCallbackGetKeyObjectIDEx: ddi({
     params: {

@@ -27,8 +27,8 @@ export const OB_CALLBACK_DDIS = {
     params: { RegistrationHandle: t.pvoid },
     returns: t.void,
     docs: 'wdm/nf-wdm-obunregistercallbacks',
-    run(k, a) {
-      if (k.ob.callbacks.unregister(a.RegistrationHandle)) return
+    *run(k, a) {
+      if (yield* k.ob.callbacks.unregister(a.RegistrationHandle)) return
       // The kernel follows the links of whatever it is given: freed memory, mostly.
       k.bugCheck(
         0x139,

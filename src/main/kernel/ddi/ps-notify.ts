@@ -7,12 +7,17 @@ import {
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { NOTIFY_EX, NOTIFY_PLAIN } from '../ps/notify'
-import { ddi, t } from './types'
+import { ddi, t, type KernelRoutine } from './types'
 
 /** Register or remove a process routine of one form. A routine can be there once only. */
-function setProcessRoutine(k: Kernel, routine: Ptr, remove: boolean, context: number): number {
+function* setProcessRoutine(
+  k: Kernel,
+  routine: Ptr,
+  remove: boolean,
+  context: number,
+): KernelRoutine<number> {
   const { process } = k.notifications.arrays
-  if (remove) return process.remove(routine, context)
+  if (remove) return yield* process.remove(routine, context)
   if (context === NOTIFY_EX && !k.loader.modules.isTrusted(routine)) return STATUS_ACCESS_DENIED
   if (process.has(routine, context)) return STATUS_INVALID_PARAMETER
   return process.add(routine, context, STATUS_INVALID_PARAMETER)

@@ -17,10 +17,12 @@ import {
   STATUS_KEY_DELETED,
   STATUS_NO_MORE_ENTRIES,
   STATUS_OBJECT_NAME_NOT_FOUND,
+  STATUS_OBJECT_TYPE_MISMATCH,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import { DRIVER_EXTENSION, DRIVER_OBJECT } from '../../../shared/nt/generated/offsets'
 import { deliver, keyInformation, valueInformation } from '../cm/information'
+import type { RegistryOperation } from '../cm/callbacks'
 import type { Key } from '../cm/key'
 import {
   deleteKey,
@@ -31,13 +33,15 @@ import {
   queryValue,
   setValue,
   type Answer,
+  type OpenedKey,
 } from '../cm/operations'
 import { queryTable } from '../cm/query-table'
 import { SERVICES_PATH, type KeyData } from '../cm/registry'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
-import { captureAttributes, captureName } from '../ob/attributes'
+import { captureAttributes, captureName, type CapturedAttributes } from '../ob/attributes'
 import type { KObject } from '../ob/object'
+import { mapAccess } from '../ob/object-type'
 import { unicodeText } from '../rtl/unicode'
 import { ddi, t, type KernelRoutine, type Out } from './types'
 
@@ -60,56 +64,62 @@ function keyOf(k: Kernel, handle: number): Key | number {
   return typeof object === 'number' ? object : object.data.key
 }
 
-/** Open a handle to a Key object that was made for it. */
-function handOver(
-  k: Kernel,
-  object: KObject<KeyData>,
-  access: number,
-  kernel: boolean,
-  handle: Out<number>,
-): void {
-  handle.write(k.ob.openHandle(object, access, { kernel }))
-  k.ob.release(object.address)
-}
-
 interface OpenArguments {
   KeyHandle: Out<number>
   DesiredAccess: number
   ObjectAttributes: Ptr
 }
 
-/** What a callback that opened a key itself left becomes the caller's handle. */
-function takeOver(
+/** Open or create a key by way of the callbacks, and a handle to what it came to. */
+function* openThrough(
   k: Kernel,
-  a: OpenArguments & { Disposition?: Out<number> },
-  kernel: boolean,
-): (object: Ptr, access: number, disposition: number) => number {
-  return (address, access, disposition) => {
-    const object = k.ob.lookup(address)
-    if (object?.type.name === 'Key') a.KeyHandle.write(k.ob.openHandle(object, access, { kernel }))
-    a.Disposition?.write(disposition)
+  a: OpenArguments & { Class?: Ptr; Disposition?: Out<number> },
+  given: CapturedAttributes,
+  how: { create: boolean; options: number },
+  perform: () => { object: KObject<KeyData>; disposition: number } | number,
+): KernelRoutine<number> {
+  const results: OpenedKey = { object: 0, granted: 0, disposition: 0 }
+  const operation = openOrCreate(
+    k,
+    {
+      ...how,
+      path: given.name,
+      root: (given.root ?? k.registry.object).address,
+      access: a.DesiredAccess,
+      className: a.Class ?? 0,
+    },
+    results,
+  )
+  const status = yield* k.registry.callbacks.around(operation, () => {
+    const made = perform()
+    if (typeof made === 'number') return made
+    results.object = made.object.address
+    results.granted = mapAccess(k.ob.types.Key, a.DesiredAccess)
+    results.disposition = made.disposition
     return STATUS_SUCCESS
+  })
+  // A callback that made a failure of a success has dropped the object, or leaks it.
+  if (status >>> 31 !== 0) return status
+  if (results.object === 0) return STATUS_OBJECT_NAME_NOT_FOUND
+  const object = k.ob.lookup(results.object)
+  if (object) {
+    if (object.type.name !== 'Key') return STATUS_OBJECT_TYPE_MISMATCH
+    a.KeyHandle.write(k.ob.openHandle(object, results.granted, { kernel: given.kernelHandle }))
+    a.Disposition?.write(results.disposition)
   }
+  // Its reference, from here or from a callback; what is no object stops the machine.
+  k.ob.release(results.object)
+  return status
 }
 
 function* openKey(k: Kernel, a: OpenArguments & { OpenOptions?: number }): KernelRoutine<number> {
   if (a.ObjectAttributes === 0) return STATUS_INVALID_PARAMETER
   const given = captureAttributes(k, a.ObjectAttributes)
   if (given.status !== STATUS_SUCCESS) return given.status
-  const operation = openOrCreate(k, {
-    create: false,
-    path: given.name,
-    root: (given.root ?? k.registry.object).address,
-    access: a.DesiredAccess,
-    options: a.OpenOptions ?? 0,
-    className: 0,
-    took: takeOver(k, a, given.kernelHandle),
-  })
-  return yield* k.registry.callbacks.around(operation, () => {
+  const how = { create: false, options: a.OpenOptions ?? 0 }
+  return yield* openThrough(k, a, given, how, () => {
     const object = k.registry.open(given.name, given.root)
-    if (typeof object === 'number') return object
-    handOver(k, object, a.DesiredAccess, given.kernelHandle, a.KeyHandle)
-    return STATUS_SUCCESS
+    return typeof object === 'number' ? object : { object, disposition: REG_OPENED_EXISTING_KEY }
   })
 }
 
@@ -120,24 +130,15 @@ function* createKey(
   if (a.ObjectAttributes === 0) return STATUS_INVALID_PARAMETER
   const given = captureAttributes(k, a.ObjectAttributes)
   if (given.status !== STATUS_SUCCESS) return given.status
-  const operation = openOrCreate(k, {
-    create: true,
-    path: given.name,
-    root: (given.root ?? k.registry.object).address,
-    access: a.DesiredAccess,
-    options: a.CreateOptions,
-    className: a.Class,
-    took: takeOver(k, a, given.kernelHandle),
-  })
-  return yield* k.registry.callbacks.around(operation, () => {
+  const how = { create: true, options: a.CreateOptions }
+  return yield* openThrough(k, a, given, how, () => {
     const result = k.registry.create(given.name, given.root, {
       volatile: (a.CreateOptions & REG_OPTION_VOLATILE) !== 0,
       className: captureName(k, a.Class).text,
     })
     if (typeof result === 'number') return result
-    handOver(k, result.object, a.DesiredAccess, given.kernelHandle, a.KeyHandle)
-    a.Disposition.write(result.created ? REG_CREATED_NEW_KEY : REG_OPENED_EXISTING_KEY)
-    return STATUS_SUCCESS
+    const { object, created } = result
+    return { object, disposition: created ? REG_CREATED_NEW_KEY : REG_OPENED_EXISTING_KEY }
   })
 }
 
@@ -150,12 +151,27 @@ const answerTo = (a: Question, kind: number, buffer: Ptr): Answer => ({
   kind,
   buffer,
   length: a.Length,
-  writeLength: (needed) => a.ResultLength.write(needed),
+  needed: null,
 })
+
+/** Ask by way of the callbacks, and hand the length of the answer on. */
+function* askThrough(
+  k: Kernel,
+  a: Question,
+  answer: Answer,
+  operation: RegistryOperation,
+  perform: () => number,
+): KernelRoutine<number> {
+  const status = yield* k.registry.callbacks.around(operation, perform)
+  if (answer.needed !== null) a.ResultLength.write(answer.needed)
+  return status
+}
 
 /** Hand an answer out. */
 function hand(k: Kernel, information: ReturnType<typeof keyInformation>, answer: Answer): number {
-  return deliver(k.memory, information, answer.buffer, answer.length, answer.writeLength)
+  return deliver(k.memory, information, answer.buffer, answer.length, (needed) => {
+    answer.needed = needed
+  })
 }
 
 /** Subkey or value number `index` in an enumeration, or STATUS_NO_MORE_ENTRIES. */
@@ -323,7 +339,7 @@ export const ZW_REGISTRY_DDIS = {
       if (name.status !== STATUS_SUCCESS) return name.status
       const answer = answerTo(a, a.KeyValueInformationClass, a.KeyValueInformation)
       const operation = queryValue(k, object.address, a.ValueName, answer)
-      return yield* k.registry.callbacks.around(operation, () => {
+      return yield* askThrough(k, a, answer, operation, () => {
         const value = k.registry.queryValue(object.data.key, name.text)
         if (typeof value === 'number') return value
         return hand(k, valueInformation(value, answer.kind), answer)
@@ -346,7 +362,7 @@ export const ZW_REGISTRY_DDIS = {
       if (typeof object === 'number') return object
       const answer = answerTo(a, a.KeyInformationClass, a.KeyInformation)
       const operation = enumerate(k, 'key', object.address, a.Index, answer)
-      return yield* k.registry.callbacks.around(operation, () => {
+      return yield* askThrough(k, a, answer, operation, () => {
         const { key } = object.data
         const subkey = nth(k, 'enumerateKey', key, key.sortedSubkeys(), a.Index)
         if (!subkey) return STATUS_NO_MORE_ENTRIES
@@ -374,7 +390,7 @@ export const ZW_REGISTRY_DDIS = {
       if (typeof object === 'number') return object
       const answer = answerTo(a, a.KeyValueInformationClass, a.KeyValueInformation)
       const operation = enumerate(k, 'value', object.address, a.Index, answer)
-      return yield* k.registry.callbacks.around(operation, () => {
+      return yield* askThrough(k, a, answer, operation, () => {
         const { key } = object.data
         const value = nth(k, 'enumerateValue', key, key.valueList(), a.Index)
         if (!value) return STATUS_NO_MORE_ENTRIES
@@ -399,7 +415,7 @@ export const ZW_REGISTRY_DDIS = {
       if (typeof object === 'number') return object
       const answer = answerTo(a, a.KeyInformationClass, a.KeyInformation)
       const operation = queryKey(k, object.address, answer)
-      return yield* k.registry.callbacks.around(operation, () =>
+      return yield* askThrough(k, a, answer, operation, () =>
         hand(k, keyInformation(object.data.key, answer.kind), answer),
       )
     },
@@ -527,7 +543,8 @@ export const ZW_REGISTRY_DDIS = {
       if (service === '') return STATUS_OBJECT_NAME_NOT_FOUND
       const result = k.registry.create(`${SERVICES_PATH}\\${service}\\Parameters`, null)
       if (typeof result === 'number') return result
-      handOver(k, result.object, a.DesiredAccess, true, a.DriverRegKey)
+      a.DriverRegKey.write(k.ob.openHandle(result.object, a.DesiredAccess, { kernel: true }))
+      k.ob.release(result.object.address)
       return STATUS_SUCCESS
     },
   }),

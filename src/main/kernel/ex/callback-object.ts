@@ -92,7 +92,7 @@ export function* unregisterCallback(k: Kernel, at: Ptr): KernelRoutine<void> {
   const { memory } = k
   const { entries, waiters } = besides(k)
   memory.setU8(at + REGISTRATION.UnregisterWaiting, 1)
-  if (memory.u32(at + REGISTRATION.Busy) > 0) {
+  while (memory.u32(at + REGISTRATION.Busy) > 0) {
     // A routine that takes itself out waits for ever, as on Windows.
     waiters.set(at, k.thread)
     yield* k.dispatcher.park()
@@ -118,14 +118,18 @@ export function* notifyCallback(
   const head = object + CALLBACK.RegisteredCallbacks
   for (let at = memory.ptr(head), next, i = 0; at !== head; at = next, i++) {
     if (i === ENTRIES_MAX) corruptList(k, head)
-    next = memory.ptr(at + LIST_ENTRY.Flink)
-    if (memory.u8(at + REGISTRATION.UnregisterWaiting)) continue
+    if (memory.u8(at + REGISTRATION.UnregisterWaiting)) {
+      next = memory.ptr(at + LIST_ENTRY.Flink)
+      continue
+    }
     memory.setU32(at + REGISTRATION.Busy, memory.u32(at + REGISTRATION.Busy) + 1)
     yield* k.call(memory.ptr(at + REGISTRATION.Function), 'CALLBACK_FUNCTION', [
       memory.ptr(at + REGISTRATION.Context),
       argument1,
       argument2,
     ])
+    // Only now: the one behind it may have gone meanwhile, while this one stays as long as it is busy.
+    next = memory.ptr(at + LIST_ENTRY.Flink)
     const left = memory.u32(at + REGISTRATION.Busy) - 1
     memory.setU32(at + REGISTRATION.Busy, left)
     const waiter = waiters.get(at)

@@ -12,6 +12,8 @@ import type { Ptr } from '../mm/memory'
 
 const ACTIVE = 1n
 const STEP = 2n
+/** How long who waits without memory for a block waits before it asks again: 1 ms. */
+const RETRY = -10_000n
 /** The waiter's block: users that are left, and the event that the last of them sets. */
 const BLOCK = { SIZE: 8 + KEVENT.SIZE, Count: 0, Event: 8 } as const
 
@@ -53,7 +55,16 @@ export function* waitForRundown(k: Kernel, ref: Ptr): KernelRoutine<void> {
     memory.setU64(ref, ACTIVE)
     return
   }
-  const block = k.pool.allocate(BLOCK.SIZE, 'ExRn', { system: true })
+  // On Windows the block lies on the waiter's stack; here memory can be short, and then it is asked again.
+  let block = k.pool.allocate(BLOCK.SIZE, 'ExRn', { system: true })
+  while (!block) {
+    yield* k.dispatcher.delay(RETRY)
+    if (memory.u64(ref) === 0n) {
+      memory.setU64(ref, ACTIVE)
+      return
+    }
+    block = k.pool.allocate(BLOCK.SIZE, 'ExRn', { system: true })
+  }
   memory.setSize(block + BLOCK.Count, Number(value / STEP))
   k.dispatcher.initializeEvent(block + BLOCK.Event, NotificationEvent, false)
   memory.setU64(ref, memory.address(block) | ACTIVE)

@@ -28,6 +28,7 @@ import {
 import { hex32 } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
 import type { RegisteredCallback } from '../ex/callback-table'
+import { acquireRundown, releaseRundown, waitForRundown } from '../ex/rundown'
 import { entriesOf, insertTail, removeEntry } from '../ke/list'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -46,6 +47,7 @@ const ITEM = {
   ObjectType: 0x20,
   PreOperation: 0x28,
   PostOperation: 0x30,
+  Rundown: 0x38,
   SIZE: 0x40,
 } as const
 /** CALLBACK_ENTRY: one registration; its items lie behind it. The registration handle points here. */
@@ -189,15 +191,18 @@ export class ObjectCallbacks {
   }
 
   /**
-   * ObUnRegisterCallbacks.
+   * ObUnRegisterCallbacks. Back when no operation is in its routines any more; from inside one of them
+   * that is never, as on Windows.
    * @returns false for a handle that is none (used twice, for instance)
    */
-  unregister(handle: Ptr): boolean {
+  *unregister(handle: Ptr): KernelRoutine<boolean> {
     const { k } = this
     const registration = this.registrations.get(handle)
     if (!registration) return false
     this.registrations.delete(handle)
-    for (const item of registration.items) if (k.memory.ptr(item) !== 0) removeEntry(k, item)
+    const items = registration.items.splice(0)
+    for (const item of items) if (k.memory.ptr(item) !== 0) removeEntry(k, item)
+    for (const item of items) yield* waitForRundown(k, item + ITEM.Rundown)
     for (const entry of registration.entries) k.callbacks.remove(entry)
     k.ob.freeText(handle + ENTRY.Altitude)
     k.pool.free(handle)
@@ -213,23 +218,38 @@ export class ObjectCallbacks {
     const head = object.type.address + OBJECT_TYPE.CallbackList
     if (k.memory.ptr(head) === head) return k.ob.openHandle(object, access, rest)
     const operation = new Operation(k, object, mapAccess(object.type, access), options)
-    const items = this.itemsFor(head, operation.kind)
-    for (const item of items) yield* operation.ask(item)
+    const asked: Ptr[] = []
+    for (const { item, registration } of this.itemsFor(head, operation.kind)) {
+      // Gone while the one before it ran. What a driver tied into the list itself has no registration.
+      if (registration && !registration.items.includes(item)) continue
+      if (!acquireRundown(k, item + ITEM.Rundown)) continue
+      asked.push(item)
+      yield* operation.ask(item)
+    }
     const handle = k.ob.openHandle(object, operation.access, rest)
     // Back through the stack: who was asked first is told last.
-    for (const item of items.reverse()) yield* operation.tell(item)
+    for (const item of asked.reverse()) {
+      yield* operation.tell(item, handle !== 0)
+      releaseRundown(k, item + ITEM.Rundown)
+    }
     operation.release()
     return handle
   }
 
   /** Entries that listen to an operation, in order of altitude, as the list in memory has them now. */
-  private itemsFor(head: Ptr, kind: number): Ptr[] {
+  private itemsFor(
+    head: Ptr,
+    kind: number,
+  ): { item: Ptr; registration: Registration | undefined }[] {
     const { memory } = this.k
-    const items: Ptr[] = []
+    const items: { item: Ptr; registration: Registration | undefined }[] = []
     let item = memory.ptr(head)
     for (let i = 0; item !== head && i < ITEMS_MAX; i++, item = memory.ptr(item))
       if (memory.u32(item + ITEM.Enabled) & 1 && memory.u32(item + ITEM.Operations) & kind)
-        items.push(item)
+        items.push({
+          item,
+          registration: this.registrations.get(memory.ptr(item + ITEM.CallbackEntry)),
+        })
     return items
   }
 }
@@ -308,15 +328,16 @@ class Operation {
   }
 
   /** The post-operation routine. */
-  *tell(item: Ptr): KernelRoutine<void> {
+  *tell(item: Ptr, opened: boolean): KernelRoutine<void> {
     const { k, block } = this
     const { memory } = k
     const routine = memory.ptr(item + ITEM.PostOperation)
     if (!routine || !block) return
     const post = block + POST
     memory.setPtr(post + OB_POST_OPERATION_INFORMATION.CallContext, this.contexts.get(item) ?? 0)
-    memory.setU32(post + OB_POST_OPERATION_INFORMATION.ReturnStatus, STATUS_SUCCESS)
-    memory.setU32(block + GRANTED, this.access)
+    const status = opened ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES
+    memory.setU32(post + OB_POST_OPERATION_INFORMATION.ReturnStatus, status)
+    memory.setU32(block + GRANTED, opened ? this.access : 0)
     yield* k.call(routine, 'OB_POST_OPERATION_CALLBACK', [this.context(item), post])
   }
 

@@ -8,6 +8,7 @@
 import { STATUS_PROCEDURE_NOT_FOUND, STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
 import type { KernelRoutine, RoutineName } from '../ddi/types'
 import type { RegisteredCallback } from '../ex/callback-table'
+import { acquireRundown, releaseRundown, waitForRundown } from '../ex/rundown'
 import { changeApcDisable } from '../ke/apc'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -32,11 +33,6 @@ const VARIABLES: Readonly<Record<NotifyKind, string>> = {
 /** Which form of process routine an entry is: the context of its block, as on Windows. */
 export const NOTIFY_PLAIN = 0
 export const NOTIFY_EX = 2
-
-interface Entry {
-  routine: Ptr
-  context: number
-}
 
 /** One of the three arrays. */
 export class NotifyArray {
@@ -97,8 +93,11 @@ export class NotifyArray {
     return STATUS_SUCCESS
   }
 
-  /** Take a routine out; one entry, when it was registered more than once. */
-  remove(routine: Ptr, context: number): number {
+  /**
+   * Take a routine out; one entry, when it was registered more than once. Back when nobody is in it any
+   * more: a routine that takes itself out waits for ever, as on Windows.
+   */
+  *remove(routine: Ptr, context: number): KernelRoutine<number> {
     const { k } = this
     const slot = this.find(routine, context)
     if (slot < 0) return STATUS_PROCEDURE_NOT_FOUND
@@ -107,24 +106,10 @@ export class NotifyArray {
     const entry = this.registered.get(block)
     if (!entry) return STATUS_SUCCESS
     this.registered.delete(block)
+    yield* waitForRundown(k, block + BLOCK.RundownProtect)
     k.callbacks.remove(entry)
     k.pool.free(block)
     return STATUS_SUCCESS
-  }
-
-  /** What is registered now, in the order of the array. */
-  private entries(): Entry[] {
-    const { memory } = this.k
-    const found: Entry[] = []
-    for (let slot = 0; slot < NOTIFY_ROUTINES_MAX; slot++) {
-      const block = this.block(slot)
-      if (block)
-        found.push({
-          routine: memory.ptr(block + BLOCK.Function),
-          context: memory.u32(block + BLOCK.Context),
-        })
-    }
-    return found
   }
 
   /**
@@ -136,11 +121,15 @@ export class NotifyArray {
   ): KernelRoutine<void> {
     if (this.isEmpty) return
     const { k } = this
-    const { thread } = k
+    const { memory, thread } = k
     changeApcDisable(k, thread, -1)
-    for (const { routine, context } of this.entries()) {
-      const form = how(context)
-      if (form) yield* k.call(routine, form.routine, form.args)
+    for (let slot = 0; slot < NOTIFY_ROUTINES_MAX; slot++) {
+      // Looked at anew each time: the routine before may have changed the array.
+      const block = this.block(slot)
+      if (!block || !acquireRundown(k, block + BLOCK.RundownProtect)) continue
+      const form = how(memory.u32(block + BLOCK.Context))
+      if (form) yield* k.call(memory.ptr(block + BLOCK.Function), form.routine, form.args)
+      releaseRundown(k, block + BLOCK.RundownProtect)
     }
     changeApcDisable(k, thread, 1)
   }
