@@ -19,11 +19,15 @@ export class Key {
   private order: Key[] | null = null
   /** Tick of the last change. */
   lastWrite = 0
+  /** Keys above it. */
+  readonly depth: number
 
   constructor(
     readonly name: string,
     readonly parent: Key | null,
-  ) {}
+  ) {
+    this.depth = parent ? parent.depth + 1 : 0
+  }
 
   /** `\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\Foo`. */
   get path(): string {

@@ -7,10 +7,12 @@ import {
   STATUS_CHILD_MUST_BE_VOLATILE,
   STATUS_INSUFFICIENT_RESOURCES,
   STATUS_KEY_DELETED,
+  STATUS_NAME_TOO_LONG,
   STATUS_OBJECT_NAME_INVALID,
   STATUS_OBJECT_NAME_NOT_FOUND,
   STATUS_OBJECT_PATH_SYNTAX_BAD,
   STATUS_OBJECT_TYPE_MISMATCH,
+  STATUS_REGISTRY_QUOTA_LIMIT,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import {
@@ -28,6 +30,7 @@ import { assert } from '../stop'
 import { RegistryCallbacks } from './callbacks'
 import { closeKey } from './operations'
 import { Key, utf16, type RegistryValue } from './key'
+import { keyBytes, ownBytes, REGISTRY_DEPTH_MAX, RegistryQuota, valueBytes } from './quota'
 
 /** CM_KEY_BODY: Type and the address of the key control block. */
 const KEY_BODY_BYTES = 0x50
@@ -66,6 +69,7 @@ export class Registry {
   /** The object `\REGISTRY`. */
   readonly object: KObject<KeyData>
   private readonly services: Key
+  private readonly quota: RegistryQuota
   private readonly ids = new WeakMap<Key, number>()
   private lastId = 0
 
@@ -75,6 +79,7 @@ export class Registry {
       yield* k.registry.callbacks.around(closeKey(k, object.address), () => STATUS_SUCCESS)
     }
     this.root = new Key('REGISTRY', null)
+    this.quota = new RegistryQuota(this.root)
     const machine = this.root.add('MACHINE')
     this.root.add('USER').add('.DEFAULT')
     const system = machine.add('SYSTEM')
@@ -138,6 +143,7 @@ export class Registry {
   private removeTree(key: Key | undefined): void {
     if (!key) return
     for (const child of [...key.subkeys.values()]) this.removeTree(child)
+    this.quota.charge(-ownBytes(key))
     key.deleted = true
     key.parent?.remove(key.name)
   }
@@ -243,6 +249,9 @@ export class Registry {
         // Only the last part is made; a missing one before it is an error.
         if (i < parts.length - 1) return fail(STATUS_OBJECT_NAME_NOT_FOUND)
         if (key.volatile && !options.volatile) return fail(STATUS_CHILD_MUST_BE_VOLATILE)
+        if (key.depth >= REGISTRY_DEPTH_MAX) return fail(STATUS_NAME_TOO_LONG)
+        if (!this.quota.charge(keyBytes(parts[i]!, options.className ?? '')))
+          return fail(STATUS_REGISTRY_QUOTA_LIMIT)
         key.lastWrite = this.k.tick
         key = key.add(parts[i]!)
         key.volatile = options.volatile ?? false
@@ -279,11 +288,14 @@ export class Registry {
     else if (value.data.length > 1 << 20) status = STATUS_INSUFFICIENT_RESOURCES
     else {
       const old = key.value(value.name)
-      if (old) {
+      const before = old ? valueBytes(old.name, old.data) : 0
+      if (!this.quota.charge(valueBytes(value.name, value.data) - before))
+        status = STATUS_REGISTRY_QUOTA_LIMIT
+      else if (old) {
         old.type = value.type
         old.data = value.data
       } else key.values.set(upcase(value.name), value)
-      key.lastWrite = this.k.tick
+      if (status === STATUS_SUCCESS) key.lastWrite = this.k.tick
     }
     this.trace('set', key.path, value.name, status, value)
     return status
@@ -300,8 +312,15 @@ export class Registry {
   deleteValue(key: Key, name: string): number {
     let status: number = STATUS_SUCCESS
     if (key.deleted) status = STATUS_KEY_DELETED
-    else if (!key.values.delete(upcase(name))) status = STATUS_OBJECT_NAME_NOT_FOUND
-    else key.lastWrite = this.k.tick
+    else {
+      const value = key.value(name)
+      if (!value) status = STATUS_OBJECT_NAME_NOT_FOUND
+      else {
+        key.values.delete(upcase(name))
+        this.quota.charge(-valueBytes(value.name, value.data))
+        key.lastWrite = this.k.tick
+      }
+    }
     this.trace('deleteValue', key.path, name, status)
     return status
   }
