@@ -163,9 +163,9 @@ export const HAL_INTERRUPT_DDIS = {
     irql: [0, 0],
     summary: 'Disconnects a service routine; afterwards it is not called any more.',
     docs: 'wdm/nf-wdm-iodisconnectinterrupt',
-    run(k, a) {
+    *run(k, a) {
       objectAt(k, a.InterruptObject, 'IoDisconnectInterrupt')
-      k.hal.interrupts.disconnect(a.InterruptObject)
+      yield* k.hal.interrupts.disconnect(a.InterruptObject)
     },
   }),
   IoDisconnectInterruptEx: ddi({
@@ -174,10 +174,10 @@ export const HAL_INTERRUPT_DDIS = {
     irql: [0, 0],
     summary: 'Disconnects what IoConnectInterruptEx connected; the version has to be the same.',
     docs: 'wdm/nf-wdm-iodisconnectinterruptex',
-    run(k, a) {
+    *run(k, a) {
       const pointer = k.memory.ptr(a.Parameters + DISCONNECT['ConnectionContext.InterruptObject'])
       objectAt(k, pointer, 'IoDisconnectInterruptEx')
-      k.hal.interrupts.disconnect(pointer)
+      yield* k.hal.interrupts.disconnect(pointer)
     },
   }),
   KeSynchronizeExecution: ddi({

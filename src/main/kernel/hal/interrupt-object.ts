@@ -29,6 +29,8 @@ export interface InterruptObject {
   line: Line
   request: ConnectRequest
   lock: Ptr
+  /** Calls of its service routine that are under way. */
+  calls: number
 }
 
 /** InterruptObject of the enumeration of kernel objects. */
@@ -59,7 +61,7 @@ export function makeInterrupt(
   memory.setU8(at + KINTERRUPT.Connected, 1)
   memory.setU8(at + KINTERRUPT.ShareVector, request.isShared ? 1 : 0)
   memory.setU32(at + KINTERRUPT.Mode, request.mode === 'edge' ? 1 : 0)
-  return { address: at, line, request, lock }
+  return { address: at, line, request, lock, calls: 0 }
 }
 
 export function freeInterrupt(k: Kernel, object: InterruptObject): void {

@@ -436,6 +436,154 @@ describe('two processors', () => {
   })
 })
 
+describe('a line in service', () => {
+  /** A level that stays up while its service routine takes its time; how many run it at once. */
+  function mostAtOnce(seed: number): { most: number; calls: number; m: TestMachine } {
+    let inside = 0
+    let most = 0
+    let calls = 0
+    const m = toyDriver(
+      function* (d) {
+        const object = yield* connectTo(d, 'uart0', 'Isr', { context: scratch(d, 64) })
+        yield* enableUart(d)
+        yield* d.ddi('PsCreateSystemThread', d.out(), 0x1fffff, null, 0, null, d.fn('Other'), 0)
+        d.k.hal.receive('uart0', bytes('x'))
+        for (let i = 0; i < 200; i++) yield* d.ddi('KeGetCurrentIrql')
+        yield* d.ddi('IoDisconnectInterrupt', object)
+      },
+      {
+        *Isr(d, interrupt, context) {
+          // In front of the object's lock nobody else is either: the count is of who has entered.
+          most = Math.max(most, ++inside)
+          calls++
+          for (let i = 0; i < 10; i++) yield* d.ddi('KeGetCurrentIrql')
+          const claimed = yield* readingIsr(d, interrupt, context)
+          inside--
+          return claimed
+        },
+        *Other(d) {
+          for (let i = 0; i < 200; i++) yield* d.ddi('KeGetCurrentIrql')
+        },
+      },
+      { processors: 2, seed, limits: { ddiCalls: 20_000 } },
+    )
+    return { most, calls, m }
+  }
+
+  it('is delivered to one processor until its end of interrupt', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { most, calls, m } = mostAtOnce(seed)
+      expect(stopOf(m)).toBeNull()
+      expect([most, calls]).toEqual([1, 1])
+      expect(m.of('interrupt.delivered')).toHaveLength(1)
+      expect(m.of('interrupt.served')).toMatchObject([{ claimed: true }])
+    }
+  })
+
+  /** Connect to the edge-triggered line 7, which no device of the board has. */
+  function* connectEdge(d: DriverApi, isShared = false): Code<number> {
+    const { lines, platform } = d.k.hal
+    if (!lines.ofNumber(7)) lines.add(7, 'edge', 'test')
+    const vector = platform.vectorOf(7)
+    const irql = platform.irqlOf(vector)
+    const place = d.out()
+    const isr = d.fn('Isr')
+    const rest = [irql, irql, 1, isShared, 3n, false] as const
+    expect(yield* d.ddi('IoConnectInterrupt', place, isr, 0, null, vector, ...rest)).toBe(0)
+    return Number(place.value)
+  }
+
+  /** Pulses of an edge while its service routine runs on the other processor. */
+  function edges(hal: 'x64' | 'arm64'): { overlapping: number; delivered: number } {
+    let overlapping = 0
+    let delivered = 0
+    for (let seed = 1; seed <= 20; seed++) {
+      const m = toyDriver(
+        function* (d) {
+          const object = yield* connectEdge(d)
+          yield* d.ddi('PsCreateSystemThread', d.out(), 0x1fffff, null, 0, null, d.fn('Other'), 0)
+          d.k.hal.lines.pulse(7)
+          for (let i = 0; i < 200; i++) yield* d.ddi('KeGetCurrentIrql')
+          yield* d.ddi('IoDisconnectInterrupt', object)
+        },
+        {
+          *Isr(d) {
+            if (++delivered % 2 === 1) d.k.hal.lines.pulse(7)
+            for (let i = 0; i < 20; i++) yield* d.ddi('KeGetCurrentIrql')
+            return 1
+          },
+          *Other(d) {
+            for (let i = 0; i < 200; i++) yield* d.ddi('KeGetCurrentIrql')
+          },
+        },
+        { processors: 2, seed, hal, limits: { ddiCalls: 20_000 } },
+      )
+      expect(stopOf(m)).toBeNull()
+      const served = m.of('interrupt.served').map(({ seq }) => seq)
+      const begun = m.of('interrupt.delivered').map(({ seq }) => seq)
+      expect(begun).toHaveLength(2)
+      if (begun[1]! < served[0]!) overlapping++
+    }
+    return { overlapping, delivered }
+  }
+
+  it('keeps an edge at a GIC, while an I/O APIC gives it to another processor', () => {
+    expect(edges('arm64')).toEqual({ overlapping: 0, delivered: 40 })
+    const { overlapping, delivered } = edges('x64')
+    expect(delivered).toBe(40)
+    expect(overlapping).toBeGreaterThan(0)
+  })
+
+  it('is left alone by IoDisconnectInterrupt until the service routine is done', () => {
+    let waited = 0
+    for (let seed = 1; seed <= 20; seed++) {
+      let isInside = false
+      const m = toyDriver(
+        function* (d) {
+          const object = yield* connectTo(d, 'dma0', 'Isr')
+          yield* d.ddi('PsCreateSystemThread', d.out(), 0x1fffff, null, 0, null, d.fn('Other'), 0)
+          for (let i = 0; i < 50 && !isInside; i++) yield* d.ddi('KeGetCurrentIrql')
+          if (isInside) waited++
+          yield* d.ddi('IoDisconnectInterrupt', object)
+          expect(isInside).toBe(false)
+        },
+        {
+          *Isr(d) {
+            isInside = true
+            for (let i = 0; i < 30; i++) yield* d.ddi('KeGetCurrentIrql')
+            isInside = false
+            return 1
+          },
+          *Other(d) {
+            d.k.hal.pulse('dma0')
+            for (let i = 0; i < 100; i++) yield* d.ddi('KeGetCurrentIrql')
+          },
+        },
+        { processors: 2, seed, limits: { ddiCalls: 20_000 } },
+      )
+      expect(stopOf(m)).toBeNull()
+    }
+    expect(waited).toBeGreaterThan(0)
+  })
+
+  it('of edges that are always claimed is a storm', () => {
+    const m = toyDriver(
+      function* (d) {
+        yield* connectEdge(d, true)
+        yield* connectEdge(d, true)
+        d.k.hal.lines.pulse(7)
+        yield* d.ddi('KeGetCurrentIrql')
+      },
+      {
+        *Isr() {
+          return 1
+        },
+      },
+    )
+    expect(stopOf(m)?.code).toBe('0x133')
+  })
+})
+
 describe('KeSynchronizeExecution', () => {
   it('runs its routine at the level of the interrupt and returns what it returned', () => {
     let inside = -1

@@ -104,8 +104,11 @@ export class Interrupts {
     return object
   }
 
-  /** Disconnect. @returns STATUS_INVALID_PARAMETER for a pointer that is no connected object */
-  disconnect(pointer: Ptr): number {
+  /**
+   * Disconnect, and wait until no other processor runs the service routine.
+   * @returns STATUS_INVALID_PARAMETER for a pointer that is no connected object
+   */
+  *disconnect(pointer: Ptr): KernelRoutine<number> {
     const object = this.objects.get(pointer)
     if (!object) return STATUS_INVALID_PARAMETER
     const { connected } = object.line
@@ -117,8 +120,11 @@ export class Interrupts {
       interrupt: this.k.memory.format(pointer),
       vector: object.line.vector,
     })
-    freeInterrupt(this.k, object)
     this.lines.update()
+    // A service routine that disconnects itself would wait for its own end.
+    while (object.calls > 0 && this.k.irql.level < DISPATCH_LEVEL)
+      yield { op: 'spin', until: () => object.calls === 0 }
+    freeInterrupt(this.k, object)
     return STATUS_SUCCESS
   }
 
@@ -165,8 +171,7 @@ export class Interrupts {
 
   private *deliver(line: Line): KernelRoutine<void> {
     const { k } = this
-    line.latched = false
-    this.lines.update()
+    this.lines.accept(line)
     const outer = k.irql.raise(line.irql, 'interrupt')
     k.tick += TICKS_PER_INTERRUPT
     k.thread.cause = k.emit(
@@ -185,6 +190,7 @@ export class Interrupts {
       claimed: claimedBy !== null,
       routine: claimedBy && k.images.symbol(claimedBy.request.serviceRoutine),
     })
+    this.lines.end(line)
     k.irql.lower(outer, 'interrupt served')
   }
 
@@ -192,13 +198,16 @@ export class Interrupts {
    * Call the service routines in the order in which they were connected. For a level the first that
    * claims it ends the round; edges of several devices may have become one, so for them it goes on
    * until nobody claims anything.
+   * @bugcheck 0x133 when that never is so
    */
   private *askAll(line: Line): KernelRoutine<InterruptObject | null> {
     let claimedBy: InterruptObject | null = null
+    let rounds = 0
     for (let again = true; again;) {
       again = false
+      if (++rounds > STORM) this.storm(line)
       for (const object of [...line.connected]) {
-        if (!(yield* this.ask(object))) continue
+        if (!this.objects.has(object.address) || !(yield* this.ask(object))) continue
         claimedBy = object
         if (line.mode === 'level') return object
         again = line.connected.length > 1
@@ -211,6 +220,7 @@ export class Interrupts {
     const { k } = this
     const { memory } = k
     const { serviceRoutine, serviceContext, synchronizeIrql } = object.request
+    object.calls++
     const level = yield* lockInterrupt(k, object, 'interrupt')
     let result: number
     try {
@@ -223,6 +233,7 @@ export class Interrupts {
     }
     if (k.irql.level !== synchronizeIrql) k.irql.set(synchronizeIrql, 'interrupt')
     unlockInterrupt(k, object, level, 'interrupt')
+    object.calls--
     // BOOLEAN is a byte.
     const isClaimed = (result & 0xff) !== 0
     if (this.objects.has(object.address)) this.count(memory, object.address, isClaimed)

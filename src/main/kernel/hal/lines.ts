@@ -5,6 +5,10 @@
  * A level-triggered line stays up until the device lets it fall; an edge is remembered until it was
  * delivered once. A line nobody is connected to is masked at the interrupt controller: a level waits
  * there, an edge is lost.
+ *
+ * From the moment at which a processor takes a line up to its end of interrupt the line is in service:
+ * a level is delivered to no other processor meanwhile, and an edge that comes is kept back by a GIC,
+ * while an I/O APIC hands it to a processor that can take it.
  */
 import type { Kernel } from '../kernel'
 import type { InterruptObject } from './interrupt-object'
@@ -21,6 +25,8 @@ export interface Line {
   asserted: boolean
   /** An edge, or a single pulse, that was not delivered yet. */
   latched: boolean
+  /** A processor has taken it and not yet told the controller that it is done. */
+  inService: boolean
   /** seq of the event that made the line rise. */
   cause: number
   readonly connected: InterruptObject[]
@@ -48,6 +54,7 @@ export class Lines {
       device,
       asserted: false,
       latched: false,
+      inService: false,
       cause: 0,
       connected: [],
     }
@@ -73,6 +80,7 @@ export class Lines {
       device: null,
       asserted: false,
       latched: false,
+      inService: false,
       cause: 0,
       connected: [],
     }
@@ -110,7 +118,25 @@ export class Lines {
   }
 
   isPending(line: Line): boolean {
-    return line.connected.length > 0 && (line.latched || (line.mode === 'level' && line.asserted))
+    if (line.connected.length === 0 || this.isHeldBack(line)) return false
+    return line.latched || (line.mode === 'level' && line.asserted)
+  }
+
+  private isHeldBack({ inService, mode }: Line): boolean {
+    return inService && (mode === 'level' || this.platform.keepsEdgesBack)
+  }
+
+  /** A processor takes the line. */
+  accept(line: Line): void {
+    line.latched = false
+    line.inService = true
+    this.update()
+  }
+
+  /** End of interrupt: what is still up, or came meanwhile, may be delivered. */
+  end(line: Line): void {
+    line.inService = false
+    this.update()
   }
 
   /** The line to deliver at a processor level: the highest that is above it. */

@@ -14,6 +14,8 @@ export interface Platform {
   name: HalName
   /** What distributes interrupts. */
   interruptController: 'I/O APIC' | 'GIC'
+  /** Whether an edge waits at the controller while the interrupt before it is in service. */
+  keepsEdgesBack: boolean
   /** Whether the processor has an I/O address space beside memory. */
   hasPorts: boolean
   /** Whether the processor has model-specific registers and CR0. */
@@ -32,6 +34,7 @@ export interface Platform {
 const X64: Platform = {
   name: 'x64',
   interruptController: 'I/O APIC',
+  keepsEdgesBack: false,
   hasPorts: true,
   hasMsrs: true,
   isDmaCoherent: true,
@@ -48,6 +51,7 @@ const LAST_SPI = 1019
 const ARM64: Platform = {
   name: 'arm64',
   interruptController: 'GIC',
+  keepsEdgesBack: true,
   hasPorts: false,
   hasMsrs: false,
   isDmaCoherent: false,
