@@ -15,6 +15,7 @@ describe('markdown', () => {
     ['3. x\n4. y', '<ol start="3"><li>x</li><li>y</li></ol>'],
     ['- [x] done\n- [ ] not', '<ul><li>☑ done</li><li>☐ not</li></ul>'],
     ['```ts\n**x**\n```', '<pre><code>**x**</code></pre>'],
+    ['```\na\n```b\n```', '<pre><code>a\n```b</code></pre>'],
     ['> a\n> b', '<blockquote><p>a\nb</p></blockquote>'],
     ['a\n\n---\n\nb', '<p>a</p><hr><p>b</p>'],
     ['IRP_MJ_CREATE and snake_case_word', '<p>IRP_MJ_CREATE and snake_case_word</p>'],
@@ -75,7 +76,7 @@ describe('markdown', () => {
         const text = parts.join('')
         expect(letters(parseMarkdown(text).map(blockText).join('\n'))).toBe(letters(text))
       }),
-      { numRuns: 300 },
+      { numRuns: 2000 },
     )
   })
 

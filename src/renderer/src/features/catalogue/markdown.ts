@@ -53,7 +53,8 @@ export function parseMarkdown(text: string, depth = 0): Block[] {
     const [, fence, info = ''] = FENCE.exec(line) ?? []
     if (fence !== undefined) {
       const body: string[] = []
-      for (at++; at < lines.length && !here().trimStart().startsWith(fence); at++) body.push(here())
+      const isEnd = (text: string): boolean => /^[`~]+$/.test(text) && text.startsWith(fence)
+      for (at++; at < lines.length && !isEnd(here().trim()); at++) body.push(here())
       at++
       blocks.push({ kind: 'code', info, text: body.join('\n') })
       continue
