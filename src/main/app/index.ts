@@ -91,7 +91,7 @@ async function start(): Promise<void> {
     memoryBytesMax: LAB_MEMORY_BYTES_MAX,
   })
   // An import takes memory, and the lab's helper comes back with the next call.
-  const desk = await openAppDesk(window, found.catalogue, settings, () => lab.rest())
+  const desk = await openAppDesk(window, found.catalogue, settings, lab.spare)
   run(window, found.catalogue, desk, lab, settings)
   setMenu(window)
   clock.mark('window')

@@ -173,6 +173,47 @@ describe('the lab client', () => {
     expect(processes[1]!.isAlive).toBe(false)
   })
 
+  test('while memory is wanted elsewhere a helper goes at once, and soon after each call', async () => {
+    client.warmUp()
+    await settle()
+    client.spare(true)
+    await settle()
+    expect(processes[0]!.isAlive).toBe(false)
+    for (const place of [1, 2]) {
+      const types = client.handlers['lab.types']({})
+      await settle()
+      expect(await types).toMatchObject({ ok: true })
+      await settle(2000)
+      expect(processes[place]!.isAlive).toBe(true)
+      await settle(2000)
+      expect(processes[place]!.isAlive).toBe(false)
+    }
+    void client.handlers['lab.types']({})
+    await settle()
+    client.spare(false)
+    await settle(50_000)
+    expect(processes[3]!.isAlive).toBe(true)
+    expect(lost).toEqual([])
+  })
+
+  test('a helper with runs open is kept longer while memory is wanted elsewhere', async () => {
+    const first = run('a')
+    await settle()
+    client.spare(true)
+    processes[0]!.host.running.get('a')?.(true)
+    await settle()
+    await first
+    // Asked to rest while it ran: it does so now, and the next call makes the run again.
+    expect(processes[0]!.isAlive).toBe(false)
+    void client.handlers['lab.types']({})
+    await settle()
+    processes[1]!.host.running.get('a')?.(true)
+    await settle(20_000)
+    expect(processes[1]!.isAlive).toBe(true)
+    await settle(11_000)
+    expect(processes[1]!.isAlive).toBe(false)
+  })
+
   test('a helper that holds a long run is kept until the run is closed', async () => {
     const first = run('a')
     await settle(1000)

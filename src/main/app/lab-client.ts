@@ -2,7 +2,8 @@
  * Main's side of the lab: starts the helper process, hands calls to it, and starts another one when
  * it dies. A hostile driver, or a fault of ours, ends the helper and never the window. A helper that
  * nobody has asked for a while is let go of; the next call starts another, which first makes the runs
- * again that are open: the same request gives the same trace. Long runs keep their helper.
+ * again that are open: the same request gives the same trace. Long runs keep their helper. While
+ * something else needs the memory (`spare`), the while is a matter of seconds.
  *
  * The helper ends in three ways: by itself (a crash, or its heap limit), for memory (watched here
  * too, because WebAssembly memory lies outside of V8's heap), or because a stop or a check was asked
@@ -48,12 +49,18 @@ export interface LabClient {
   warmUp(): void
   /** Let go of the helper's memory until the next call, once it has answered; not with long runs open. */
   rest(): void
+  /** Memory is wanted elsewhere, or no longer: let go of the helper now, and soon after each call. */
+  spare(isWanted: boolean): void
   /** End the helper; calls that are open or come later are answered with `lab-process-lost`. */
   close(): void
 }
 
 /** Two deaths within this time of starting, and the next start waits for a call. */
 const QUICK_DEATH_MS = 2000
+/** How long a helper is kept that is asked for nothing, in ms, while memory is wanted elsewhere. */
+const SPARE_IDLE_MS = 3000
+/** The same with runs open, which a new helper makes again before it answers. */
+const SPARE_IDLE_WITH_RUNS_MS = 30_000
 /** Events of the open runs, in all, up to which they are made again: the next call waits for that. */
 const EVENTS_AGAIN_MAX = 20_000
 
@@ -92,6 +99,7 @@ export function createLabClient(options: LabClientOptions): LabClient {
   let isWhole: Promise<unknown> = Promise.resolve()
   let idle: ReturnType<typeof setTimeout> | undefined
   let restsSoon = false
+  let isSparing = false
 
   function start(): HostProcess {
     const fresh = options.start()
@@ -147,7 +155,8 @@ export function createLabClient(options: LabClientOptions): LabClient {
 
   function restLater(): void {
     clearTimeout(idle)
-    idle = setTimeout(rest, idleMs)
+    const spareMs = runs.size > 0 ? SPARE_IDLE_WITH_RUNS_MS : SPARE_IDLE_MS
+    idle = setTimeout(rest, isSparing ? spareMs : idleMs)
   }
 
   function lost(reason: string): void {
@@ -224,6 +233,11 @@ export function createLabClient(options: LabClientOptions): LabClient {
       if (!helper && !isClosed) start()
     },
     rest,
+    spare(isWanted) {
+      isSparing = isWanted
+      if (isWanted) rest()
+      else if (helper && open.size === 0) restLater()
+    },
     close() {
       isClosed = true
       const running = helper

@@ -8,12 +8,12 @@ import { forkImportProcess } from './import-fork'
 import { emit } from './ipc'
 import type { LocalSettingsFile } from './local-settings'
 
-/** @param onImport  an import begins to run */
+/** @param onImports  imports run from now on, or no longer do */
 export function openAppDesk(
   window: BrowserWindow,
   catalogue: Catalogue,
   settings: LocalSettingsFile,
-  onImport: () => void,
+  onImports: (areRunning: boolean) => void,
 ): Promise<Desk> {
   const running = new Set<number>()
   return openDesk({
@@ -41,11 +41,10 @@ export function openAppDesk(
     onChanged: (reason) => emit('files.changed', { reason }),
     onProgress(job) {
       emit('intake.progress', job)
-      if (job.state !== 'running') running.delete(job.id)
-      else if (!running.has(job.id)) {
-        running.add(job.id)
-        onImport()
-      }
+      const before = running.size
+      if (job.state === 'running') running.add(job.id)
+      else running.delete(job.id)
+      if (before > 0 !== running.size > 0) onImports(running.size > 0)
     },
     onProblem: (text) => console.error(text),
   })
