@@ -23,6 +23,7 @@ const services = [
   'main/intake',
   'main/known',
   'main/exchange',
+  'main/lessons',
   'main/lab',
 ].concat(['main/pe', 'main/dsl', 'main/kernel', 'shared'])
 
@@ -38,6 +39,12 @@ const layers: Record<string, Layer> = {
     node: true,
   },
   'main/known': { below: ['shared'], packages: ['yaml', 'fast-xml-parser', 'zod'], node: true },
+  // Node for digests and signatures: bytes in, bytes out.
+  'main/package': {
+    below: ['main/pe', 'main/known', 'shared'],
+    packages: ['asn1js', 'zod'],
+    node: true,
+  },
   'main/exchange': { below: ['shared'], packages: ['yaml', 'zod'], node: true },
   'main/intake': {
     below: ['main/pe', 'main/known', 'shared'],
@@ -53,6 +60,12 @@ const layers: Record<string, Layer> = {
   },
   // Node for zlib alone: traces are kept packed.
   'main/lab': { below: ['main/dsl', 'main/kernel', 'shared'], packages: ['zod'], node: true },
+  // Node for the folders of lessons.
+  'main/lessons': {
+    below: ['main/lab', 'main/dsl', 'main/kernel', 'shared'],
+    packages: ['yaml', 'zod'],
+    node: true,
+  },
   'main/catalogue': {
     below: ['main/known', 'main/exchange', 'shared'],
     packages: ['better-sqlite3', 'zod'],

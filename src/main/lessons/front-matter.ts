@@ -1,0 +1,119 @@
+/** Front matter: the YAML between two lines of dashes, with the line of every mistake in it. */
+import { LineCounter, isNode, parseDocument, type Document } from 'yaml'
+import type { z } from 'zod'
+
+/** What is wrong with a lesson, where, and what to do. Lines start at 1. */
+export interface LessonProblem {
+  file: string
+  line: number
+  message: string
+  hint: string
+}
+
+export type FrontMatter<T> = {
+  header: T
+  /** Markdown after the second line of dashes. */
+  body: string
+  /** Line of the file at which the body begins. */
+  bodyLine: number
+  /** Line of a value of the header. */
+  lineOf(path: readonly PropertyKey[]): number
+}
+
+const DOCS = 'docs/lessons.md lists the fields.'
+/** Mistakes that are told. */
+const PROBLEMS_MAX = 20
+
+/**
+ * Take a Markdown file apart and read its header.
+ * @param file  name for problems
+ */
+export function readFrontMatter<S extends z.ZodType>(
+  file: string,
+  source: string,
+  schema: S,
+): FrontMatter<z.output<S>> | { problems: LessonProblem[] } {
+  const text = source.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n')
+  const lines = text.split('\n')
+  const end = lines[0]?.trimEnd() === '---' ? lines.findIndex(isSecondMark) : -1
+  if (end < 0)
+    return {
+      problems: [
+        {
+          file,
+          line: 1,
+          message: 'There is no front matter.',
+          hint: 'The file begins with a line of three dashes, fields as YAML, and another such line.',
+        },
+      ],
+    }
+  const counter = new LineCounter()
+  const yaml = lines.slice(1, end).join('\n')
+  const document = parseDocument(yaml, { lineCounter: counter, prettyErrors: false })
+  const lineOf = (path: readonly PropertyKey[]): number => lineIn(document, counter, path) + 1
+  const problem = (line: number, message: string, hint: string): LessonProblem => ({
+    file,
+    line,
+    message,
+    hint,
+  })
+  if (document.errors.length > 0)
+    return {
+      problems: document.errors
+        .slice(0, PROBLEMS_MAX)
+        .map(({ pos, message }) =>
+          problem(
+            counter.linePos(pos[0]).line + 1,
+            `The front matter is no YAML: ${message}.`.replace(/\.\.$/, '.'),
+            'Texts with a colon, a hash or a backtick in front go into quotes.',
+          ),
+        ),
+    }
+  let value: unknown
+  try {
+    // Aliases could make a small file a large one.
+    value = document.toJS({ maxAliasCount: 0 })
+  } catch {
+    return { problems: [problem(2, 'Aliases (*name) are not read.', 'Write the value out.')] }
+  }
+  const parsed = schema.safeParse(value)
+  if (!parsed.success)
+    return {
+      problems: parsed.error.issues.slice(0, PROBLEMS_MAX).flatMap((issue) => {
+        if (issue.code === 'unrecognized_keys')
+          return issue.keys.map((key) =>
+            problem(lineOf([...issue.path, key]), `There is no field '${key}'.`, DOCS),
+          )
+        const name = nameOf(issue.path)
+        return [
+          problem(lineOf(issue.path), `${name}: ${issue.message}.`.replace(/\.\.$/, '.'), DOCS),
+        ]
+      }),
+    }
+  return {
+    header: parsed.data,
+    body: lines.slice(end + 1).join('\n'),
+    bodyLine: end + 2,
+    lineOf,
+  }
+}
+
+const isSecondMark = (line: string, i: number): boolean => i > 0 && line.trimEnd() === '---'
+
+/** `checks[2].event`: positions counted from 0, as everywhere in YAML tools. */
+function nameOf(path: readonly PropertyKey[]): string {
+  const name = path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '')
+  return name === '' ? 'The front matter' : name
+}
+
+/** Line of a value in the YAML text, or of the nearest thing around it that is there. */
+function lineIn(document: Document, counter: LineCounter, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const node = document.getIn(path.slice(0, length), true)
+    if (isNode(node) && node.range) return counter.linePos(node.range[0]).line
+  }
+  return 1
+}
