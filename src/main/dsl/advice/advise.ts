@@ -8,10 +8,12 @@ import type { Diagnostic } from '../../../shared/contract/model'
 import { ROUTINES, type RoutineName } from '../../kernel/ddi/types'
 import type { FunctionNode } from '../references'
 import type { Typing } from '../typing'
+import { Budget } from './budget'
 import { checkExit } from './exits'
 import { Finder } from './finder'
 import { startState, type State, type Value } from './model'
-import { Budget, pagedFieldsOf, Paths } from './paths'
+import { pagedFieldsOf } from './paged-fields'
+import { Paths } from './paths'
 import { irqlOfRole, lastOnly, rolesOf, routineOf } from './roles'
 
 /** Routines whose device extension nobody looks into when they have failed or are done. */
