@@ -25,7 +25,7 @@ const services = [
   'main/exchange',
   'main/lessons',
   'main/lab',
-].concat(['main/pe', 'main/dsl', 'main/kernel', 'shared'])
+].concat(['main/package', 'main/pe', 'main/dsl', 'main/kernel', 'shared'])
 
 /** The table of docs/architecture.md: who may import whom. */
 const layers: Record<string, Layer> = {
@@ -59,7 +59,11 @@ const layers: Record<string, Layer> = {
     ]),
   },
   // Node for zlib alone: traces are kept packed.
-  'main/lab': { below: ['main/dsl', 'main/kernel', 'shared'], packages: ['zod'], node: true },
+  'main/lab': {
+    below: ['main/dsl', 'main/package', 'main/kernel', 'shared'],
+    packages: ['zod'],
+    node: true,
+  },
   // Node for the folders of lessons.
   'main/lessons': {
     below: ['main/lab', 'main/dsl', 'main/kernel', 'shared'],

@@ -64,6 +64,11 @@ export class InfDocument {
     return this.#sections.get(name.toLowerCase())
   }
 
+  /** All of them, in the order of the file. */
+  sections(): Iterable<InfSection> {
+    return this.#sections.values()
+  }
+
   /** The first entry with this key in a section. */
   entry(section: string, key: string): InfLine | undefined {
     const name = section.toLowerCase()

@@ -277,6 +277,8 @@ export const STATUS_DRIVER_DATABASE_ERROR = 0xC000036D
 export const STATUS_HUNG_DISPLAY_DRIVER_THREAD = 0xC0000415
 export const STATUS_CALLBACK_POP_STACK = 0xC0000423
 export const STATUS_NOT_CAPABLE = 0xC0000429
+export const STATUS_IMAGE_CERT_REVOKED = 0xC0000603
+export const STATUS_IMAGE_CERT_EXPIRED = 0xC0000605
 export const STATUS_ALREADY_REGISTERED = 0xC0000718
 
 /** Status values by name, unsigned 32 bits. */
@@ -558,6 +560,8 @@ export const NTSTATUS = {
   STATUS_HUNG_DISPLAY_DRIVER_THREAD,
   STATUS_CALLBACK_POP_STACK,
   STATUS_NOT_CAPABLE,
+  STATUS_IMAGE_CERT_REVOKED,
+  STATUS_IMAGE_CERT_EXPIRED,
   STATUS_ALREADY_REGISTERED,
 } as const
 
@@ -852,5 +856,7 @@ export const NTSTATUS_ROWS: readonly NtStatusRow[] = [
   [STATUS_HUNG_DISPLAY_DRIVER_THREAD, 'STATUS_HUNG_DISPLAY_DRIVER_THREAD', 'A display driver thread stopped responding.'],
   [STATUS_CALLBACK_POP_STACK, 'STATUS_CALLBACK_POP_STACK', 'A user-mode callback unwinds its stack.'],
   [STATUS_NOT_CAPABLE, 'STATUS_NOT_CAPABLE', 'The implementation is not capable of the request.'],
+  [STATUS_IMAGE_CERT_REVOKED, 'STATUS_IMAGE_CERT_REVOKED', 'The certificate that signed the image was revoked, or a block list names the image.'],
+  [STATUS_IMAGE_CERT_EXPIRED, 'STATUS_IMAGE_CERT_EXPIRED', 'The certificate that signed the image has expired.'],
   [STATUS_ALREADY_REGISTERED, 'STATUS_ALREADY_REGISTERED', 'The object is already registered.'],
 ]
