@@ -1,8 +1,10 @@
-// Last step of .ci/run: add up what every runner reported and print `N passed, N failed`.
+// Last step of .ci/run: say what failed, add up what every runner reported, and print
+// `N passed, N failed`. What failed is told here once more so that the end of a long log has it.
 //
 //   node scripts/ci-summary.mjs STATUS-OF-NPM-TEST [CHECK:STATUS ...]
 
 import { existsSync, readFileSync } from 'node:fs'
+import { failureLines, failuresOf } from './lib/failures.mjs'
 import { inProject } from './lib/paths.mjs'
 
 const [testStatus, ...checks] = process.argv.slice(2)
@@ -19,6 +21,22 @@ for (const check of checks) {
   rows.push({ name, passed: 1 - failed, failed })
 }
 
+/** What types and lint printed lies in reports/NAME.log. */
+function complaintOf(name) {
+  const file = inProject('reports', `${name}.log`)
+  return existsSync(file)
+    ? [{ title: `reports/${name}.log`, text: readFileSync(file, 'utf8') }]
+    : []
+}
+
+for (const { name, failed } of rows) {
+  if (failed === 0) continue
+  const failures = [...failuresOf(name), ...complaintOf(name)]
+  const lines = failureLines(name, failures)
+  console.log(
+    lines.length > 0 ? lines.join('\n') : `FAILED ${name}: it ended badly and said no name`,
+  )
+}
 for (const { name, passed, failed } of rows) {
   console.log(`${name.padEnd(10)} ${passed} passed, ${failed} failed`)
 }

@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { ensureElectron } from './lib/electron.mjs'
+import { failureLines, failuresOf } from './lib/failures.mjs'
 import { main, say } from './lib/log.mjs'
 import { ensureNode } from './lib/modern-node.mjs'
 import { ensurePackage } from './lib/package-app.mjs'
@@ -24,6 +25,9 @@ await main(async () => {
     return { name, status: statuses[name], ...counts, failed }
   })
   writeFileSync(inProject('reports', 'summary.json'), `${JSON.stringify(lines, null, 2)}\n`)
+  for (const name of runners) {
+    for (const line of failureLines(name, failuresOf(name))) console.log(line)
+  }
   for (const { name, passed, failed } of lines) {
     say(`${name.padEnd(7)} ${passed} passed, ${failed} failed`)
   }

@@ -17,13 +17,15 @@ const reportFile = (name) => inProject('reports', `${name}.json`)
 export const runners = ['unit', 'sqlite', 'e2e']
 
 function vitestArguments(name, args) {
-  const json = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile(name)}`]
-  return [vitest, 'run', ...json, ...args]
+  const reporters = ['default', 'json', inProject('scripts', 'lib', 'vitest-errors.mjs')]
+  const report = `--outputFile.json=${reportFile(name)}`
+  return [vitest, 'run', ...reporters.map((reporter) => `--reporter=${reporter}`), report, ...args]
 }
 
 function prepare(name) {
   mkdirSync(inProject('reports'), { recursive: true })
   rmSync(reportFile(name), { force: true })
+  rmSync(reportFile(`${name}.errors`), { force: true })
 }
 
 /**

@@ -414,7 +414,7 @@ describe('exhaustion', () => {
     expect(outcome).toBe('end')
     // Either the sandbox gave up, or the code came to an end by itself.
     expect(kernel.failures.length === 1 || report !== null).toBe(true)
-    expect(performance.now() - before).toBeLessThan(20_000)
+    expect(performance.now() - before).toBeLessThan(60_000)
   })
 
   test('a deep prototype chain, whose every link takes longer, ends with the memory', async () => {

@@ -293,7 +293,7 @@ describe('files that are broken or mean no good', () => {
   ])('%s', (_, lines) => {
     const start = performance.now()
     const facts = install(lines.join('\n'))
-    expect(performance.now() - start).toBeLessThan(10_000)
+    expect(performance.now() - start).toBeLessThan(60_000)
     expect(InfFacts.safeParse(facts).success).toBe(true)
     expect(JSON.stringify(facts).length).toBeLessThan(20_000_000)
     for (const list of [facts.models, facts.services, facts.registry, facts.files]) {

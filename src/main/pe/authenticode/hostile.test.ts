@@ -9,7 +9,8 @@ const NAMES = ['dual', 'rfc3161', 'pkcs9', 'forged', 'curve', 'page-hashes'].map
   (name) => `signed/${name}.sys`,
 )
 
-const MILLISECONDS_MAX = 2_000
+/** Far above what any of this takes, also on a machine that has much else to do. */
+const MILLISECONDS_MAX = 60_000
 
 function timed<T>(run: () => T): T {
   const start = performance.now()

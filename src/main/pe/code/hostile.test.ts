@@ -86,7 +86,7 @@ describe('hostile code', () => {
     const start = performance.now()
     const { driver } = readDriver(bytes, image, strings)
     expect(driver.code.instructions).toBeGreaterThan(0)
-    expect(performance.now() - start).toBeLessThan(5_000)
+    expect(performance.now() - start).toBeLessThan(60_000)
   })
 
   test('a passed deadline stops the reading and is told', () => {
