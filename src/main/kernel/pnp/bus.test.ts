@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { IRP_MN_QUERY_DEVICE_RELATIONS, IRP_MN_QUERY_ID } from '../../../shared/nt/irp-functions'
+import {
+  IRP_MN_QUERY_DEVICE_RELATIONS,
+  IRP_MN_QUERY_ID,
+  IRP_MN_START_DEVICE,
+} from '../../../shared/nt/irp-functions'
 import { DEVICE_OBJECT, IRP } from '../../../shared/nt/generated/offsets'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
@@ -106,6 +110,46 @@ describe('a driver as bus driver', () => {
   })
 })
 
+describe('a bus that is stopped and started again', () => {
+  /** Restart a bus of three lamps of which `broken` does not start a second time. */
+  const restarted = (broken: string): { status: number; states: string[]; m: TestMachine } => {
+    const seen = new Map<number, number>()
+    const children = lamps('1', '2', '3')
+    let status = -1
+    let states: string[] = []
+    const m = withBus(
+      children,
+      function* (k) {
+        status = yield* k.pnp.restart('bus')
+        states = k.pnp.find('bus')!.children.map(({ path, state }) => `${path.at(-1)} ${state}`)
+      },
+      {
+        childPnp: {
+          *[IRP_MN_START_DEVICE](d, device, irp) {
+            const times = (seen.get(device!) ?? 0) + 1
+            seen.set(device!, times)
+            const fails =
+              times > 1 && children.find(({ pdo }) => pdo === device)!.instance === broken
+            return yield* complete(d, irp!, fails ? 0xc0000001 : 0)
+          },
+        },
+      },
+    )
+    return { status, states, m }
+  }
+
+  test.each(['1', '2', '3'])('starts its other devices when number %s does not', (broken) => {
+    const { status, states, m } = restarted(broken)
+    expect(m.bugCheck).toBeNull()
+    expect(status >>> 0).toBe(0xc0000001)
+    const rest = ['1', '2', '3'].filter((instance) => instance !== broken)
+    expect(states.filter((line) => line.endsWith('DeviceNodeStarted'))).toEqual(
+      rest.map((instance) => `${instance} DeviceNodeStarted`),
+    )
+    expect(m.of('devnode.problem').at(-1)).toMatchObject({ problem: 'CM_PROB_FAILED_START' })
+  })
+})
+
 describe('what a bus driver must not do', () => {
   test('two children of the same ids end in 0xCA with 1', () => {
     const m = withBus([...lamps('1'), ...lamps('1')])
@@ -113,6 +157,37 @@ describe('what a bus driver must not do', () => {
       code: 0xca,
       parameters: [1n, expect.any(BigInt), expect.any(BigInt), 0n],
     })
+  })
+
+  test('a device that is in one answer twice ends in 0xCA with 1', () => {
+    const child: Child = { id: 'BUS\\Lamp', instance: '1' }
+    const children = [child]
+    const m = withBus(children, function* (k) {
+      children.push(child)
+      yield* ask(k)
+    })
+    const at = m.k.memory.address(child.pdo!)
+    expect(m.bugCheck).toMatchObject({ code: 0xca, parameters: [1n, at, at, 0n] })
+  })
+
+  test('so does a device of another bus', () => {
+    const children = lamps('1')
+    const m = withBus(children, function* (k) {
+      yield* k.pnp.plug('TOY\\Bus', 'second')
+    })
+    expect(m.bugCheck?.parameters[0]).toBe(1n)
+    expect(m.bugCheck?.what).toContain('TOY\\Bus\\0000')
+  })
+
+  test('a device that is attached to another is no physical one: 0xCA with 2', () => {
+    const children = lamps('1')
+    const m = withBus(children, function* (k) {
+      const bus = k.pnp.find('bus')!
+      children.push({ id: 'BUS\\Lamp', instance: '2', pdo: k.devices.stack(bus.pdo)[1]! })
+      yield* ask(k)
+    })
+    expect(m.bugCheck).toMatchObject({ code: 0xca })
+    expect(m.bugCheck?.parameters[0]).toBe(2n)
   })
 
   test('an id without a backslash, or with a comma, ends in 0xCA with 3', () => {

@@ -17,6 +17,7 @@ export type DevNodeState =
 
 /** CM_PROB_* codes, the "Code 10" of Device Manager. */
 export const PROBLEMS = {
+  CM_PROB_OUT_OF_MEMORY: 3,
   CM_PROB_FAILED_START: 10,
   CM_PROB_NORMAL_CONFLICT: 12,
   CM_PROB_DISABLED: 22,

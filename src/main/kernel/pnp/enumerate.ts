@@ -1,6 +1,6 @@
 /** Asking a bus which devices it has (BusRelations), and what to do about those that are new or gone. */
 import { BusRelations, DOE_DELETE_PENDING } from '../../../shared/nt/generated/constants'
-import { DEVICE_RELATIONS } from '../../../shared/nt/generated/offsets'
+import { DEVICE_OBJECT, DEVICE_RELATIONS } from '../../../shared/nt/generated/offsets'
 import { IRP_MN_QUERY_DEVICE_RELATIONS } from '../../../shared/nt/irp-functions'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
@@ -23,15 +23,17 @@ export function* enumerateChildren(k: Kernel, bus: DevNode): KernelRoutine<void>
   if (bus.depth >= DEPTH_MAX) return
   const reported = yield* queryBusRelations(k, bus)
   if (!reported) return
-  const known = new Set(reported)
-  const gone = bus.children.filter((child) => !known.has(child.pdo))
   const fresh: Ptr[] = []
+  const seen = new Set<Ptr>()
   for (const [i, pdo] of reported.entries()) {
     checkPdo(k, bus, pdo, reported.length, i)
-    if (k.pnp.byPdo(pdo)) k.pnp.dropReference(pdo)
+    const node = k.pnp.byPdo(pdo)
+    checkOnce(k, bus, pdo, seen.has(pdo) || (node !== undefined && node.parent !== bus))
+    seen.add(pdo)
+    if (node) k.pnp.dropReference(pdo)
     else fresh.push(pdo)
   }
-  for (const child of gone) {
+  for (const child of bus.children.filter(({ pdo }) => !seen.has(pdo))) {
     child.missing = true
     yield* surpriseRemove(k, child)
   }
@@ -71,6 +73,15 @@ function checkPdo(k: Kernel, bus: DevNode, pdo: Ptr, count: number, index: numbe
   const object = k.devices.lookup(pdo)
   if (!object)
     k.bugCheck(0xca, 2, memory.address(pdo), 0, 0, 'A bus driver reported what is no device.')
+  if (object.data.attachedTo !== 0)
+    k.bugCheck(
+      0xca,
+      2,
+      memory.address(pdo),
+      memory.address(memory.ptr(pdo + DEVICE_OBJECT.DriverObject)),
+      0,
+      'A bus driver reported a device that is attached to another: a physical device is at the bottom.',
+    )
   if (object.data.deletePending || k.devices.extensionFlags(pdo) & DOE_DELETE_PENDING)
     k.bugCheck(
       0xca,
@@ -83,6 +94,15 @@ function checkPdo(k: Kernel, bus: DevNode, pdo: Ptr, count: number, index: numbe
   checkRelationReference(k, pdo)
 }
 
+/** @bugcheck 0xCA with 1 for a device that is in the same answer twice, or on another bus already */
+function checkOnce(k: Kernel, bus: DevNode, pdo: Ptr, again: boolean): void {
+  if (!again) return
+  const at = k.memory.address(pdo)
+  const where = k.pnp.byPdo(pdo)?.parent ?? bus
+  const words = where === bus ? 'twice in one answer' : `that is on the bus ${where.path} already`
+  k.bugCheck(0xca, 1, at, at, 0, `A bus driver reported a physical device object ${words}.`)
+}
+
 function* addDevice(k: Kernel, bus: DevNode, pdo: Ptr): KernelRoutine<DevNode | null> {
   const node = new DevNode(pdo, bus)
   k.devices.setNode(pdo, true)
@@ -93,6 +113,7 @@ function* addDevice(k: Kernel, bus: DevNode, pdo: Ptr): KernelRoutine<DevNode | 
   }
   k.pnp.packages.describe(node)
   k.pnp.add(node)
+  k.pnp.arbiter.reserve(node)
   k.pnp.setState(node, 'DeviceNodeInitialized')
   return node
 }

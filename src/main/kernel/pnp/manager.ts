@@ -121,6 +121,7 @@ export class PnpManager {
     const siblings = node.parent?.children
     siblings?.splice(siblings.indexOf(node), 1)
     this.interfaces.forget(node)
+    this.arbiter.forget(node)
     for (const block of [node.bootResources, node.requirements, node.allocatedResources])
       if (block && k.pool.block(block)) k.pool.free(block)
     if (k.tracing) k.emit({ t: 'devnode.removed', devnode: node.path })

@@ -22,6 +22,7 @@ import { utf16 } from '../cm/key'
 import type { Kernel } from '../kernel'
 import type { DevNode } from './devnode'
 import { text } from './packages'
+import { listBytes } from './resource-lists'
 
 /** DEVICE_REMOVAL_POLICY. */
 const RemovalPolicyExpectNoRemoval = 1
@@ -100,5 +101,5 @@ function number(value: number): Uint8Array {
 }
 
 function resources(k: Kernel, at: number): Uint8Array | number {
-  return at ? k.pnp.arbiter.bytes(at) : STATUS_OBJECT_NAME_NOT_FOUND
+  return at ? listBytes(k, at) : STATUS_OBJECT_NAME_NOT_FOUND
 }

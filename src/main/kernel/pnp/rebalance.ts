@@ -4,7 +4,11 @@ import {
   IRP_MN_QUERY_STOP_DEVICE,
   IRP_MN_STOP_DEVICE,
 } from '../../../shared/nt/irp-functions'
-import { STATUS_SUCCESS, STATUS_UNSUCCESSFUL } from '../../../shared/nt/generated/ntstatus'
+import {
+  STATUS_CONFLICTING_ADDRESSES,
+  STATUS_SUCCESS,
+  STATUS_UNSUCCESSFUL,
+} from '../../../shared/nt/generated/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { DevNode } from './devnode'
@@ -14,7 +18,9 @@ import { surpriseRemove } from './remove'
 
 /**
  * QUERY_STOP to the device and all below it; then STOP, other resources and START. A refusal gets
- * CANCEL_STOP to all that were asked. A device that does not start again is treated as pulled out.
+ * CANCEL_STOP to all that were asked. A device that does not start again is treated as pulled out, with
+ * what is below it; the others start all the same.
+ * @returns the refusal, or why the first device did not start again
  */
 export function* rebalance(k: Kernel, node: DevNode): KernelRoutine<number> {
   if (node.state !== 'DeviceNodeStarted') return STATUS_UNSUCCESSFUL
@@ -38,16 +44,19 @@ export function* rebalance(k: Kernel, node: DevNode): KernelRoutine<number> {
     k.pnp.setState(each, 'DeviceNodeStopped')
   }
   for (const each of tree) k.pnp.arbiter.release(each)
+  let failure: number = STATUS_SUCCESS
   for (const each of tree.reverse()) {
-    const status = (yield* assignResources(k, each))
-      ? yield* sendStart(k, each)
-      : STATUS_UNSUCCESSFUL
-    if ((status | 0) < 0) {
-      k.pnp.setProblem(each, 'CM_PROB_FAILED_START')
-      yield* surpriseRemove(k, each)
-      return status
+    // Gone with its bus meanwhile.
+    if (each.state !== 'DeviceNodeStopped') continue
+    const problem = yield* assignResources(k, each)
+    const status = problem === null ? yield* sendStart(k, each) : STATUS_CONFLICTING_ADDRESSES
+    if ((status | 0) >= 0) {
+      yield* started(k, each)
+      continue
     }
-    yield* started(k, each)
+    if (failure === STATUS_SUCCESS) failure = status
+    k.pnp.setProblem(each, problem ?? 'CM_PROB_FAILED_START')
+    yield* surpriseRemove(k, each)
   }
-  return STATUS_SUCCESS
+  return failure
 }

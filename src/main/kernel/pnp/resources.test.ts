@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import {
   CM_PARTIAL_RESOURCE_DESCRIPTOR as PARTIAL,
   IO_RESOURCE_DESCRIPTOR as WANTED,
@@ -11,10 +11,12 @@ import { CmResourceTypeInterrupt, CmResourceTypePort } from '../../../shared/nt/
 import {
   IRP_MN_FILTER_RESOURCE_REQUIREMENTS,
   IRP_MN_QUERY_RESOURCE_REQUIREMENTS,
+  IRP_MN_QUERY_RESOURCES,
   IRP_MN_START_DEVICE,
 } from '../../../shared/nt/irp-functions'
 import { stackOf } from '../testing/client'
 import { TestMachine, type Code, type DriverApi } from '../testing/machine'
+import { buildList } from './resource-lists'
 import { passDown, pnpDriver, scenario } from './testing'
 import { busDriver, type Child } from './testing-bus'
 
@@ -55,21 +57,43 @@ function* requirements(d: DriverApi, lists: Wanted[][]): Code<number> {
   return block
 }
 
+interface Options {
+  filter?: (d: DriverApi, list: number) => void
+  /** First port of the eight that the firmware gave a lamp; such a lamp asks for nothing. */
+  boot?: (lamp: number) => number | undefined
+  machine?: TestMachine
+}
+
 /** What each lamp on a bus was started with, `port 0x300`, in the order of the starts. */
 function given(
   lists: Wanted[][],
   lamps: number,
-  filter?: (d: DriverApi, list: number) => void,
+  { filter, boot, machine: m = new TestMachine() }: Options = {},
 ): { m: TestMachine; started: string[][] } {
   const started: string[][] = []
-  const m = new TestMachine()
   const children: Child[] = Array.from({ length: lamps }, (_, i) => ({
     id: 'BUS\\Lamp',
     instance: String(i),
   }))
   busDriver(m, 'Bus', children, {
     childPnp: {
-      *[IRP_MN_QUERY_RESOURCE_REQUIREMENTS](d, _device, irp) {
+      *[IRP_MN_QUERY_RESOURCES](d, device, irp) {
+        const start = boot?.(children.findIndex(({ pdo }) => pdo === device))
+        if (start !== undefined) {
+          const range = { type: CmResourceTypePort, share: 1, flags: 0, length: 8n }
+          const list = buildList(d.k, [{ ...range, start: BigInt(start) }])
+          d.k.memory.setPtr(irp! + IRP['IoStatus.Information'], list)
+          d.k.memory.setU32(irp! + IRP['IoStatus.Status'], 0)
+        }
+        const status = d.k.memory.u32(irp! + IRP['IoStatus.Status'])
+        yield* d.ddi('IoCompleteRequest', irp!, 0)
+        return status
+      },
+      *[IRP_MN_QUERY_RESOURCE_REQUIREMENTS](d, device, irp) {
+        if (boot?.(children.findIndex(({ pdo }) => pdo === device)) !== undefined) {
+          yield* d.ddi('IoCompleteRequest', irp!, 0)
+          return 0xc00000bb
+        }
         d.k.memory.setPtr(irp! + IRP['IoStatus.Information'], yield* requirements(d, lists))
         d.k.memory.setU32(irp! + IRP['IoStatus.Status'], 0)
         yield* d.ddi('IoCompleteRequest', irp!, 0)
@@ -146,11 +170,65 @@ test('a device that finds no place is not started: code 12', () => {
 })
 
 test('the stack changes what the device asks for before the choice', () => {
-  const { started } = given([[port(0x300, 0x3ff)]], 1, (d, list) =>
-    d.k.memory.setU64(
-      list + LIST.List + 8 + WANTED['u.Port.MinimumAddress.QuadPart'],
-      BigInt(0x3f0),
-    ),
-  )
+  const { started } = given([[port(0x300, 0x3ff)]], 1, {
+    filter: (d, list) =>
+      d.k.memory.setU64(
+        list + LIST.List + 8 + WANTED['u.Port.MinimumAddress.QuadPart'],
+        BigInt(0x3f0),
+      ),
+  })
   expect(started).toEqual([['port 0x3f0']])
+})
+
+test('what the firmware gave a device nobody else gets, not even one that starts before it', () => {
+  const { started, m } = given([[port(0x300, 0x3ff)]], 3, {
+    boot: (lamp) => [undefined, 0x300, 0x308][lamp],
+  })
+  expect(started).toEqual([['port 0x310'], ['port 0x300'], ['port 0x308']])
+  expect(m.k.loader.leaks).toEqual([])
+})
+
+test('two devices that the firmware gave the same do not both start', () => {
+  const { started, m } = given([], 2, { boot: () => 0x300 })
+  expect(started).toEqual([['port 0x300']])
+  expect(m.of('devnode.problem')).toMatchObject([{ problem: 'CM_PROB_NORMAL_CONFLICT' }])
+})
+
+test('the ports of the board stay free, unless a device names just them', () => {
+  const uart = new TestMachine().k.hal.device('uart0')!.ports!.base
+  expect(given([[port(uart, uart + 0x1f)]], 1).started).toEqual([
+    [`port 0x${(uart + 8).toString(16)}`],
+  ])
+  expect(given([[port(uart, uart + 7)]], 1).started).toEqual([[`port 0x${uart.toString(16)}`]])
+})
+
+test('a device of the board that is found twice starts once', () => {
+  const m = new TestMachine()
+  const [id] = [m.k.hal.device('uart0')!.hardwareId]
+  pnpDriver(m, 'Serial')
+  m.k.pnp.packages.add({ id, service: 'Serial' })
+  scenario(m, function* (k) {
+    yield* k.pnp.plug(id, 'one')
+    yield* k.pnp.plug(id, 'two')
+    expect([...k.pnp.all()].slice(1).map(({ state }) => state)).toEqual([
+      'DeviceNodeStarted',
+      'DeviceNodeInitialized',
+    ])
+    yield* k.pnp.removeAll()
+  })
+  expect(m.of('devnode.problem')).toMatchObject([{ problem: 'CM_PROB_NORMAL_CONFLICT' }])
+  expect(m.k.loader.leaks).toEqual([])
+})
+
+test('without memory for its list a device is not started: code 3', () => {
+  const machine = new TestMachine()
+  const { pool } = machine.k
+  const allocate = pool.allocate.bind(pool)
+  vi.spyOn(pool, 'allocate').mockImplementation((bytes, tag, options) =>
+    tag === 'PpRe' ? 0 : allocate(bytes, tag, options),
+  )
+  const { started, m } = given([[port(0x300, 0x3ff)]], 1, { machine })
+  expect(started).toEqual([])
+  expect(m.of('devnode.problem')).toMatchObject([{ problem: 'CM_PROB_OUT_OF_MEMORY', code: 3 }])
+  expect(m.k.loader.leaks).toEqual([])
 })

@@ -26,6 +26,7 @@ import type { DevNode, Problem } from './devnode'
 import { enumerateChildren } from './enumerate'
 import { queryCapabilities } from './identify'
 import { removeStack } from './remove'
+import { copyList } from './resource-lists'
 import { sendPnp, succeeded } from './send'
 import { deviceAdded } from '../verifier/rules/device'
 
@@ -36,8 +37,9 @@ const CAPABILITY_RAW_DEVICE_OK = 0x100
 export function* startDevice(k: Kernel, node: DevNode): KernelRoutine<void> {
   if (!(yield* addDrivers(k, node))) return
   k.pnp.setState(node, 'DeviceNodeDriversAdded')
-  if (!(yield* assignResources(k, node))) {
-    yield* giveUp(k, node, 'CM_PROB_NORMAL_CONFLICT')
+  const problem = yield* assignResources(k, node)
+  if (problem !== null) {
+    yield* giveUp(k, node, problem)
     return
   }
   k.pnp.setState(node, 'DeviceNodeResourcesAssigned')
@@ -93,8 +95,8 @@ function* addDriver(k: Kernel, node: DevNode, service: string): KernelRoutine<Pr
 
 // --- resources -------------------------------------------------------------------------------------
 
-/** Let the stack filter what the device needs, then choose. False when there is no room for it. */
-export function* assignResources(k: Kernel, node: DevNode): KernelRoutine<boolean> {
+/** Let the stack filter what the device needs, then choose. What keeps it from its start; null for nothing. */
+export function* assignResources(k: Kernel, node: DevNode): KernelRoutine<Problem | null> {
   const result = yield* sendPnp(
     k,
     node.pdo,
@@ -117,7 +119,7 @@ export function* sendStart(k: Kernel, node: DevNode): KernelRoutine<number> {
   const { memory } = k
   let translated: Ptr = 0
   if (node.allocatedResources) {
-    translated = k.pnp.arbiter.copy(node.allocatedResources)
+    translated = copyList(k, node.allocatedResources)
     if (!translated) return STATUS_INSUFFICIENT_RESOURCES
   }
   const result = yield* sendPnp(k, node.pdo, IRP_MN_START_DEVICE, (location) => {
