@@ -279,8 +279,10 @@ function Pre(Data: FLT_CALLBACK_DATA, FltObjects: FLT_RELATED_OBJECTS, Context: 
 })
 
 describe('communication ports', () => {
-  const PORT = filter(
-    `${without(QUIET, 'Pre')}
+  /** A filter with a port; `message` is what it does with one, besides answering STATUS_SUCCESS. */
+  const withPort = (message: string): string =>
+    filter(
+      `${without(QUIET, 'Pre')}
 let Server: PVOID = null
 let Client: PVOID = null
 const PORT = struct('PORT', { Client: PVOID })
@@ -295,8 +297,7 @@ function Disconnect(Cookie: PVOID): void {
   Client = null
 }
 function Message(Cookie: PVOID, Input: PVOID, InputLength: ULONG, Output: PVOID, OutputLength: ULONG, Returned: PVOID): NTSTATUS {
-  Output.u8[0] = Input.u8[0] + 1
-  Returned.u32[0] = 1
+  ${message}
   return STATUS_SUCCESS
 }
 function Pre(Data: FLT_CALLBACK_DATA, FltObjects: FLT_RELATED_OBJECTS, Context: PVOID): ULONG {
@@ -312,14 +313,17 @@ function Pre(Data: FLT_CALLBACK_DATA, FltObjects: FLT_RELATED_OBJECTS, Context: 
   DbgPrint('reply %x %u %s\\n', status, length.u32[0], reply)
   return FLT_PREOP_SUCCESS_NO_CALLBACK
 }`,
-    `
+      `
   const attributes = local(OBJECT_ATTRIBUTES)
   InitializeObjectAttributes(attributes, RTL_CONSTANT_STRING('\\\\ToyPort'), OBJ_KERNEL_HANDLE, 0, null)
   const server = out<PVOID>()
   const created = FltCreateCommunicationPort(Filter, server, attributes, null, Connect, Disconnect, Message, 1)
   if (!NT_SUCCESS(created)) return created
   Server = server.value`,
-  )
+    )
+
+  const PORT = withPort(`Output.u8[0] = Input.u8[0] + 1
+  Returned.u32[0] = 1`)
 
   test('carry messages both ways', async () => {
     const program = client(`
@@ -368,6 +372,76 @@ export function main(): number {
       'fs: read of 1',
       'disconnected',
     ])
+  })
+
+  /** Closes what the first byte of a message says. */
+  const CLOSING = withPort(`
+  if (Input.u8[0] === 1) FltCloseCommunicationPort(Server)
+  if (Input.u8[0] === 2) {
+    const port = local(PORT)
+    port.Client = Client
+    FltCloseClientPort(Filter, port)
+    DbgPrint('closed %p\\n', port.Client)
+  }
+  DbgPrint('message %u\\n', Input.u8[0])`)
+  const SAYING = `
+let Port: HANDLE = 0
+function Say(Byte: number): DWORD {
+  const bytes = local(array(UCHAR, 1))
+  bytes[0] = Byte
+  return FilterSendMessage(Port, bytes, 1, bytes, 1, out<DWORD>())
+}
+function Connect(): DWORD {
+  const port = out<HANDLE>()
+  const result = FilterConnectCommunicationPort('\\\\ToyPort', 0, null, 0, null, port)
+  if (result === 0) Port = port.value
+  return result
+}
+function Wait(Parameter: PVOID): DWORD {
+  const message = local(array(UCHAR, 64))
+  printf('waited %x\\n', FilterGetMessage(Port, message, 64, null))
+  return 0
+}`
+
+  test('that are closed keep who is connected, and let nobody else in', async () => {
+    const program = client(`${SAYING}
+export function main(): number {
+  printf('%x\\n', Connect())
+  printf('%x %x\\n', Say(1), Say(3))
+  printf('%x\\n', Connect())
+  return 0
+}`)
+    const { printed, stdout, outcome, leaks } = await run([['Port', '100', CLOSING]], program)
+    expect(stdout.trim().split('\n')).toEqual(['0', '0 0', '80070002'])
+    expect(printed).toEqual(['connected with 0 bytes', 'message 1', 'message 3', 'disconnected'])
+    expect([outcome, leaks]).toEqual(['ok', []])
+  })
+
+  test('end a connection at the driver, which is told once, when the program closes its handle', async () => {
+    const program = client(`${SAYING}
+export function main(): number {
+  Connect()
+  const thread = CreateThread(null, 0, Wait, null, 0, null)
+  Sleep(10)
+  printf('%x\\n', Say(2))
+  WaitForSingleObject(thread, INFINITE)
+  printf('%x\\n', Say(3))
+  CloseHandle(thread)
+  CloseHandle(Port)
+  printf('%x\\n', Connect())
+  return 0
+}`)
+    const { printed, stdout, outcome } = await run([['Port', '100', CLOSING]], program)
+    expect(stdout.trim().split('\n')).toEqual(['0', 'waited 80070006', '80070006', '0'])
+    expect(printed).toEqual([
+      'connected with 0 bytes',
+      'closed 0000000000000000',
+      'message 2',
+      'disconnected',
+      'connected with 0 bytes',
+      'disconnected',
+    ])
+    expect(outcome).toBe('ok')
   })
 
   test('with nobody there are disconnected', async () => {

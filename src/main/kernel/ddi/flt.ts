@@ -323,9 +323,12 @@ export const FLT_DDIS = {
     params: { Filter: FILTER, ClientPort: { k: 'ptr', c: 'PFLT_PORT *', target: null } },
     returns: t.void,
     irql: [0, 0],
-    summary: 'Ends a connection from the disconnect callback, and clears the pointer.',
+    summary: 'Ends a connection to a program, and clears the pointer.',
     docs: 'fltkernel/nf-fltkernel-fltcloseclientport',
-    run: (k, a) => k.memory.setPtr(a.ClientPort, 0),
+    run(k, a) {
+      filterManager(k).ports.closeClient(k.memory.ptr(a.ClientPort))
+      k.memory.setPtr(a.ClientPort, 0)
+    },
   }),
 
   FltSendMessage: ddi({
@@ -402,6 +405,7 @@ export const FLT_DDIS = {
       enterWin32(k, 'FilterSendMessage', `${a.dwInBufferSize} bytes`, 'FLTLIB')
       const client = clientOf(k, a.hPort)
       if (!client?.server.message) return hresult(STATUS_INVALID_PARAMETER)
+      if (!client.isConnected) return hresult(STATUS_PORT_DISCONNECTED)
       if (a.lpInBuffer) userAccess(k, a.lpInBuffer, a.dwInBufferSize, 'read')
       if (a.lpOutBuffer) userAccess(k, a.lpOutBuffer, a.dwOutBufferSize, 'write')
       const length = k.pool.allocate(4, 'FMms', { system: true })
@@ -441,6 +445,8 @@ export const FLT_DDIS = {
       userAccess(k, a.lpMessageBuffer, a.dwMessageBufferSize, 'write')
       const message = yield* filterManager(k).ports.take(client)
       if (!message) return hresult(STATUS_PORT_DISCONNECTED)
+      // The program may have given the memory back while it waited.
+      userAccess(k, a.lpMessageBuffer, a.dwMessageBufferSize, 'write')
       const room = a.dwMessageBufferSize - MESSAGE_HEADER
       k.memory.setU32(a.lpMessageBuffer, message.replyMax)
       k.memory.setU64(a.lpMessageBuffer + 8, message.id)

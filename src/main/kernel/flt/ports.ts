@@ -2,7 +2,7 @@
  * Communication ports: the way between a minifilter and its service in user mode. A port has a name;
  * a program that connects to it gets a handle, and both sides can send messages.
  */
-import { EVENT_ALL_ACCESS } from '../../../shared/nt/generated/constants'
+import { EVENT_ALL_ACCESS, NotificationEvent } from '../../../shared/nt/generated/constants'
 import {
   STATUS_BUFFER_OVERFLOW,
   STATUS_INSUFFICIENT_RESOURCES,
@@ -32,20 +32,25 @@ export interface ServerPort {
   disconnect: Ptr
   message: Ptr
   connectionsMax: number
-  clients: Client[]
+  /** Programs that are connected; they stay so when the port itself is closed. */
+  connections: number
 }
 
 /** A program that is connected. */
 export interface Client {
   server: ServerPort
-  /** FLT_PORT that the driver knows it by. */
+  /** FLT_PORT that the driver knows it by; 0 once it has closed it. */
   address: Ptr
   /** What the driver gave it in the connect callback. */
   cookie: Ptr
-  /** What its handle leads to; signalled when a message comes. */
+  /** What its handle leads to; signalled while there is a message, and for good at the end. */
   object: KObject
   inbox: Message[]
   waiting: Map<bigint, Message>
+  /** Messages pass. */
+  isConnected: boolean
+  /** The driver was told of the end. */
+  isOver: boolean
 }
 
 interface Message {
@@ -53,22 +58,28 @@ interface Message {
   bytes: Uint8Array
   replyMax: number
   reply: Uint8Array | null
+  /** It was taken and, if an answer was asked for, answered. */
+  isDone: boolean
   /** Event that the sender waits for. */
   done: Ptr
 }
 
 export class Ports {
+  /** Those that can be connected to, by name. */
   private readonly servers = new Map<string, ServerPort>()
+  /** By FLT_PORT. */
+  private readonly clients = new Map<Ptr, Client>()
+  private readonly byObject = new Map<KObject, Client>()
   private lastMessage = 0n
 
   constructor(private readonly k: Kernel) {}
 
-  create(port: Omit<ServerPort, 'address' | 'clients'>): ServerPort | number {
+  create(port: Omit<ServerPort, 'address' | 'connections'>): ServerPort | number {
     const key = upcase(port.name)
     if (this.servers.has(key)) return STATUS_OBJECT_NAME_COLLISION
     const address = this.k.pool.allocate(OBJECT_BYTES, 'FMsp', { system: true })
     if (!address) return STATUS_INSUFFICIENT_RESOURCES
-    const server = { ...port, address, clients: [] }
+    const server = { ...port, address, connections: 0 }
     this.servers.set(key, server)
     return server
   }
@@ -82,24 +93,20 @@ export class Ports {
       }
   }
 
+  /** The filter goes: its ports with all who are connected to them, also to one that was closed before. */
   *closeAll(filter: Ptr): KernelRoutine<void> {
-    for (const server of [...this.servers.values()]) {
-      if (server.filter !== filter) continue
-      for (const client of [...server.clients]) yield* this.disconnect(client)
-      this.close(server.address)
-    }
+    for (const client of [...this.byObject.values()])
+      if (client.server.filter === filter) yield* this.end(client)
+    for (const server of [...this.servers.values()])
+      if (server.filter === filter) this.close(server.address)
   }
 
   client(address: Ptr): Client | undefined {
-    for (const server of this.servers.values())
-      for (const client of server.clients) if (client.address === address) return client
-    return undefined
+    return this.clients.get(address)
   }
 
   clientOf(object: KObject | null): Client | undefined {
-    for (const server of this.servers.values())
-      for (const client of server.clients) if (client.object === object) return client
-    return undefined
+    return object ? this.byObject.get(object) : undefined
   }
 
   /** FilterConnectCommunicationPort. */
@@ -108,19 +115,11 @@ export class Ports {
     const none = (status: number): { status: number; handle: number } => ({ status, handle: 0 })
     const server = this.servers.get(upcase(name))
     if (!server) return none(STATUS_OBJECT_NAME_NOT_FOUND)
-    if (server.clients.length >= server.connectionsMax) return none(STATUS_CONNECTION_COUNT_LIMIT)
-    const address = k.pool.allocate(OBJECT_BYTES + context.length, 'FMcp', { system: true })
-    if (!address) return none(STATUS_INSUFFICIENT_RESOURCES)
-    let client: Client | null = null
-    const object = k.ob.create('Event', KEVENT.SIZE, {
-      onDelete: () => (client ? this.disconnect(client) : undefined),
-    })
-    if (typeof object === 'number') {
-      k.pool.free(address)
-      return none(object)
-    }
-    k.dispatcher.initializeEvent(object.address, 1, false)
-    k.memory.write(address + OBJECT_BYTES, context)
+    if (server.connections >= server.connectionsMax) return none(STATUS_CONNECTION_COUNT_LIMIT)
+    const client = this.makeClient(server, context)
+    if (typeof client === 'number') return none(client)
+    const { address, object } = client
+    server.connections++
     const status = yield* k.call(server.connect, 'FLT_CONNECT_NOTIFY', [
       address,
       server.cookie,
@@ -128,30 +127,79 @@ export class Ports {
       context.length,
       address,
     ])
-    if ((status | 0) < 0) {
+    // Refused, or ended by the callback itself with FltCloseClientPort.
+    if ((status | 0) < 0 || !client.isConnected) {
+      server.connections--
+      this.shut(client)
+      this.byObject.delete(object)
       yield* k.ob.dereference(object.address)
-      k.pool.free(address)
-      return none(status)
+      return none((status | 0) < 0 ? status : STATUS_PORT_DISCONNECTED)
     }
-    const cookie = k.memory.ptr(address)
-    client = { server, address, cookie, object, inbox: [], waiting: new Map() }
-    server.clients.push(client)
+    client.cookie = k.memory.ptr(address)
     const handle = k.ob.openHandle(object, EVENT_ALL_ACCESS)
     yield* k.ob.dereference(object.address)
-    return handle ? { status, handle } : none(STATUS_INSUFFICIENT_RESOURCES)
+    return { status, handle }
   }
 
-  /** One side is gone: senders that wait get STATUS_PORT_DISCONNECTED. */
-  *disconnect(client: Client): KernelRoutine<void> {
+  private makeClient(server: ServerPort, context: Uint8Array): Client | number {
     const { k } = this
-    const at = client.server.clients.indexOf(client)
-    if (at < 0) return
-    client.server.clients.splice(at, 1)
+    const address = k.pool.allocate(OBJECT_BYTES + context.length, 'FMcp', { system: true })
+    if (!address) return STATUS_INSUFFICIENT_RESOURCES
+    const object = k.ob.create('Event', KEVENT.SIZE, {
+      onLastHandleClosed: () => this.end(client),
+      onDelete: (deleted) => void this.byObject.delete(deleted),
+    })
+    if (typeof object === 'number') {
+      k.pool.free(address)
+      return object
+    }
+    k.dispatcher.initializeEvent(object.address, NotificationEvent, false)
+    k.memory.write(address + OBJECT_BYTES, context)
+    const client: Client = {
+      server,
+      address,
+      cookie: 0,
+      object,
+      inbox: [],
+      waiting: new Map(),
+      isConnected: true,
+      isOver: false,
+    }
+    this.clients.set(address, client)
+    this.byObject.set(object, client)
+    return client
+  }
+
+  /** FltCloseClientPort: no message passes any more. The handle of the program stays until it closes it. */
+  closeClient(address: Ptr): void {
+    const client = this.clients.get(address)
+    if (client) this.shut(client)
+  }
+
+  /** Cut the line: who waits on either side is told STATUS_PORT_DISCONNECTED. */
+  private shut(client: Client): void {
+    const { k } = this
+    if (client.address) {
+      this.clients.delete(client.address)
+      k.pool.free(client.address)
+      client.address = 0
+    }
+    if (!client.isConnected) return
+    client.isConnected = false
     for (const message of [...client.inbox, ...client.waiting.values()])
       k.dispatcher.setEvent(message.done)
-    if (client.server.disconnect)
-      yield* k.call(client.server.disconnect, 'FLT_DISCONNECT_NOTIFY', [client.cookie])
-    k.pool.free(client.address)
+    k.dispatcher.setEvent(client.object.address)
+  }
+
+  /** The program has closed its handle or the filter goes: tell the driver, once, and cut the line. */
+  private *end(client: Client): KernelRoutine<void> {
+    if (client.isOver) return
+    client.isOver = true
+    const { server } = client
+    server.connections--
+    if (server.disconnect)
+      yield* this.k.call(server.disconnect, 'FLT_DISCONNECT_NOTIFY', [client.cookie])
+    this.shut(client)
   }
 
   /**
@@ -169,35 +217,40 @@ export class Ports {
       status,
       reply: new Uint8Array(0),
     })
+    if (!client.isConnected) return none(STATUS_PORT_DISCONNECTED)
     const done = k.pool.allocate(KEVENT.SIZE, 'FMms', { system: true })
     if (!done) return none(STATUS_INSUFFICIENT_RESOURCES)
-    k.dispatcher.initializeEvent(done, 0, false)
-    const message: Message = { id: ++this.lastMessage, bytes, replyMax, reply: null, done }
+    k.dispatcher.initializeEvent(done, NotificationEvent, false)
+    const id = ++this.lastMessage
+    const message: Message = { id, bytes, replyMax, reply: null, isDone: false, done }
     client.inbox.push(message)
     k.dispatcher.setEvent(client.object.address)
     const waited = yield* k.dispatcher.wait([done], { timeout })
     client.inbox = client.inbox.filter((other) => other !== message)
     client.waiting.delete(message.id)
     k.pool.free(done)
-    if (waited === STATUS_TIMEOUT) return none(STATUS_TIMEOUT)
-    if (!client.server.clients.includes(client)) return none(STATUS_PORT_DISCONNECTED)
+    if (!message.isDone)
+      return none(waited === STATUS_TIMEOUT ? STATUS_TIMEOUT : STATUS_PORT_DISCONNECTED)
     const reply = message.reply ?? new Uint8Array(0)
     return reply.length > replyMax
       ? { status: STATUS_BUFFER_OVERFLOW, reply: reply.subarray(0, replyMax) }
       : { status: STATUS_SUCCESS, reply }
   }
 
-  /** FilterGetMessage: the next message, waited for. */
+  /** FilterGetMessage: the next message, waited for; null when there will be none. */
   *take(client: Client): KernelRoutine<Message | null> {
     const { k } = this
-    while (client.inbox.length === 0) {
-      if (!client.server.clients.includes(client)) return null
+    while (client.isConnected) {
+      const message = client.inbox.shift()
+      if (message) {
+        if (message.replyMax > 0) client.waiting.set(message.id, message)
+        else this.done(message)
+        return message
+      }
+      k.dispatcher.resetEvent(client.object.address)
       yield* k.dispatcher.wait([client.object.address], { mode: 1 })
     }
-    const message = client.inbox.shift()!
-    if (message.replyMax > 0) client.waiting.set(message.id, message)
-    else k.dispatcher.setEvent(message.done)
-    return message
+    return null
   }
 
   /** FilterReplyMessage; false when nobody waits for this answer. */
@@ -206,7 +259,12 @@ export class Ports {
     if (!message) return false
     client.waiting.delete(id)
     message.reply = bytes
-    this.k.dispatcher.setEvent(message.done)
+    this.done(message)
     return true
+  }
+
+  private done(message: Message): void {
+    message.isDone = true
+    this.k.dispatcher.setEvent(message.done)
   }
 }

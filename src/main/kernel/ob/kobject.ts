@@ -25,6 +25,8 @@ export class KObject<D = unknown> {
     public data: D,
     /** Clean-up of this one object; set by `create`. */
     public onDelete: (() => KernelRoutine<void> | void) | null = null,
+    /** What follows the close of its last handle, besides what its type does; set by `create`. */
+    public onLastHandleClosed: (() => KernelRoutine<void>) | null = null,
   ) {}
 
   /** Full path, or null when it has no name. */
@@ -42,6 +44,8 @@ export interface CreateOptions<D> {
   data?: D
   /** Runs before the type's own delete procedure. */
   onDelete?: (object: KObject<D>) => KernelRoutine<void> | void
+  /** Runs when its last handle is closed, after the type's own procedure for that. */
+  onLastHandleClosed?: () => KernelRoutine<void>
   /** Keep the name without handles; by default as the type does. */
   permanent?: boolean
 }

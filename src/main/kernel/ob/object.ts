@@ -130,6 +130,7 @@ export class ObjectManager {
     )
     const { onDelete } = options
     if (onDelete) object.onDelete = () => onDelete(object)
+    object.onLastHandleClosed = options.onLastHandleClosed ?? null
     if (name !== null) {
       const status = this.namespace.insert(name, object)
       if (status !== STATUS_SUCCESS) {
@@ -479,8 +480,10 @@ export class ObjectManager {
 
   /** A handle is gone: clean up after the last one, then drop its reference. Called by the tables. */
   *handleClosed(object: KObject, process: Process): KernelRoutine<void> {
-    if (this.handleCount(object.address) === 1 && object.type.onLastHandleClosed)
-      yield* object.type.onLastHandleClosed(object, process)
+    if (this.handleCount(object.address) === 1) {
+      if (object.type.onLastHandleClosed) yield* object.type.onLastHandleClosed(object, process)
+      if (object.onLastHandleClosed) yield* object.onLastHandleClosed()
+    }
     // The clean-up may have waited, and another handle may have come meanwhile: read it again.
     this.headers.setHandleCount(object.address, this.handleCount(object.address) - 1)
     this.typeTable.count(object.type, OBJECT_TYPE.TotalNumberOfHandles, -1)
