@@ -1,15 +1,9 @@
 /** Statements about memory tables and about how the run ended. */
 import { compileAny, canonical, matchWords } from '../match'
-import { appeared, type MemoryTables, type Row } from '../memory/tables'
+import { appeared, type MemoryTables, type Row, type TablesOfRun } from '../memory/tables'
 import { bugcheckName } from '../nt/bugchecks'
 import type { Statement } from './schema'
 import { bounds, countWords, type Verdict } from './tracker'
-
-/** Memory tables of a run; null where they were not taken. */
-export interface TablesOfRun {
-  before: MemoryTables | null
-  after: MemoryTables | null
-}
 
 export type TableStatement = Extract<Statement, { table: string }>
 export type OutcomeStatement = Extract<Statement, { outcome: string | string[] }>

@@ -1,6 +1,7 @@
 /** Statements put to a run: in one pass over its events, then to its end and its memory tables. */
 import type { TraceEvent } from '../trace/event'
-import { judgeOutcome, judgeTable, type Ending, type TablesOfRun } from './rows'
+import type { TablesOfRun } from '../memory/tables'
+import { judgeOutcome, judgeTable, type Ending } from './rows'
 import type { Statement } from './schema'
 import { counting, following, forbidding, ordering, type Tracker, type Verdict } from './tracker'
 

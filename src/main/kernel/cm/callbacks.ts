@@ -21,7 +21,7 @@ import type { Ptr } from '../mm/memory'
 import { compareAltitudes, isAltitude } from '../ob/altitude'
 
 /** CM_CALLBACK_CONTEXT_BLOCK, as public listings show it. */
-const BLOCK = {
+export const BLOCK = {
   CallbackListEntry: 0,
   /** EX_RUNDOWN_REF: who is in the routine. */
   Rundown: 0x10,

@@ -84,6 +84,11 @@ export class FilterManager {
     this.filters.splice(at < 0 ? this.filters.length : at, 0, filter)
   }
 
+  /** Every registered filter, the highest altitude first. */
+  all(): readonly Filter[] {
+    return this.filters
+  }
+
   find(address: Ptr): Filter | undefined {
     return this.filters.find((filter) => filter.address === address)
   }

@@ -10,7 +10,7 @@ import type { Thread } from '../ke/thread'
 import { PAGE_SIZE, PTE, REGIONS } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import type { FunctionInfo } from '../port'
-import { RunLimit } from '../stop'
+import { assert, RunLimit } from '../stop'
 
 /** Routine of the kernel itself, behind an address. */
 export type NativeRoutine = (k: Kernel, args: number[]) => KernelRoutine<unknown>
@@ -49,6 +49,10 @@ export interface Image {
 const IMAGE_BYTES = 1 << 20
 const TEXT_OFFSET = 0x1000
 const DATA_OFFSET = 0x10000
+/** Modules of the system lie in the second megabyte of the kernel's region, this far apart. */
+const MODULE_BYTES = DATA_OFFSET
+/** More would reach the kernel's variables with the megabyte that counts as theirs. */
+const MODULES_MAX = 15
 /** Functions lie this far apart. */
 const FUNCTION_BYTES = 16
 
@@ -58,6 +62,7 @@ export class Images {
   private readonly byFn = new Map<string, CodeEntry>()
   private readonly exports = new Map<string, Ptr>()
   private drivers = 0
+  private modules = 0
   readonly nt: Image
 
   constructor(private readonly k: Kernel) {
@@ -70,6 +75,13 @@ export class Images {
     if (start >= REGIONS.driverImages.start + REGIONS.driverImages.bytes)
       throw new RunLimit('limit', 'images', 'too many drivers were loaded in one run')
     return this.create(name, start, false, unit)
+  }
+
+  /** Map a module of the system's own, which the kernel's routines can be registered in. */
+  mapModule(name: string): Image {
+    assert(this.modules < MODULES_MAX, 'too many modules of the system')
+    const start = REGIONS.ntImage.start + IMAGE_BYTES + this.modules++ * MODULE_BYTES
+    return this.create(name, start, false, -1)
   }
 
   /** Map a program into a process. */
@@ -102,8 +114,15 @@ export class Images {
     const pages = DATA_OFFSET / PAGE_SIZE
     this.k.memory.commit(image.base, pages, flags | PTE.write)
     // A program's pages are in view only while its process runs.
-    if (!image.user) this.k.memory.write(image.base, new Uint8Array([0x4d, 0x5a])) // "MZ"
+    if (!image.user) this.k.memory.write(image.base, this.loadedBytes())
     this.k.memory.protect(image.base, pages, flags)
+  }
+
+  /** Header and code of any image as they are when it has just been loaded. */
+  loadedBytes(): Uint8Array {
+    const bytes = new Uint8Array(DATA_OFFSET)
+    bytes.set([0x4d, 0x5a]) // "MZ"
+    return bytes
   }
 
   /** Take the image away; whoever still points into it faults. */
@@ -154,11 +173,15 @@ export class Images {
     return this.add(image, { name: info.name, fn: info.fn, native: null }, key).address
   }
 
-  /** Give a routine of the kernel an address, by which driver code can call or replace it. */
-  registerNative(name: string, native: NativeRoutine, driver?: string): Ptr {
-    const known = this.byFn.get(`native:${name}`)
+  /**
+   * Give a routine of the kernel an address, by which driver code can call or replace it.
+   * @param image  the module it lies in; the kernel's own by default
+   */
+  registerNative(name: string, native: NativeRoutine, driver?: string, image = this.nt): Ptr {
+    const key = image === this.nt ? `native:${name}` : `native:${image.number}:${name}`
+    const known = this.byFn.get(key)
     if (known) return known.address
-    const entry = this.add(this.nt, { name, fn: -1, native }, `native:${name}`)
+    const entry = this.add(image, { name, fn: -1, native }, key)
     if (driver !== undefined) entry.driver = driver
     return entry.address
   }

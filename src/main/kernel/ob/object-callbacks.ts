@@ -39,7 +39,7 @@ import type { KObject } from './kobject'
 import { mapAccess, type KernelObjectType } from './object-type'
 
 /** CALLBACK_ENTRY_ITEM, as public listings show it. */
-const ITEM = {
+export const ITEM = {
   EntryItemList: 0,
   Operations: 0x10,
   Enabled: 0x14,
@@ -51,7 +51,7 @@ const ITEM = {
   SIZE: 0x40,
 } as const
 /** CALLBACK_ENTRY: one registration; its items lie behind it. The registration handle points here. */
-const ENTRY = {
+export const ENTRY = {
   Version: 0,
   RegistrationContext: 8,
   Altitude: 0x10,

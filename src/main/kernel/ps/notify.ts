@@ -17,14 +17,15 @@ import type { Ptr } from '../mm/memory'
 export const NOTIFY_ROUTINES_MAX = 64
 
 /** EX_CALLBACK_ROUTINE_BLOCK. */
-const BLOCK = { RundownProtect: 0, Function: 8, Context: 0x10, SIZE: 0x18 } as const
+export const BLOCK = { RundownProtect: 0, Function: 8, Context: 0x10, SIZE: 0x18 } as const
 const BLOCK_TAG = 'Cbrb'
 /** The low bits of an EX_FAST_REF; all set in a fresh entry. */
 const FAST_REF_BITS = 0xfn
 
 export type NotifyKind = 'process' | 'thread' | 'image'
 
-const VARIABLES: Readonly<Record<NotifyKind, string>> = {
+/** The arrays, by the names of their variables. */
+export const VARIABLES: Readonly<Record<NotifyKind, string>> = {
   process: 'PspCreateProcessNotifyRoutine',
   thread: 'PspCreateThreadNotifyRoutine',
   image: 'PspLoadImageNotifyRoutine',

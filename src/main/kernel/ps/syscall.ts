@@ -39,6 +39,8 @@ function* notImplemented(): KernelRoutine<number> {
 export class Syscalls {
   /** KiServiceTable. */
   readonly table: Ptr = TABLE
+  /** Entries of it. */
+  readonly serviceCount = SERVICE_COUNT
   /** KeServiceDescriptorTable, a KSERVICE_TABLE_DESCRIPTOR. */
   readonly descriptor: Ptr
   /** KiSystemCall64, what IA32_LSTAR points at. */

@@ -114,12 +114,15 @@ export function descriptorBytes({ owner, group, dacl, sacl, control }: Descripto
   return bytes
 }
 
-function readSid(memory: Memory, at: Ptr): Sid | null {
+/** What reads the bytes: the machine itself, or somebody who looks at it from outside. */
+export type DescriptorSource = Pick<Memory, 'u8' | 'u16' | 'u32' | 'ptr' | 'read' | 'add'>
+
+function readSid(memory: DescriptorSource, at: Ptr): Sid | null {
   const count = memory.u8(at + 1)
   return sidFromBytes(memory.read(at, Math.min(8 + count * 4, SID_BYTES_MAX)))
 }
 
-function readAcl(memory: Memory, at: Ptr): Ace[] | number {
+function readAcl(memory: DescriptorSource, at: Ptr): Ace[] | number {
   const size = memory.u16(at + ACL.AclSize)
   const count = memory.u16(at + ACL.AceCount)
   const revision = memory.u8(at + ACL.AclRevision)
@@ -150,7 +153,7 @@ function readAcl(memory: Memory, at: Ptr): Ace[] | number {
  * A security descriptor out of memory, absolute or in one piece.
  * @returns the status when the bytes are none
  */
-export function readDescriptor(memory: Memory, at: Ptr): Descriptor | number {
+export function readDescriptor(memory: DescriptorSource, at: Ptr): Descriptor | number {
   if (memory.u8(at) !== 1) return STATUS_UNKNOWN_REVISION
   const control = memory.u16(at + SECURITY_DESCRIPTOR.Control)
   const relative = (control & SE_SELF_RELATIVE) !== 0

@@ -20,7 +20,7 @@ const ALL = 0x1000_0000
 const READ_WRITE_EXECUTE = 0xe000_0000
 
 /** What a device gets that was created without a descriptor: everybody may read and write. */
-const PUBLIC_OPEN = descriptor(SIDS.administrators, [
+export const PUBLIC_OPEN = descriptor(SIDS.administrators, [
   ace('allow', READ_WRITE_EXECUTE, SIDS.everyone),
   ace('allow', ALL, SIDS.system),
   ace('allow', ALL, SIDS.administrators),
