@@ -117,10 +117,12 @@ function* createDevice(
   const data: DeviceData = { driver, device, below, pdo, name, links: [], queue: null }
   const object = pdo && !below ? null : framework(k).create('device', driver, data, attributes)
   if (!object) {
+    if (below) k.devices.detach(below)
     k.devices.delete(device)
     return pdo && !below ? STATUS_NO_SUCH_DEVICE : STATUS_INSUFFICIENT_RESOURCES
   }
   framework(k).addDevice(object)
+  init.data.device = object
   const flags = device + DEVICE_OBJECT.Flags
   let value = k.memory.u32(flags) | ioFlag(ioType)
   if (pdo) value &= ~DO_DEVICE_INITIALIZING
@@ -222,7 +224,13 @@ export const WDF_DDIS = {
     note: 'The security descriptor is not looked at.',
     run(k, a) {
       const driver = framework(k).object<DriverData>(a.Driver, 'driver')
-      const data: InitData = { driver, pdo: 0, name: null, ioType: WdfDeviceIoBuffered }
+      const data: InitData = {
+        driver,
+        pdo: 0,
+        name: null,
+        ioType: WdfDeviceIoBuffered,
+        device: null,
+      }
       return framework(k).create('init', driver, data)?.handle ?? 0
     },
   }),
@@ -264,7 +272,7 @@ export const WDF_DDIS = {
     params: { DeviceInit: INIT_POINTER, DeviceAttributes: ATTRIBUTES, Device: t.out(DEVICE) },
     returns: t.ntstatus,
     support: 'partial',
-    note: 'Packets of PnP and power are not answered for the driver.',
+    note: 'Packets of PnP and power are answered and passed down without callbacks of the driver, and no device power packets are asked for.',
     *run(k, a) {
       const init = framework(k).object<InitData>(k.memory.ptr(a.DeviceInit), 'init')
       const device = yield* createDevice(k, init, readAttributes(k, a.DeviceAttributes))
@@ -535,7 +543,10 @@ export const WDF_DDIS = {
       const object = item
         ? framework(k).create('workitem', parent, { item, routine }, attributes)
         : null
-      if (!object) return STATUS_INSUFFICIENT_RESOURCES
+      if (!object) {
+        if (item) k.workQueue.freeIoItem(item)
+        return STATUS_INSUFFICIENT_RESOURCES
+      }
       a.WorkItem.write(object.handle)
       return STATUS_SUCCESS
     },

@@ -5,7 +5,10 @@ import {
   IRP_MJ_CREATE,
   IRP_MJ_DEVICE_CONTROL,
   IRP_MJ_INTERNAL_DEVICE_CONTROL,
+  IRP_MJ_PNP,
+  IRP_MJ_POWER,
   IRP_MJ_READ,
+  IRP_MJ_SYSTEM_CONTROL,
   IRP_MJ_WRITE,
 } from '../../../shared/nt/generated/irp-functions'
 import {
@@ -18,6 +21,7 @@ import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { framework, type DriverData, type InitData, type WdfObject } from './framework'
+import { dispatchDown, dispatchPnp } from './pnp'
 import { finish } from './queue'
 
 const OPENING: readonly number[] = [IRP_MJ_CREATE, IRP_MJ_CLEANUP, IRP_MJ_CLOSE]
@@ -40,9 +44,14 @@ export function takeOver(k: Kernel, driver: WdfObject<DriverData>): void {
   const { object, deviceAdd, unload } = driver.data
   const known = drivers.get(k) ?? new Map<Ptr, WdfObject<DriverData>>()
   drivers.set(k, known.set(object, driver))
-  const dispatch = images.registerNative('FxDevice::Dispatch', dispatchPacket)
-  for (const major of [...OPENING, ...QUEUED])
-    memory.setPtr(object + DRIVER_OBJECT.MajorFunction + major * 8, dispatch)
+  const serve = (majors: readonly number[], name: string, routine: typeof dispatchPacket): void => {
+    const dispatch = images.registerNative(name, routine)
+    for (const major of majors)
+      memory.setPtr(object + DRIVER_OBJECT.MajorFunction + major * 8, dispatch)
+  }
+  serve([...OPENING, ...QUEUED], 'FxDevice::Dispatch', dispatchPacket)
+  serve([IRP_MJ_PNP], 'FxPkgPnp::Dispatch', dispatchPnp)
+  serve([IRP_MJ_POWER, IRP_MJ_SYSTEM_CONTROL], 'FxDevice::DispatchWithLock', dispatchDown)
   if (deviceAdd) {
     const extension = memory.ptr(object + DRIVER_OBJECT.DriverExtension)
     const add = images.registerNative('FxDriver::AddDevice', addDevice)
@@ -65,7 +74,7 @@ function* dispatchPacket(k: Kernel, [device = 0, irp = 0]: number[]): KernelRout
 function* addDevice(k: Kernel, [object = 0, pdo = 0]: number[]): KernelRoutine<number> {
   const driver = driverOf(k, object)
   if (!driver) return STATUS_INVALID_DEVICE_REQUEST
-  const data: InitData = { driver, pdo, name: null, ioType: 0 }
+  const data: InitData = { driver, pdo, name: null, ioType: 0, device: null }
   const init = framework(k).create('init', driver, data)
   if (!init) return STATUS_INSUFFICIENT_RESOURCES
   const status = yield* k.call(driver.data.deviceAdd, 'FN_WDF_DRIVER_DEVICE_ADD', [
@@ -74,6 +83,8 @@ function* addDevice(k: Kernel, [object = 0, pdo = 0]: number[]): KernelRoutine<n
   ])
   // WdfDeviceCreate has used it up, unless the driver did not come that far.
   if (framework(k).any(init.handle) === init) yield* framework(k).remove(init)
+  // A device of a driver that then failed is not left in the stack.
+  if ((status | 0) < 0 && data.device) yield* framework(k).remove(data.device)
   return status
 }
 

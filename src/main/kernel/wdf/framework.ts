@@ -10,6 +10,8 @@ import type { IoQueue } from './queue'
 /** A lock lies at the beginning of a handle's memory, the context behind it. */
 const CONTEXT = 0x20
 const CONTEXT_MAX = 0x1_0000
+/** Parents above an object at most: they are taken down from the bottom. */
+const DEPTH_MAX = 64
 
 export type WdfKind =
   'driver' | 'init' | 'device' | 'queue' | 'request' | 'memory' | 'spinlock' | 'workitem' | 'target'
@@ -29,6 +31,8 @@ export class WdfObject<D = unknown> {
   readonly children = new Set<WdfObject>()
   /** Its callbacks for the end run; the handle is good until they are through. */
   isGoing = false
+  /** Parents above it. */
+  readonly depth: number
 
   constructor(
     readonly kind: WdfKind,
@@ -37,7 +41,9 @@ export class WdfObject<D = unknown> {
     readonly parent: WdfObject | null,
     readonly attributes: Attributes,
     public data: D,
-  ) {}
+  ) {
+    this.depth = parent ? parent.depth + 1 : 0
+  }
 
   /** Memory that the driver asked for with the object. */
   get context(): Ptr {
@@ -57,6 +63,8 @@ export interface InitData {
   pdo: Ptr
   name: string | null
   ioType: number
+  /** Device that came of it; null so far. */
+  device: WdfObject<DeviceData> | null
 }
 
 export interface DeviceData {
@@ -87,9 +95,10 @@ export class Framework {
   ): WdfObject<D> | null {
     if (attributes.contextBytes > CONTEXT_MAX) return null
     const bytes = CONTEXT + attributes.contextBytes
+    const under = (attributes.parent && this.objects.get(attributes.parent)) || parent
+    if (under && under.depth >= DEPTH_MAX) return null
     const handle = this.k.pool.allocate(bytes, 'Wdf ', { system: true })
     if (!handle) return null
-    const under = (attributes.parent && this.objects.get(attributes.parent)) || parent
     const object = new WdfObject(kind, handle, under, attributes, data)
     under?.children.add(object)
     this.objects.set(handle, object)
@@ -142,6 +151,7 @@ export class Framework {
     const { k } = this
     if (object.isGoing) return
     object.isGoing = true
+    if (object.kind === 'queue') yield* (object.data as IoQueue).purge()
     for (const child of [...object.children]) yield* this.remove(child)
     const { cleanup, destroy } = object.attributes
     if (cleanup) yield* k.call(cleanup, 'FN_WDF_OBJECT_CONTEXT_CLEANUP', [object.handle])
@@ -161,6 +171,13 @@ export class Framework {
     if (data.below) k.devices.detach(data.below)
     k.devices.delete(data.device)
   }
+}
+
+/** Every queue of a device. */
+export function queuesOf(device: WdfObject<DeviceData>): IoQueue[] {
+  return [...device.children].flatMap(({ kind, data }) =>
+    kind === 'queue' ? [data as IoQueue] : [],
+  )
 }
 
 const frameworks = new WeakMap<Kernel, Framework>()

@@ -17,10 +17,13 @@ import {
   STATUS_CANCELLED,
   STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_DEVICE_REQUEST,
+  STATUS_INVALID_DEVICE_STATE,
   STATUS_PENDING,
+  STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import { IRP, WDF_IO_QUEUE_CONFIG } from '../../../shared/nt/generated/offsets'
 import type { KernelRoutine } from '../ddi/types'
+import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { framework, type DeviceData, type WdfObject } from './framework'
@@ -52,9 +55,13 @@ export function readConfig(k: Kernel, at: Ptr): QueueConfig {
 export class IoQueue {
   /** Handle of the queue; set when its object is made. */
   handle: Ptr = 0
-  private readonly waiting: WdfObject<RequestData>[] = []
+  /** By packet, in the order of arrival. */
+  private readonly waiting = new Map<Ptr, WdfObject<RequestData>>()
   /** Requests that the driver has. */
   private given = 0
+  private isPurged = false
+  /** Threads that wait until the driver has none. */
+  private readonly drainers: Thread[] = []
   private isHandingOut = false
 
   constructor(
@@ -68,23 +75,52 @@ export class IoQueue {
     const { k } = this
     const asked = askedOf(k, irp)
     const isTransfer = asked.major === IRP_MJ_READ || asked.major === IRP_MJ_WRITE
+    if (this.isPurged) return yield* finish(k, irp, STATUS_INVALID_DEVICE_STATE)
     const empty = isTransfer && asked.input + asked.output === 0 && !this.config.allowZeroLength
     if (empty) return yield* finish(k, irp, 0)
     const data: RequestData = { irp, queue: this, status: 0 }
     const request = framework(k).create('request', this.device, data)
     if (!request) return yield* finish(k, irp, STATUS_INSUFFICIENT_RESOURCES)
     k.irps.markPending(irp)
-    this.waiting.push(request)
+    this.waiting.set(irp, request)
     const cancel = k.images.registerNative('FxIoQueue::_IrpCancelRoutine', cancelWaiting)
     k.irps.setCancelRoutine(irp, cancel)
-    yield* this.handOut()
+    // Cancelled before it came: nobody will call the routine, unless it was cancelled just now.
+    if (k.memory.u8(irp + IRP.Cancel) && k.irps.setCancelRoutine(irp, 0)) yield* this.cancel(irp)
+    else yield* this.handOut()
     return STATUS_PENDING
   }
 
   /** A request that the driver had is done. */
   *finished(): KernelRoutine<void> {
     this.given = Math.max(this.given - 1, 0)
+    if (this.given === 0)
+      for (const thread of this.drainers.splice(0))
+        this.k.dispatcher.release(thread, STATUS_SUCCESS)
     yield* this.handOut()
+  }
+
+  /** WdfIoQueuePurge: what waits is cancelled, what comes is refused. What the driver has it keeps. */
+  *purge(): KernelRoutine<void> {
+    this.isPurged = true
+    for (const irp of [...this.waiting.keys()])
+      if (this.waiting.has(irp) && this.k.irps.setCancelRoutine(irp, 0)) yield* this.cancel(irp)
+  }
+
+  /** Wait until the driver has completed what it has. */
+  *drained(): KernelRoutine<void> {
+    while (this.given > 0) {
+      this.drainers.push(this.k.thread)
+      yield* this.k.dispatcher.park()
+    }
+  }
+
+  /** Complete a packet that waited as cancelled, without the driver. */
+  *cancel(irp: Ptr): KernelRoutine<void> {
+    const request = this.waiting.get(irp)
+    this.waiting.delete(irp)
+    if (request) yield* framework(this.k).remove(request)
+    yield* finish(this.k, irp, STATUS_CANCELLED)
   }
 
   private *handOut(): KernelRoutine<void> {
@@ -108,13 +144,14 @@ export class IoQueue {
 
   /** The next request that is not being cancelled, now the driver's. */
   take(): WdfObject<RequestData> | undefined {
-    for (;;) {
-      const request = this.waiting.shift()
-      if (!request) return undefined
-      if (!this.k.irps.setCancelRoutine(request.data.irp, 0)) continue
+    for (const [irp, request] of this.waiting) {
+      // Whose cancel routine is under way belongs to it.
+      if (!this.k.irps.setCancelRoutine(irp, 0)) continue
+      this.waiting.delete(irp)
       this.given++
       return request
     }
+    return undefined
   }
 
   private *present(request: WdfObject<RequestData>): KernelRoutine<void> {
@@ -143,12 +180,6 @@ export class IoQueue {
     if (major === IRP_MJ_DEVICE_CONTROL) return this.config.handlers.control
     return major === IRP_MJ_INTERNAL_DEVICE_CONTROL ? this.config.handlers.internal : 0
   }
-
-  /** Take a cancelled packet's request out; undefined when it is not here. */
-  drop(irp: Ptr): WdfObject<RequestData> | undefined {
-    const at = this.waiting.findIndex((request) => request.data.irp === irp)
-    return at < 0 ? undefined : this.waiting.splice(at, 1)[0]
-  }
 }
 
 /** Complete a packet that never became a request. */
@@ -161,7 +192,7 @@ export function* finish(k: Kernel, irp: Ptr, status: number): KernelRoutine<numb
 
 function* cancelWaiting(k: Kernel, [device = 0, irp = 0]: number[]): KernelRoutine<void> {
   k.irps.releaseCancelLock(k.memory.u8(irp + IRP.CancelIrql))
-  const request = framework(k).deviceOf(device)?.data.queue?.drop(irp)
-  if (request) yield* framework(k).remove(request)
-  yield* finish(k, irp, STATUS_CANCELLED)
+  const queue = framework(k).deviceOf(device)?.data.queue
+  if (queue) yield* queue.cancel(irp)
+  else yield* finish(k, irp, STATUS_CANCELLED)
 }
