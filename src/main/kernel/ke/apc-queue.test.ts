@@ -3,6 +3,7 @@ import { CONTEXT, KAPC, KTHREAD } from '../../../shared/nt/generated/offsets'
 import { complete, lab, open } from '../testing/client'
 import type { Code, DriverApi, DriverFunction } from '../testing/machine'
 import { scratch, stopOf, toyDriver } from '../testing/toy-driver'
+import type { Thread } from './thread'
 
 const STATUS_USER_APC = 0xc0
 const IOCTL = 0x22_2000
@@ -17,6 +18,7 @@ function* apcFor(
     mode?: number
     context?: number
     rundown?: string
+    environment?: number
   } = {},
 ): Code<number> {
   const apc = scratch(d, KAPC.SIZE)
@@ -25,7 +27,7 @@ function* apcFor(
     'KeInitializeApc',
     apc,
     thread,
-    0,
+    o.environment ?? 0,
     d.fn(o.kernel ?? 'Kernel'),
     o.rundown === undefined ? 0 : d.fn(o.rundown),
     normal,
@@ -144,38 +146,83 @@ describe('kernel APCs', () => {
     expect(order).toEqual(['apc in toy!Waiter', 'set', ['waited', 0]])
   })
 
-  test('what a thread did not get to is given back at its end', () => {
+  test('what a raised level kept away runs when the thread ends', () => {
     const order: string[] = []
-    toyDriver(
+    const m = toyDriver(
       function* (d) {
-        const handle = d.out()
-        yield* d.ddi('PsCreateSystemThread', handle, 0, 0, 0, 0, d.fn('Worker'), 0)
+        yield* d.ddi('PsCreateSystemThread', d.out(), 0, 0, 0, 0, d.fn('Worker'), 0)
         yield* d.ddi('KeDelayExecutionThread', 0, false, -100_000n)
       },
       {
-        Kernel: nothing,
+        *Kernel() {
+          order.push('kernel')
+        },
         *Rundown() {
           order.push('rundown')
         },
         *Worker(d) {
           const apc = yield* apcFor(d, d.k.thread.address, { rundown: 'Rundown' })
-          const old = d.out()
-          yield* d.ddi('KeRaiseIrql', 1, old)
+          yield* d.ddi('KeRaiseIrql', 1, d.out())
           yield* d.ddi('KeInsertQueueApc', apc, 0, 0, 0)
         },
       },
     )
-    expect(order).toEqual(['rundown'])
+    expect(m.bugCheck).toBeNull()
+    expect(order).toEqual(['kernel'])
+  })
+
+  test('one that cannot run any more is bug check 0x20 with its address', () => {
+    let left = 0
+    const m = toyDriver(
+      function* (d) {
+        yield* d.ddi('PsCreateSystemThread', d.out(), 0, 0, 0, 0, d.fn('Worker'), 0)
+        yield* d.ddi('KeDelayExecutionThread', 0, false, -100_000n)
+      },
+      {
+        Kernel: nothing,
+        *Normal(d) {
+          left = yield* apcFor(d, d.k.thread.address, { normal: 'Normal' })
+          yield* d.ddi('KeInsertQueueApc', left, 0, 0, 0)
+          // Another one is in progress: this one.
+          yield* d.ddi('PsTerminateSystemThread', 0)
+        },
+        *Worker(d) {
+          const apc = yield* apcFor(d, d.k.thread.address, { normal: 'Normal' })
+          yield* d.ddi('KeInsertQueueApc', apc, 0, 0, 0)
+        },
+      },
+    )
+    const address = m.k.memory.address(left).toString(16).toUpperCase()
+    expect(stopOf(m)).toEqual({ code: '0x20', parameters: [`0x${address}`, '0x0', '0x0', '0x0'] })
+  })
+
+  test('none can be queued to a thread that has begun to end', () => {
+    const results: number[] = []
+    toyDriver(
+      function* (d) {
+        yield* d.ddi('PsCreateSystemThread', d.out(), 0, 0, 0, 0, d.fn('Worker'), 0)
+        const thread = [...d.k.scheduler.threads].find(({ name }) => name === 'toy!Worker')!
+        const apc = yield* apcFor(d, thread.address)
+        d.k.ob.reference(thread.address)
+        yield* d.ddi('KeDelayExecutionThread', 0, false, -100_000n)
+        results.push(yield* d.ddi('KeInsertQueueApc', apc, 0, 0, 0))
+        results.push(d.k.memory.u8(apc + KAPC.Inserted))
+        d.k.ob.release(thread.address)
+      },
+      { Kernel: nothing, Worker: nothing },
+    )
+    expect(results).toEqual([0, 0])
   })
 })
 
 describe('user APCs', () => {
   /** A program that tells the driver where its routine is and sleeps; the driver queues an APC to it. */
-  function injected(alertable: boolean): { result: number; called: unknown[] } {
+  function injected(alertable: boolean): { result: number; called: unknown[]; isFreed: boolean } {
     const called: unknown[] = []
     let result = -1
     let target = 0
-    lab({
+    let queued = 0
+    const { m } = lab({
       majors: {
         *14(d, _device, irp) {
           const { memory } = d.k
@@ -183,6 +230,7 @@ describe('user APCs', () => {
           target = memory.ptr(buffer)
           const apc = yield* apcFor(d, d.k.thread.address, { normal: target, mode: 1, context: 42 })
           expect(yield* d.ddi('KeInsertQueueApc', apc, 0, 0, 0)).toBe(1)
+          queued = apc
           return yield* complete(d, irp!, 0)
         },
       },
@@ -207,18 +255,130 @@ describe('user APCs', () => {
         },
       },
     })
-    return { result, called }
+    return { result, called, isFreed: m.k.pool.block(queued) === undefined }
   }
 
   test('end an alertable sleep and run in user mode', () => {
     expect(injected(true)).toEqual({
       result: STATUS_USER_APC,
       called: ['control done', 'kernel at 1', ['user routine', 42, true]],
+      isFreed: false,
     })
   })
 
-  test('wait while nobody waits alertably', () => {
-    expect(injected(false)).toEqual({ result: 0, called: ['control done'] })
+  test('wait while nobody waits alertably, and are freed when nobody did', () => {
+    expect(injected(false)).toEqual({ result: 0, called: ['control done'], isFreed: true })
+  })
+})
+
+describe('the environment of an APC', () => {
+  /** APCs that a program's thread queues to itself while a driver has attached it to the System process. */
+  function attached(
+    act: (
+      d: DriverApi,
+      queue: (environment: number, more?: object) => Code,
+      order: unknown[],
+    ) => Code<void>,
+  ): { order: unknown[]; m: ReturnType<typeof lab>['m'] } {
+    const order: unknown[] = []
+    const { m } = lab({
+      majors: {
+        *14(d, _device, irp) {
+          const { k } = d
+          yield* act(
+            d,
+            function* (environment, more = {}) {
+              const apc = yield* apcFor(d, k.thread.address, { environment, ...more })
+              return yield* d.ddi('KeInsertQueueApc', apc, 0, 0, 0)
+            },
+            order,
+          )
+          order.push('end')
+          return yield* complete(d, irp!, 0)
+        },
+      },
+      driver: {
+        *Kernel(d) {
+          order.push(`special in ${d.k.processes.current.name}`)
+        },
+        *Normal(d) {
+          order.push(`normal in ${d.k.processes.current.name}`)
+        },
+        Silent: nothing,
+      },
+      *client(d) {
+        const handle = yield* open(d)
+        yield* d.ddi('DeviceIoControl', handle, IOCTL, 0, 0, 0, 0, d.out(), 0)
+      },
+    })
+    return { order, m }
+  }
+
+  test('keeps those for the thread’s own process until it has detached', () => {
+    const { order, m } = attached(function* (d, queue) {
+      const state = scratch(d, 48)
+      yield* d.ddi('KeStackAttachProcess', d.k.processes.system.address, state)
+      expect(yield* queue(0)).toBe(1)
+      expect(yield* queue(0, { kernel: 'Silent', normal: 'Normal' })).toBe(1)
+      yield* queue(1)
+      yield* d.ddi('KeUnstackDetachProcess', state)
+    })
+    expect(m.bugCheck).toBeNull()
+    // The I/O manager holds the lock of the file, in a critical region.
+    expect(order).toEqual([
+      'special in System',
+      'special in client.exe',
+      'end',
+      'normal in client.exe',
+    ])
+  })
+
+  test('is the current one at initialization, or the one at insertion', () => {
+    const { order } = attached(function* (d, queue) {
+      const state = scratch(d, 48)
+      const early = yield* apcFor(d, d.k.thread.address, { environment: 2 })
+      const late = yield* apcFor(d, d.k.thread.address, { environment: 3 })
+      yield* d.ddi('KeStackAttachProcess', d.k.processes.system.address, state)
+      yield* d.ddi('KeInsertQueueApc', early, 0, 0, 0)
+      yield* d.ddi('KeInsertQueueApc', late, 0, 0, 0)
+      expect(d.k.memory.u8(late + KAPC.ApcStateIndex)).toBe(1)
+      yield* queue(2)
+      yield* d.ddi('KeUnstackDetachProcess', state)
+    })
+    expect(order).toEqual([
+      'special in System',
+      'special in System',
+      'special in client.exe',
+      'end',
+    ])
+  })
+
+  test('one that waits when the thread attaches is delivered after the detach', () => {
+    const { order } = attached(function* (d, queue, order) {
+      const [outer, inner, old] = [scratch(d, 48), scratch(d, 48), d.out()]
+      yield* d.ddi('KeRaiseIrql', 1, old)
+      yield* queue(0)
+      const own = yield* d.ddi('PsGetCurrentProcess')
+      yield* d.ddi('KeStackAttachProcess', d.k.processes.system.address, outer)
+      yield* d.ddi('KeStackAttachProcess', own, inner)
+      yield* d.ddi('KeLowerIrql', 0)
+      yield* d.ddi('KeGetCurrentIrql')
+      order.push('still attached')
+      yield* d.ddi('KeUnstackDetachProcess', inner)
+      yield* d.ddi('KeUnstackDetachProcess', outer)
+    })
+    expect(order).toEqual(['still attached', 'special in client.exe', 'end'])
+  })
+
+  test('one of the process that the thread leaves is bug check 0x06', () => {
+    const { m } = attached(function* (d, queue) {
+      const state = scratch(d, 48)
+      yield* d.ddi('KeStackAttachProcess', d.k.processes.system.address, state)
+      yield* d.ddi('KeEnterCriticalRegion')
+      yield* queue(1, { normal: 'Normal' })
+      yield* d.ddi('KeUnstackDetachProcess', state)
+    })
+    expect(stopOf(m)?.code).toBe('0x6')
   })
 })
 
@@ -292,6 +452,158 @@ describe('attaching to a process', () => {
       },
     })
     expect(m.bugCheck?.code).toBe(1)
+  })
+})
+
+describe('attached threads', () => {
+  test('one that ends so is bug check 0x05', () => {
+    const m = toyDriver(
+      function* (d) {
+        yield* d.ddi('PsCreateSystemThread', d.out(), 0, 0, 0, 0, d.fn('Worker'), 0)
+        yield* d.ddi('KeDelayExecutionThread', 0, false, -100_000n)
+      },
+      {
+        *Worker(d) {
+          const other = d.k.processes.create('other.exe')
+          yield* d.ddi('KeStackAttachProcess', other.address, scratch(d, 48))
+        },
+      },
+    )
+    expect(stopOf(m)?.code).toBe('0x5')
+    expect(stopOf(m)?.parameters[2]).toBe('0x1')
+  })
+
+  test('an APC routine that stays attached is bug check 0x05', () => {
+    const m = toyDriver(
+      function* (d) {
+        const apc = yield* apcFor(d, d.k.thread.address)
+        yield* d.ddi('KeInsertQueueApc', apc, 0, 0, 0)
+      },
+      {
+        *Kernel(d) {
+          const other = d.k.processes.create('other.exe')
+          yield* d.ddi('KeStackAttachProcess', other.address, scratch(d, 48))
+        },
+      },
+    )
+    expect(stopOf(m)?.code).toBe('0x5')
+  })
+
+  test('keep the process that they are in', () => {
+    const seen: unknown[] = []
+    const m = toyDriver(function* (d) {
+      const { k } = d
+      const other = k.processes.create('other.exe')
+      const state = scratch(d, 48)
+      yield* d.ddi('KeStackAttachProcess', other.address, state)
+      k.ob.release(other.address)
+      // Its end took the last reference but that of the attachment.
+      seen.push(k.ob.pointerCount(other.address), k.processes.byAddress(other.address) === other)
+      yield* d.ddi('KeUnstackDetachProcess', state)
+      seen.push(k.processes.byAddress(other.address))
+    })
+    expect(m.bugCheck).toBeNull()
+    expect(seen).toEqual([1, true, undefined])
+  })
+})
+
+describe('a suspended thread', () => {
+  /** A thread that counts; what `act` does with it, and what was written down. */
+  function suspended(
+    worker: (d: DriverApi, order: unknown[]) => Code<void>,
+    act: (d: DriverApi, thread: Thread, order: unknown[]) => Code<void>,
+  ): unknown[] {
+    const order: unknown[] = []
+    const m = toyDriver(
+      function* (d) {
+        yield* d.ddi('PsCreateSystemThread', d.out(), 0, 0, 0, 0, d.fn('Worker'), 0)
+        const thread = [...d.k.scheduler.threads].find(({ name }) => name === 'toy!Worker')!
+        yield* act(d, thread, order)
+        yield* rest(d)
+      },
+      {
+        *Kernel() {
+          order.push('special')
+        },
+        *Normal() {
+          order.push('normal')
+        },
+        Silent: nothing,
+        *Worker(d) {
+          yield* worker(d, order)
+        },
+      },
+    )
+    expect(m.bugCheck).toBeNull()
+    return order
+  }
+
+  const rest = (d: DriverApi): Code => d.ddi('KeDelayExecutionThread', 0, false, -100_000n)
+
+  test('takes special APCs and lets normal ones wait', () => {
+    const order = suspended(
+      function* (_d, order) {
+        order.push('worker')
+      },
+      function* (d, thread, order) {
+        expect(d.k.apcs.suspend(thread)).toBe(0)
+        yield* rest(d)
+        const special = yield* apcFor(d, thread.address)
+        const normal = yield* apcFor(d, thread.address, { kernel: 'Silent', normal: 'Normal' })
+        yield* d.ddi('KeInsertQueueApc', normal, 0, 0, 0)
+        yield* d.ddi('KeInsertQueueApc', special, 0, 0, 0)
+        yield* rest(d)
+        order.push('resume')
+        expect(d.k.apcs.resume(thread)).toBe(1)
+      },
+    )
+    expect(order).toEqual(['special', 'resume', 'normal', 'worker'])
+  })
+
+  test('is not stopped in a critical region, where special APCs still come', () => {
+    const order = suspended(
+      function* (d, order) {
+        yield* d.ddi('KeEnterCriticalRegion')
+        yield* rest(d)
+        yield* rest(d)
+        order.push('in region')
+        yield* d.ddi('KeLeaveCriticalRegion')
+        order.push('left')
+      },
+      function* (d, thread, order) {
+        yield* d.ddi('KeDelayExecutionThread', 0, false, -50_000n)
+        d.k.apcs.suspend(thread)
+        const special = yield* apcFor(d, thread.address)
+        yield* d.ddi('KeInsertQueueApc', special, 0, 0, 0)
+        for (let i = 0; i < 4; i++) yield* rest(d)
+        order.push('resume')
+        d.k.apcs.resume(thread)
+      },
+    )
+    expect(order).toEqual(['special', 'in region', 'resume', 'left'])
+  })
+
+  test('is not stopped while it is attached', () => {
+    const order = suspended(
+      function* (d, order) {
+        const state = scratch(d, 48)
+        const other = d.k.processes.create('other.exe')
+        yield* d.ddi('KeStackAttachProcess', other.address, state)
+        yield* rest(d)
+        yield* rest(d)
+        order.push('attached')
+        yield* d.ddi('KeUnstackDetachProcess', state)
+        order.push('detached')
+      },
+      function* (d, thread, order) {
+        yield* d.ddi('KeDelayExecutionThread', 0, false, -50_000n)
+        d.k.apcs.suspend(thread)
+        for (let i = 0; i < 4; i++) yield* rest(d)
+        order.push('resume')
+        d.k.apcs.resume(thread)
+      },
+    )
+    expect(order).toEqual(['attached', 'resume', 'detached'])
   })
 })
 

@@ -6,7 +6,15 @@
  * special one (without a normal routine) needs APCs to be enabled at all; a normal one also that no
  * critical region is entered and no other one in progress. A user APC comes when its thread, having
  * waited alertably, is about to be in user mode again.
+ *
+ * An APC belongs to an environment. One for the thread's own process waits in KTHREAD.SavedApcState
+ * while the thread is attached to another, and its turn comes after the detach (attach.ts).
  */
+import {
+  CurrentApcEnvironment,
+  InsertApcEnvironment,
+  OriginalApcEnvironment,
+} from '../../../shared/nt/generated/constants'
 import { KAPC, KAPC_STATE, KTHREAD, LIST_ENTRY } from '../../../shared/nt/generated/offsets'
 import { STATUS_KERNEL_APC, STATUS_USER_APC } from '../../../shared/nt/generated/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
@@ -19,18 +27,29 @@ import type { Thread } from './thread'
 
 /** KOBJECTS value of an APC. */
 const APC_OBJECT = 0x12
-const CURRENT_ENVIRONMENT = 2
 const TAG = 'Apc '
 /** Bits of KAPC_STATE.InProgressFlags. */
 const KERNEL_APC_IN_PROGRESS = 1
 const KERNEL_MODE = 0
 const USER_MODE = 1
+/** What comes next on a thread is no APC of a list: it has to suspend itself. */
+const SUSPENSION = -1
 
 export class Apcs {
   constructor(private readonly k: Kernel) {}
 
+  /** KAPC_STATE of the process that the thread is in now, its own or the one it is attached to. */
   private state(thread: Thread): Ptr {
     return thread.address + KTHREAD.ApcState
+  }
+
+  private environment(thread: Thread): number {
+    return this.k.memory.u8(thread.address + KTHREAD.ApcStateIndex)
+  }
+
+  /** Whether APCs of an environment have to wait until the thread has left the process it is attached to. */
+  private isSaved(thread: Thread, environment: number): boolean {
+    return environment === OriginalApcEnvironment && this.environment(thread) !== environment
   }
 
   private list(thread: Thread, mode: number): Ptr {
@@ -61,7 +80,7 @@ export class Apcs {
     const { memory } = this.k
     const special = o.normalRoutine === 0
     const environment =
-      o.environment === CURRENT_ENVIRONMENT
+      o.environment === CurrentApcEnvironment
         ? memory.u8(o.thread + KTHREAD.ApcStateIndex)
         : o.environment
     memory.fill(apc, KAPC.SIZE, 0)
@@ -85,13 +104,16 @@ export class Apcs {
     const { memory } = k
     const thread = k.scheduler.byAddress(memory.ptr(apc + KAPC.Thread))
     const mode = memory.u8(apc + KAPC.ApcMode) & 1
-    if (!thread || thread.state === 'exited' || memory.u8(apc + KAPC.Inserted) !== 0) return false
+    if (!thread || thread.refusesApcs || memory.u8(apc + KAPC.Inserted) !== 0) return false
     // A thread of the system never is in user mode.
     if (mode === USER_MODE && !thread.user) return false
     memory.setPtr(apc + KAPC.SystemArgument1, argument1)
     memory.setPtr(apc + KAPC.SystemArgument2, argument2)
     memory.setU8(apc + KAPC.Inserted, 1)
-    this.enqueue(thread, apc, mode)
+    if (memory.u8(apc + KAPC.ApcStateIndex) === InsertApcEnvironment)
+      memory.setU8(apc + KAPC.ApcStateIndex, this.environment(thread))
+    const isSaved = this.isSaved(thread, memory.u8(apc + KAPC.ApcStateIndex))
+    this.enqueue(thread, apc, mode, isSaved)
     const routine = memory.ptr(apc + KAPC.NormalRoutine) || memory.ptr(apc + KAPC.KernelRoutine)
     if (k.tracing)
       k.emit({
@@ -101,16 +123,18 @@ export class Apcs {
         mode: mode === USER_MODE ? 'user' : 'kernel',
         routine: k.images.symbol(routine),
       })
+    if (isSaved) return true
     if (mode === KERNEL_MODE) this.signalKernel(thread)
     else this.signalUser(thread)
     return true
   }
 
   /** Special kernel APCs are in front of the normal ones; each kind keeps its order. */
-  private enqueue(thread: Thread, apc: Ptr, mode: number): void {
+  private enqueue(thread: Thread, apc: Ptr, mode: number, isSaved: boolean): void {
     const { k } = this
     const { memory } = k
-    const head = this.list(thread, mode)
+    const moved = isSaved ? KTHREAD.SavedApcState - KTHREAD.ApcState : 0
+    const head = this.list(thread, mode) + moved
     const entry = apc + KAPC.ApcListEntry
     if (mode === USER_MODE || memory.ptr(apc + KAPC.NormalRoutine) !== 0) {
       insertTail(k, head, entry)
@@ -140,7 +164,7 @@ export class Apcs {
   /** A thread that waits below APC_LEVEL comes out for what is due, and waits anew after it. */
   endWait(thread: Thread): void {
     if (!thread.wait?.restarts || thread.state !== 'waiting' || thread.irql >= APC_LEVEL) return
-    if (this.isDeliverable(thread)) this.k.dispatcher.release(thread, STATUS_KERNEL_APC)
+    if (this.next(thread) !== 0) this.k.dispatcher.release(thread, STATUS_KERNEL_APC)
   }
 
   private signalUser(thread: Thread): void {
@@ -170,39 +194,66 @@ export class Apcs {
     return false
   }
 
-  private isDeliverable(thread: Thread): boolean {
+  /**
+   * What KiDeliverApc would do next on a thread: an APC, SUSPENSION, or 0 for nothing. A thread suspends
+   * itself by a normal kernel APC of its own process, so what keeps those away keeps that away too.
+   */
+  private next(thread: Thread): Ptr {
     const { k } = this
     const { memory } = k
-    if (specialApcDisable(k, thread) !== 0) return false
-    if (thread.suspensions > 0 && !thread.isSuspended) return kernelApcDisable(k, thread) === 0
+    if (specialApcDisable(k, thread) !== 0) return 0
     const apc = this.first(thread, KERNEL_MODE)
-    if (apc === 0) return false
-    if (memory.ptr(apc + KAPC.NormalRoutine) === 0) return true
-    if (kernelApcDisable(k, thread) !== 0) return false
+    if (apc !== 0 && memory.ptr(apc + KAPC.NormalRoutine) === 0) return apc
     const flags = memory.u8(this.state(thread) + KAPC_STATE.InProgressFlags)
-    return (flags & KERNEL_APC_IN_PROGRESS) === 0
+    if (kernelApcDisable(k, thread) !== 0 || flags & KERNEL_APC_IN_PROGRESS) return 0
+    return apc || (this.mustSuspend(thread) ? SUSPENSION : 0)
+  }
+
+  private mustSuspend(thread: Thread): boolean {
+    if (thread.suspensions === 0 || thread.isSuspended) return false
+    return !this.isSaved(thread, OriginalApcEnvironment)
   }
 
   /** Whether a kernel APC has to run now, before the thread that runs goes on. */
   isDue(thread: Thread): boolean {
     if (!thread.kernelApcPending || thread.frames.length === 0) return false
-    return this.k.irql.level < APC_LEVEL && this.isDeliverable(thread)
+    return this.k.irql.level < APC_LEVEL && this.next(thread) !== 0
   }
 
   // --- delivery ------------------------------------------------------------------------------------
 
-  /** KiDeliverApc on the current thread, for kernel mode. */
+  /** The thread is in another process than before: what of its kernel APCs is due now. */
+  stateMoved(thread: Thread): void {
+    const isPending = this.first(thread, KERNEL_MODE) !== 0 || this.mustSuspend(thread)
+    thread.kernelApcPending = isPending
+    this.k.memory.setU8(this.state(thread) + KAPC_STATE.KernelApcPending, isPending ? 1 : 0)
+  }
+
+  /**
+   * KiDeliverApc on the current thread, for kernel mode.
+   * @bugcheck 0x05 when a routine leaves the thread attached to another process
+   */
   *deliver(): KernelRoutine<void> {
     const { k } = this
-    const { thread } = k
-    while (this.isDeliverable(thread) && k.irql.level < APC_LEVEL) {
-      const apc = this.first(thread, KERNEL_MODE)
-      if (apc === 0) yield* this.suspendSelf(thread)
-      else yield* this.deliverKernel(thread, apc)
+    const { memory, thread } = k
+    const before = memory.ptr(this.state(thread) + KAPC_STATE.Process)
+    while (k.irql.level < APC_LEVEL) {
+      const next = this.next(thread)
+      if (next === 0) break
+      if (next === SUSPENSION) yield* this.suspendSelf(thread)
+      else yield* this.deliverKernel(thread, next)
     }
-    if (this.first(thread, KERNEL_MODE) !== 0 || thread.suspensions > 0) return
-    thread.kernelApcPending = false
-    k.memory.setU8(this.state(thread) + KAPC_STATE.KernelApcPending, 0)
+    const after = memory.ptr(this.state(thread) + KAPC_STATE.Process)
+    if (before !== after)
+      k.bugCheck(
+        0x05,
+        memory.address(before),
+        memory.address(after),
+        this.environment(thread),
+        0,
+        'A routine of an APC returned attached to another process than it was called in.',
+      )
+    this.stateMoved(thread)
   }
 
   private tell(thread: Thread, apc: Ptr, mode: 'kernel' | 'user', routine: Ptr): void {
@@ -281,15 +332,31 @@ export class Apcs {
     memory.setU8(pending, 0)
   }
 
-  /** A thread ends: APCs that it did not get to are given back to whoever queued them. */
+  /**
+   * A thread ends and takes no APC any more. Kernel APCs that can run do so first; user APCs are given
+   * back to whoever queued them, or freed when they have no rundown routine.
+   * @bugcheck 0x20 when a kernel APC is left: one is in progress, or the IRQL keeps it away
+   */
   *rundown(thread: Thread): KernelRoutine<void> {
     const { k } = this
-    for (const mode of [KERNEL_MODE, USER_MODE])
-      for (let apc = this.first(thread, mode); apc; apc = this.first(thread, mode)) {
-        this.remove(apc)
-        const routine = k.memory.ptr(apc + KAPC.RundownRoutine)
-        if (routine) yield* k.call(routine, 'KRUNDOWN_ROUTINE', [apc])
-      }
+    yield* this.deliver()
+    thread.refusesApcs = true
+    for (let apc = this.first(thread, USER_MODE); apc; apc = this.first(thread, USER_MODE)) {
+      this.remove(apc)
+      const routine = k.memory.ptr(apc + KAPC.RundownRoutine)
+      if (routine) yield* k.call(routine, 'KRUNDOWN_ROUTINE', [apc])
+      else k.pool.free(apc)
+    }
+    const left = this.first(thread, KERNEL_MODE)
+    if (left !== 0)
+      k.bugCheck(
+        0x20,
+        k.memory.address(left),
+        k.memory.u32(thread.address + KTHREAD.CombinedApcDisable),
+        k.irql.level,
+        0,
+        `Thread ${thread.id} ended with the kernel APC at ${k.memory.format(left)} still queued to it.`,
+      )
     thread.kernelApcPending = false
   }
 
@@ -309,23 +376,29 @@ export class Apcs {
   /** @returns how often it was suspended before; 0 when it runs */
   resume(thread: Thread): number {
     const before = thread.suspensions
-    if (before > 0 && --thread.suspensions === 0 && thread.isSuspended)
-      this.k.dispatcher.release(thread, 0)
+    if (before > 0 && --thread.suspensions === 0) this.endSuspension(thread)
     return before
   }
 
   /** A thread has to end: suspended or not, it goes on. */
   wakeSuspended(thread: Thread): void {
     thread.suspensions = 0
-    if (thread.isSuspended) this.k.dispatcher.release(thread, 0)
+    this.endSuspension(thread)
   }
 
+  private endSuspension(thread: Thread): void {
+    if (thread.isSuspended) this.k.dispatcher.setEvent(thread.address + KTHREAD.SuspendEvent)
+  }
+
+  /** KiSchedulerApc: a normal kernel APC that waits. Special ones interrupt that wait, normal ones do not. */
   private *suspendSelf(thread: Thread): KernelRoutine<void> {
-    while (thread.suspensions > 0) {
-      thread.isSuspended = true
-      yield* this.k.dispatcher.park()
-      thread.isSuspended = false
-    }
+    const { dispatcher, memory } = this.k
+    const flags = this.state(thread) + KAPC_STATE.InProgressFlags
+    memory.setU8(flags, memory.u8(flags) | KERNEL_APC_IN_PROGRESS)
+    thread.isSuspended = true
+    while (thread.suspensions > 0) yield* dispatcher.wait([thread.address + KTHREAD.SuspendEvent])
+    thread.isSuspended = false
+    memory.setU8(flags, memory.u8(flags) & ~KERNEL_APC_IN_PROGRESS)
   }
 
   /** Whether a list of a thread's state is empty; for tests and the end of a thread. */

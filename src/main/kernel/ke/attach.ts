@@ -5,6 +5,10 @@
  * in the caller's KAPC_STATE. KAPC_STATE.Process says where: NULL for the former, 1 for an attachment
  * that changed nothing because the process was current already.
  */
+import {
+  AttachedApcEnvironment,
+  OriginalApcEnvironment,
+} from '../../../shared/nt/generated/constants'
 import { KAPC_STATE, KTHREAD, LIST_ENTRY } from '../../../shared/nt/generated/offsets'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -35,10 +39,12 @@ function enter(k: Kernel, process: Process): void {
   const { thread } = k
   thread.attached = process === thread.process ? null : process
   k.memory.switchSlice(process.slice)
+  k.apcs.stateMoved(thread)
 }
 
 /**
  * KeStackAttachProcess.
+ * The process cannot go away before the detach.
  * @param state KAPC_STATE of the caller, for KeUnstackDetachProcess
  * @bugcheck 0x05 from a DPC
  */
@@ -62,11 +68,12 @@ export function attachProcess(k: Kernel, target: Ptr, state: Ptr): void {
   }
   const own = thread.address + KTHREAD.ApcState
   const index = thread.address + KTHREAD.ApcStateIndex
-  if (memory.u8(index) === 0) {
+  if (memory.u8(index) === OriginalApcEnvironment) {
     moveState(k, own, thread.address + KTHREAD.SavedApcState)
     memory.setPtr(state + KAPC_STATE.Process, 0)
   } else moveState(k, own, state)
-  memory.setU8(index, 1)
+  k.ob.reference(target)
+  memory.setU8(index, AttachedApcEnvironment)
   memory.setPtr(own + KAPC_STATE.Process, target)
   memory.setU32(own + KAPC_STATE.InProgressFlags, 0)
   enter(k, process)
@@ -105,11 +112,12 @@ export function detachProcess(k: Kernel, state: Ptr): void {
   const left = k.processes.current
   if (saved === 0n) {
     moveState(k, thread.address + KTHREAD.SavedApcState, own)
-    memory.setU8(index, 0)
+    memory.setU8(index, OriginalApcEnvironment)
   } else moveState(k, state, own)
   const back = k.processes.byAddress(memory.ptr(own + KAPC_STATE.Process)) ?? thread.process
   enter(k, back)
   thread.attachDepth--
   if (k.tracing)
     k.emit({ t: 'process.detached', id: left.id, name: left.name, depth: thread.attachDepth })
+  k.ob.release(left.address)
 }

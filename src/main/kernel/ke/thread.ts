@@ -94,6 +94,8 @@ export class Thread {
   /** How often it was suspended more than resumed, and whether it has stopped because of that. */
   suspensions = 0
   isSuspended = false
+  /** It is ending: nobody can queue an APC to it any more. */
+  refusesApcs = false
   /** Packets that it asked for and that are not finished (the thread's IRP list). */
   readonly irps = new Set<Ptr>()
   /** TEB and what goes with it; null for threads of the system. */

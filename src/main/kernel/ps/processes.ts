@@ -235,6 +235,7 @@ export class Processes {
     initializeListHead(memory, at + ETHREAD['Tcb.Header.WaitListHead'])
     initializeListHead(memory, at + ETHREAD['Tcb.MutantListHead.Flink'])
     initializeListHead(memory, at + ETHREAD['IrpList.Flink'])
+    k.dispatcher.initializeEvent(at + KTHREAD.SuspendEvent, 1, false)
     for (const state of [
       ETHREAD['Tcb.ApcState.ApcListHead'],
       ETHREAD['Tcb.SavedApcState.ApcListHead'],

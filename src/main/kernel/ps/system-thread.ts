@@ -8,6 +8,7 @@ import {
 import { STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
 import { kernelApcDisable, specialApcDisable } from '../ke/apc'
+import { APC_LEVEL, PASSIVE_LEVEL } from '../ke/irql'
 import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -66,9 +67,17 @@ export function* createSystemThread(
 
 function* run(k: Kernel, routine: Ptr, context: Ptr): KernelRoutine<void> {
   yield* k.call(routine, 'KSTART_ROUTINE', [context])
-  checkExit(k, k.thread)
-  yield* k.notifications.thread(k.thread, false)
-  yield* k.apcs.rundown(k.thread)
+  yield* leave(k)
+}
+
+/** The part of PspExitThread that drivers can get wrong. */
+function* leave(k: Kernel): KernelRoutine<void> {
+  const { thread } = k
+  checkAttachment(k, thread)
+  checkExit(k, thread)
+  if (k.irql.level === APC_LEVEL) k.irql.lower(PASSIVE_LEVEL, 'PspExitThread')
+  yield* k.notifications.thread(thread, false)
+  yield* k.apcs.rundown(thread)
 }
 
 /**
@@ -78,11 +87,24 @@ export function* terminateSystemThread(k: Kernel, exitStatus: number): KernelRou
   const { thread } = k
   if (!systemThreads.has(thread)) return STATUS_INVALID_PARAMETER
   thread.exitStatus = exitStatus
-  checkExit(k, thread)
-  yield* k.notifications.thread(thread, false)
-  yield* k.apcs.rundown(thread)
+  yield* leave(k)
   yield { op: 'exit' }
   return STATUS_SUCCESS
+}
+
+/** @bugcheck 0x05 when it ends attached to another process than its own */
+export function checkAttachment(k: Kernel, thread: Thread): void {
+  const { memory } = k
+  const index = memory.u8(thread.address + KTHREAD.ApcStateIndex)
+  if (index === 0) return
+  k.bugCheck(
+    0x05,
+    memory.address(thread.process.address),
+    memory.u64(thread.address + KTHREAD['ApcState.Process']),
+    index,
+    memory.address(thread.address),
+    `Thread ${thread.id} ended attached to another process: KeUnstackDetachProcess is missing.`,
+  )
 }
 
 /**
