@@ -10,6 +10,7 @@ import { readEnvironment } from './environment'
 import { answerWindow, emit } from './ipc'
 import { createLabClient, type LabClient } from './lab-client'
 import { forkLabProcess } from './lab-fork'
+import { openLessons } from './open-lessons'
 import { openLocalSettings } from './local-settings'
 import { setMenu } from './menu'
 import { openAppDesk } from './open-desk'
@@ -124,7 +125,13 @@ function run(
   })
   answerWindow(
     window,
-    { ...appHandlers, ...catalogue.handlers, ...desk.handlers, ...lab.handlers },
+    {
+      ...appHandlers,
+      ...catalogue.handlers,
+      ...desk.handlers,
+      ...lab.handlers,
+      ...openLessons(catalogue, lab.handlers),
+    },
     environment.developmentServer,
   )
   lab.warmUp()

@@ -15,6 +15,7 @@ import { collectLab, mergeLab } from './exchange'
 import { readLabFile, writeLab, writeLabFile } from './labfile'
 import { createShelfHandlers, type ShelfHandlers } from './files/handlers'
 import { createFileShelf, type FileShelf } from './files/shelf'
+import { createLessonStore, type LessonStore } from './lessons'
 import { createRunStore } from './runs'
 import { createSampleStore } from './samples'
 import { createTextStore } from './texts'
@@ -40,6 +41,7 @@ export interface CatalogueOptions extends OpenOptions {
 export interface Catalogue {
   handlers: CatalogueHandlers
   settings: SettingStore
+  lessons: LessonStore
   /** Real driver files. */
   files: FileShelf
   fileHandlers: ShelfHandlers
@@ -72,6 +74,7 @@ function createCatalogue(db: Database, options: CatalogueOptions): Catalogue {
   const runs = createRunStore(db, texts, now)
   const drafts = createDraftStore(db, now)
   const settings = createSettingStore(db)
+  const lessons = createLessonStore(db, drafts, now)
   const files = createFileShelf(db, now)
   const fileHandlers = createShelfHandlers(files, options.file, (reason) =>
     options.onFilesChanged?.({ reason }),
@@ -161,5 +164,5 @@ function createCatalogue(db: Database, options: CatalogueOptions): Catalogue {
     },
   }
 
-  return { handlers, settings, files, fileHandlers, close: () => void db.close() }
+  return { handlers, settings, lessons, files, fileHandlers, close: () => void db.close() }
 }

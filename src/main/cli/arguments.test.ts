@@ -51,7 +51,9 @@ describe('what was typed', () => {
       'explore F --seeds 9 --processors 8 --json',
       { ...EXPLORE, seeds: 9, processors: 8, json: true },
     ],
-    ['check F --json', { command: 'check', folder: 'F', json: true }],
+    ['check F --json', { command: 'check', folder: 'F', lesson: null, json: true }],
+    ['check F --lesson 07-x', { command: 'check', folder: 'F', lesson: '07-x', json: false }],
+    ['lesson check F', { command: 'lesson', folder: 'F', json: false }],
     ['ddi IoCallDriver', { command: 'ddi', name: 'IoCallDriver' }],
     [
       'scan a.sys b.zip --json',

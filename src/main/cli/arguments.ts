@@ -50,6 +50,15 @@ export interface ExploreArguments {
 export interface CheckArguments {
   command: 'check'
   folder: string
+  /** Grade the folder as a hand-in for this lesson: its name, or its folder. */
+  lesson: string | null
+  json: boolean
+}
+
+/** Look whether a folder is a lesson, or holds lessons. */
+export interface LessonArguments {
+  command: 'lesson'
+  folder: string
   json: boolean
 }
 
@@ -94,6 +103,7 @@ export type Arguments =
   | VerifyArguments
   | ReplayArguments
   | CheckArguments
+  | LessonArguments
   | ScanArguments
   | ImportArguments
   | SearchArguments
@@ -108,7 +118,8 @@ export const USAGE = `Usage:
   npm run ring0 -- explore FOLDER [--seeds N] [--processors N] [--scenario FILE] [--driver FILE]
                        [--verifier LIST] [--json]
   npm run ring0 -- replay FILE [--json]
-  npm run ring0 -- check FOLDER [--json]
+  npm run ring0 -- check FOLDER [--lesson LESSON] [--json]
+  npm run ring0 -- lesson check FOLDER [--json]
   npm run ring0 -- ddi NAME
   npm run ring0 -- scan PATH... [--json] [--password TEXT]
   npm run ring0 -- import PATH... [--tag TAG] [--password TEXT] [--catalogue PLACE] [--json]
@@ -120,7 +131,8 @@ run     compile the driver folder, load it in the simulated kernel, run its clie
 verify  run it again and again, each time with another allocation that fails
 explore run it with one seed after the other until a run fails
 replay  run what a dump says again, and see that it ends the same way
-check   compile only
+check   compile only; with a lesson, grade the folder as a hand-in
+lesson  check: whether a folder is a lesson that can be solved
 ddi     what a routine does: prototype, IRQL, support
 
 scan    read driver files, folders or archives, and say what they are; nothing is kept
@@ -137,6 +149,7 @@ export  write what the query finds ("" for everything)
 --processors N   processors of the machine, 1 to 8 (default: the scenario's, or 1; explore: 2)
 --scenario FILE  a file of the folder, or any other, in place of scenario.json
 --dump FILE      write a dump when the machine stops; replay opens it
+--lesson LESSON  name or folder of a lesson (default: what handin.json of the folder says)
 --seeds N        seeds to try, from 1 on (default 100)
 --tag TAG        put on every file of the import; may be given again
 --password TEXT  tried on archives after "infected"; may be given again
@@ -148,7 +161,7 @@ export  write what the query finds ("" for everything)
 
 Files are read, never run. Exit status: 0 ok, 1 compile error, load failure, bad arguments or a
 file that could not be read, 2 bug check, 3 verifier stop or leak, 4 hang or limit; explore: of the run that
-failed, 5 when only its client complained.
+failed, 5 when only its client complained; check with a lesson: 6 when a check does not hold.
 `
 
 const OPTIONS = {
@@ -160,6 +173,7 @@ const OPTIONS = {
   processors: { type: 'string' },
   scenario: { type: 'string' },
   seeds: { type: 'string' },
+  lesson: { type: 'string' },
   dump: { type: 'string' },
   'low-resources': { type: 'boolean' },
   tag: { type: 'string', multiple: true },
@@ -189,7 +203,8 @@ const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?:
     wants: 'the folder',
   },
   replay: { takes: ['json'], wants: 'the dump' },
-  check: { takes: ['json'], wants: 'the folder' },
+  check: { takes: ['json', 'lesson'], wants: 'the folder' },
+  lesson: { takes: ['json'], wants: 'check', many: true },
   ddi: { takes: [], wants: 'the name of a routine' },
   scan: { takes: ['json', 'password'], wants: 'a file, folder or archive', many: true },
   import: {
@@ -242,7 +257,14 @@ export function parseArguments(argv: string[]): Arguments | { problem: string } 
     case 'ddi':
       return { command: 'ddi', name: target }
     case 'check':
-      return { command: 'check', folder: target, json }
+      return { command: 'check', folder: target, lesson: values.lesson ?? null, json }
+    case 'lesson': {
+      if (target !== 'check') return { problem: `lesson does not know '${target}', only check` }
+      const [folder, ...more] = rest
+      if (folder === undefined) return { problem: 'the folder is missing' }
+      if (more.length > 0) return { problem: `'${more[0]}' is one argument too many` }
+      return { command: 'lesson', folder, json }
+    }
     case 'scan':
       return { command: 'scan', paths: words, json, passwords }
     case 'import':

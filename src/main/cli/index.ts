@@ -4,6 +4,7 @@ import { check } from './check'
 import { describeRoutine } from './ddi'
 import { replay } from './dump'
 import { explore } from './explore'
+import { checkLessons } from './lesson'
 import { run } from './run'
 import { verify } from './verify'
 
@@ -27,6 +28,8 @@ async function main(): Promise<number> {
       return verify(parsed)
     case 'check':
       return check(parsed)
+    case 'lesson':
+      return checkLessons(parsed)
     case 'ddi':
       return describeRoutine(parsed.name)
     // Loaded only here: a run of a toy driver needs neither SQLite nor what reads driver files.

@@ -2,6 +2,8 @@
  * The lab behind the contract: runs, and the questions about them. It lives in a process of its own
  * in the app and in the terminal's process there.
  */
+import type { RunReport } from '../../shared/contract/model'
+import { evaluate } from '../../shared/statements'
 import type { labContract } from '../../shared/contract/lab'
 import { fail, ok, type Result } from '../../shared/errors'
 import type { Handlers } from '../../shared/contract/table'
@@ -26,6 +28,8 @@ interface OpenRun {
   store: TraceStore
   running: boolean
   stopping: boolean
+  /** Null before it has ended, and when it ended with a fault of ours. */
+  report: RunReport | null
 }
 
 export function createLabHost(options: { onProgress: (progress: Progress) => void }): LabHost {
@@ -63,7 +67,7 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
       const { runId } = request
       if (runs.get(runId)?.running)
         return fail('bad-request', `Run ${runId} is running already.`, 'Use another run id.')
-      const run: OpenRun = { store: new TraceStore(), running: true, stopping: false }
+      const run: OpenRun = { store: new TraceStore(), running: true, stopping: false, report: null }
       runs.set(runId, run)
       try {
         const { report } = await runProject(request, {
@@ -71,6 +75,7 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
           onProgress: (phase, events) => options.onProgress({ runId, phase, events }),
           shouldStop: () => run.stopping,
         })
+        run.report = report
         return ok({ runId, report })
       } catch (error) {
         return simulatorFault(error, request.seed, run.store.count)
@@ -114,6 +119,19 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
       withRun(runId, ({ store }) => ({ steps: store.lineSteps(file, line).slice(0, 1000) })),
 
     'lab.why': ({ runId, seq }) => withRun(runId, ({ store }) => ({ chain: store.why(seq) })),
+
+    'lab.evaluate'({ runId, statements }) {
+      const run = runs.get(runId)
+      if (!run?.report)
+        return fail(
+          'run-not-found',
+          `Run ${runId} has not ended.`,
+          'Run to the end, then ask again.',
+        )
+      const { report, store } = run
+      const results = evaluate(statements, { events: store.all(), outcome: report.outcome })
+      return ok({ results, report })
+    },
 
     'lab.compare'({ left, right }) {
       const a = runs.get(left)

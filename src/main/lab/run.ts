@@ -14,6 +14,7 @@ import { CauseFinder } from './causes'
 import { explainStop } from './explain'
 import { planOf, type Plan } from './project'
 import { startScript } from './script'
+import { summaryOf } from './summary'
 
 export interface RunOptions {
   /** Receives every event, in order. */
@@ -282,25 +283,6 @@ function reportOf(
 function statusWords(status: number): string {
   const [value, name] = [hex32(status), statusName(status)]
   return name === value ? value : `${value} ${name}`
-}
-
-/** One line about a run, for lists. */
-export function summaryOf(report: RunReport): string {
-  switch (report.outcome) {
-    case 'ok':
-      return `${report.stats.requests} ${report.stats.requests === 1 ? 'request' : 'requests'}, no problem`
-    case 'bugcheck':
-    case 'verifier-stop':
-      return `${report.bugcheck?.code} ${report.bugcheck?.name}`
-    case 'leak':
-      return report.leaks
-        .map((leak) => `${leak.count} ${leak.kind}${leak.tag ? ` '${leak.tag}'` : ''}`)
-        .join(', ')
-    case 'compile-error':
-      return report.diagnostics[0]?.message ?? 'does not compile'
-    default:
-      return report.reason ?? report.outcome
-  }
 }
 
 function compileError(request: RunRequest, diagnostics: Diagnostic[]): RunReport {

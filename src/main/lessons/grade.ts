@@ -1,9 +1,10 @@
 /** Grading: run what was handed in as the lesson says, and put its statements to the run. */
-import type { ProjectFiles, RunReport, RunRequest } from '../../shared/contract/model'
+import type { ProjectFiles, RunRequest } from '../../shared/contract/model'
 import type { GradeReport } from '../../shared/lessons/grade'
-import { filesWith, pointsOf, type Lesson } from '../../shared/lessons/lesson'
-import { StatementRun, type StatementResult } from '../../shared/statements'
-import { runProject, summaryOf } from '../lab/run'
+import { filesWith, type Lesson } from '../../shared/lessons/lesson'
+import { StatementRun } from '../../shared/statements'
+import { runProject } from '../lab/run'
+import { gradeOf } from './grade-of'
 
 /** A lesson's run is short; one without end is stopped long before it is boring. */
 const EVENTS_MAX = 1_000_000
@@ -31,33 +32,4 @@ export async function grade(lesson: Lesson, handed: ProjectFiles): Promise<Grade
     onEvent: (event) => statements.event(event),
   })
   return gradeOf(lesson, report, statements.finish({ outcome: report.outcome }))
-}
-
-/** The report, from how the run ended and what became of the statements. */
-export function gradeOf(
-  lesson: Lesson,
-  report: RunReport,
-  results: readonly StatementResult[],
-): GradeReport {
-  const isCompiled = report.outcome !== 'compile-error'
-  const checks = lesson.checks.map(({ points, hint }, i) => {
-    const { says, holds, because, seq } = results[i]!
-    // Of a run that did not begin nothing can be said, also not that something did not happen.
-    return isCompiled
-      ? { says, holds, because, seq, points, hint }
-      : { says, holds: false, because: 'The driver was not compiled.', seq: null, points, hint }
-  })
-  const passed = checks.every(({ holds }) => holds)
-  return {
-    schema: 'ring0-check/1',
-    lesson: lesson.slug,
-    title: lesson.title,
-    passed,
-    points: checks.reduce((sum, { holds, points }) => sum + (holds ? points : 0), 0),
-    of: pointsOf(lesson),
-    checks,
-    outcome: report.outcome,
-    summary: summaryOf(report),
-    diagnostics: report.diagnostics,
-  }
 }

@@ -3,9 +3,16 @@ import { appContract } from './app'
 import { catalogueContract } from './catalogue'
 import { filesContract, type DropFiles } from './files'
 import { labContract } from './lab'
+import { lessonsContract } from './lessons'
 import type { Client, Handlers } from './table'
 
-export const contract = { ...appContract, ...catalogueContract, ...filesContract, ...labContract }
+export const contract = {
+  ...appContract,
+  ...catalogueContract,
+  ...filesContract,
+  ...labContract,
+  ...lessonsContract,
+}
 export type RingContract = typeof contract
 /** Calls that the preload makes by itself: the window cannot name a path. */
 export const PRELOAD_ONLY = ['intake.dropped'] as const

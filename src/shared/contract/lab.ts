@@ -5,10 +5,12 @@ import { Diagnostic, ProjectFiles, RunReport, RunRequest } from './model'
 import type { TraceEvent } from '../trace/event'
 import type { MachineState } from '../trace/fold'
 import type { Timeline } from '../trace/timeline'
+import { Statement, type StatementResult } from '../statements'
 
 const RunId = z.string().max(64)
 const Event = z.custom<TraceEvent>((value) => typeof value === 'object' && value !== null)
 const State = z.custom<MachineState>((value) => typeof value === 'object' && value !== null)
+const Judged = z.custom<StatementResult>((value) => typeof value === 'object' && value !== null)
 const TimelineShape = z.custom<Timeline>((value) => typeof value === 'object' && value !== null)
 
 export const DdiEntry = z.object({
@@ -78,6 +80,11 @@ export const labContract = {
   'lab.why': call(
     z.object({ runId: RunId, seq: z.number().int().min(1) }),
     z.object({ chain: z.array(z.object({ seq: z.number(), text: z.string() })) }),
+  ),
+  /** Put statements to a run that has ended; the results are in their order. */
+  'lab.evaluate': call(
+    z.object({ runId: RunId, statements: z.array(Statement).max(200) }),
+    z.object({ results: z.array(Judged), report: RunReport }),
   ),
   /** Seq of the first event that differs between two runs, or null when one is a prefix of the other and equal. */
   'lab.compare': call(

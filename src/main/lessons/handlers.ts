@@ -1,0 +1,149 @@
+/** Learn behind the contract: lessons from disk, runs from the lab, progress from the catalogue. */
+import type { lessonsContract, LessonProgress, LessonSummary } from '../../shared/contract/lessons'
+import type { RunReport } from '../../shared/contract/model'
+import type { Handlers } from '../../shared/contract/table'
+import { fail, ok, type Result } from '../../shared/errors'
+import type { GradeReport } from '../../shared/lessons/grade'
+import { pointsOf, type Lesson } from '../../shared/lessons/lesson'
+import type { Statement, StatementResult } from '../../shared/statements'
+import { gradeOf } from './grade-of'
+import { lessonAfter, readLibrary, type Library } from './library'
+
+export type LessonHandlers = Handlers<typeof lessonsContract>
+
+/** What is kept between two starts of the app. */
+export interface ProgressStore {
+  all(): LessonProgress[]
+  get(slug: string): LessonProgress | null
+  change(
+    slug: string,
+    change: { predicted?: number; hints?: number; solutionSeen?: boolean },
+  ): LessonProgress
+  checked(slug: string, report: GradeReport): LessonProgress
+  forgetFiles(slug: string): void
+}
+
+export interface LessonOptions {
+  /** Where lessons are: what ships, then what was added. */
+  folders: readonly string[]
+  progress: ProgressStore
+  /** Put statements to a run that the lab holds. */
+  evaluate(
+    runId: string,
+    statements: Statement[],
+  ): Promise<Result<{ results: StatementResult[]; report: RunReport }>>
+  /** Open an address outside of the app. */
+  openOutside(url: string): Promise<void>
+}
+
+export function createLessonHandlers(options: LessonOptions): LessonHandlers {
+  const { progress } = options
+  let library: Library | null = null
+  /** Folders are read anew for each list: a teacher writes while the app is open. */
+  const read = (): Library => (library = readLibrary(options.folders))
+  const find = (slug: string): Lesson | undefined =>
+    (library ?? read()).lessons.find((lesson) => lesson.slug === slug)
+  const withLesson = <T>(slug: string, use: (lesson: Lesson) => T): T | Result<never> => {
+    const lesson = find(slug)
+    return lesson
+      ? use(lesson)
+      : fail(
+          'not-found',
+          `There is no lesson ${slug}.`,
+          'It may have been taken away. Open another.',
+        )
+  }
+  const summary = (lesson: Lesson, kept: LessonProgress | null): LessonSummary => ({
+    slug: lesson.slug,
+    title: lesson.title,
+    part: lesson.part,
+    summary: lesson.summary,
+    concepts: lesson.concepts,
+    of: pointsOf(lesson),
+    progress: kept,
+  })
+
+  return {
+    'lessons.list'() {
+      const { lessons, problems } = read()
+      const kept = new Map(progress.all().map((each) => [each.slug, each]))
+      return ok({
+        lessons: lessons.map((lesson) => summary(lesson, kept.get(lesson.slug) ?? null)),
+        problems: problems.map(
+          ({ file, line, message, hint }) => `${file}:${line} ${message} ${hint}`,
+        ),
+      })
+    },
+
+    'lessons.open': ({ slug }) =>
+      withLesson(slug, (lesson) => {
+        const { sections, predict, expect, run, hints, links } = lesson
+        const after = lessonAfter(lesson, library?.lessons ?? [])
+        const next = after === null ? undefined : find(after)
+        return ok({
+          ...summary(lesson, progress.get(slug)),
+          sections,
+          predict,
+          expect,
+          run,
+          files: lesson.start,
+          editable: lesson.files,
+          hints,
+          checks: lesson.checks.map(({ statement, points, hint }) => ({
+            says: statement.says,
+            points,
+            hint,
+          })),
+          links,
+          next: next ? { slug: next.slug, title: next.title } : null,
+        })
+      }),
+
+    'lessons.check': async ({ slug, runId }) =>
+      withLesson(slug, async (lesson) => {
+        const statements = lesson.checks.map(({ statement }) => statement)
+        const evaluated = await options.evaluate(runId, statements)
+        if (!evaluated.ok) return evaluated
+        const report = gradeOf(lesson, evaluated.value.report, evaluated.value.results)
+        return ok({ report, progress: progress.checked(slug, report) })
+      }),
+
+    'lessons.progress': ({ slug, predicted, hints }) =>
+      withLesson(slug, () =>
+        ok({
+          progress: progress.change(slug, {
+            ...(predicted === undefined ? {} : { predicted }),
+            ...(hints === undefined ? {} : { hints }),
+          }),
+        }),
+      ),
+
+    'lessons.solution': ({ slug }) =>
+      withLesson(slug, (lesson) => {
+        if ((progress.get(slug)?.attempts ?? 0) === 0)
+          return fail(
+            'bad-request',
+            'The solution is shown after the first attempt.',
+            'Run the lesson once, as it is.',
+          )
+        return ok({
+          files: lesson.solution,
+          progress: progress.change(slug, { solutionSeen: true }),
+        })
+      }),
+
+    'lessons.reset': ({ slug }) =>
+      withLesson(slug, (lesson) => {
+        progress.forgetFiles(slug)
+        return ok({ files: lesson.start })
+      }),
+
+    'lessons.link': async ({ slug, url }) =>
+      withLesson(slug, async (lesson) => {
+        if (!lesson.links.some((link) => link.url === url))
+          return fail('bad-request', 'The lesson has no such link.', 'Copy the address instead.')
+        await options.openOutside(url)
+        return ok({})
+      }),
+  }
+}
