@@ -12,6 +12,7 @@ import { BugCheck, RunLimit } from '../kernel/stop'
 import { BOOTS_MAX, dumpOf, type Boot } from './boots'
 import { CauseFinder } from './causes'
 import { explainStop } from './explain'
+import { MemoryReadings } from './memory-readings'
 import { planOf, type Plan } from './project'
 import { startScript } from './script'
 import { summaryOf } from './summary'
@@ -154,9 +155,12 @@ async function boot(
       unit: sandbox.load({ program, entry }),
       places: placesOf(program, entry),
     }))
-    startScript(kernel, plan, units, before?.kernel)
+    const readings = request.tables && !before ? new MemoryReadings() : null
+    startScript(kernel, plan, units, before?.kernel, readings)
     await toTheEnd(kernel, sandbox, options)
+    readings?.end(kernel)
     const report = reportOf(kernel, request, seed, diagnostics, causes, seen)
+    if (readings) report.tables = { before: readings.before, after: readings.after }
     return { kernel, report, loaded }
   } finally {
     sandbox.dispose()

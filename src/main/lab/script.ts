@@ -4,6 +4,7 @@ import type { KernelRoutine } from '../kernel/ddi/types'
 import type { Kernel } from '../kernel/kernel'
 import type { Process } from '../kernel/ps/process'
 import { bootAgain } from './boots'
+import type { MemoryReadings } from './memory-readings'
 import type { Plan } from './project'
 
 /** Compiled code as the runner knows it, in the order of `Plan.entries`. */
@@ -18,13 +19,15 @@ const SCENARIO_NAME = 'scenario.exe'
 
 /**
  * Make the services known and start the main thread.
- * @param before  the machine that crashed, when this one is its next boot
+ * @param before    the machine that crashed, when this one is its next boot
+ * @param readings  takes the memory tables, of a run that is asked for them
  */
 export function startScript(
   k: Kernel,
   plan: Plan,
   units: readonly Unit[],
   before: Kernel | null = null,
+  readings: MemoryReadings | null = null,
 ): void {
   plan.drivers.forEach((driver, i) => {
     const { unit, places } = units[i]!
@@ -37,15 +40,22 @@ export function startScript(
     priority: 9,
   })
   k.scheduler.main = thread
-  const routine = before ? bootAgain(k, plan, before) : script(k, plan, units)
+  const routine = before ? bootAgain(k, plan, before) : script(k, plan, units, readings)
   k.scheduler.start(thread, routine, '')
 }
 
-function* script(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine<void> {
+function* script(
+  k: Kernel,
+  plan: Plan,
+  units: readonly Unit[],
+  readings: MemoryReadings | null,
+): KernelRoutine<void> {
+  readings?.loading(k)
   for (const device of plan.scenario.devices ?? []) k.pnp.packages.add(device)
   yield* k.loader.reinitialization.after(k, boot(k, plan))
   if (k.loader.failed) return
-  yield* userMode(k, plan, units)
+  yield* userMode(k, plan, units, readings)
+  readings?.end(k)
   if (!plan.scenario.unload) return
   yield* k.pnp.removeAll()
   for (const driver of k.loader.stillLoaded()) yield* k.loader.unload(driver.name, true)
@@ -64,9 +74,15 @@ function* boot(k: Kernel, plan: Plan): KernelRoutine<void> {
   for (const { id, plugged } of plan.scenario.devices ?? []) if (plugged) yield* k.pnp.plug(id, id)
 }
 
-function* userMode(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine<void> {
+function* userMode(
+  k: Kernel,
+  plan: Plan,
+  units: readonly Unit[],
+  readings: MemoryReadings | null,
+): KernelRoutine<void> {
   const { client, scenario } = plan
   const running: Process[] = []
+  readings?.watch(k, running)
   if (client) {
     const { unit, places } = units[plan.drivers.length]!
     const elevated = scenario.user !== 'user'

@@ -284,6 +284,12 @@ export const CrashDump = z.object({
 })
 export type CrashDump = z.infer<typeof CrashDump>
 
+const Row = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]))
+  .readonly()
+/** Memory tables by name (`shared/memory/tables.ts`); null where they could not be taken. */
+const MemoryTables = z.record(z.string(), z.array(Row).readonly()).readonly().nullable()
+
 /**
  * The report of one run: the document that `ring0 run --json` prints, and what is kept in SQLite.
  * NTSTATUS and codes are `0xC0000010`, pointers 16 digits.
@@ -343,6 +349,8 @@ export const RunReport = z.object({
   dbgPrint: z.array(z.string()),
   diagnostics: z.array(Diagnostic),
   client: z.object({ exitCode: z.number().nullable(), stdout: z.string() }).optional(),
+  /** Of a run that was asked for them: before the drivers were loaded, and at the end. */
+  tables: z.object({ before: MemoryTables, after: MemoryTables }).optional(),
   /** One sentence for a hang or a limit. */
   reason: z.string().optional(),
   seed: z.number(),
@@ -368,6 +376,8 @@ export const RunRequest = z.object({
   processors: ProcessorCount.optional(),
   verifier: list(z.string().max(64), 256).default([]),
   trace: z.enum(['off', 'full']).default('full'),
+  /** Whether the memory tables are taken. */
+  tables: z.boolean().optional(),
   /** File that is loaded in place of driver.ts, `fixed.ts` for instance. */
   driver: z.string().max(260).optional(),
   /** Overrides the folder's own scenario.json. */

@@ -59,6 +59,8 @@ export class Processes {
   private readonly userStacks = new Map<Process, number>()
   private readonly listHead: Ptr
   private nextPid = 0x1004
+  /** Somebody who watches the machine from outside: told when a process is about to end. */
+  onExit: ((process: Process) => void) | null = null
 
   constructor(private readonly k: Kernel) {
     const { memory, ob } = k
@@ -160,6 +162,7 @@ export class Processes {
    */
   *exit(process: Process, exitCode: number): KernelRoutine<void> {
     if (process.exitCode !== null) return
+    this.onExit?.(process)
     const { k } = this
     const { memory } = k
     process.exitCode = exitCode
