@@ -5,7 +5,6 @@ import { expect, test } from './fixtures/launch'
 test('a page of one file: what speaks against its signature, its times, its sides, its toy', async ({
   launch,
 }) => {
-  test.setTimeout(120_000)
   const { app, page } = await launch()
   const shelf = new FilesPage(app, page)
   await shelf.open()

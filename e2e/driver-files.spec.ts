@@ -9,7 +9,6 @@ const FERRY = 'de5d9f5c547ab203c2724555ae801156c9d02b78d84ba999d1b13fcdaea8c895'
 test('the shelf: a folder comes in, is found, judged, and comes in again without a loss', async ({
   launch,
 }) => {
-  test.setTimeout(120_000)
   const { app, page } = await launch()
   const shelf = new FilesPage(app, page)
   await shelf.open()
@@ -159,7 +158,6 @@ test('exports: a table for a spreadsheet, and JSON that another profile takes in
   launch,
   profile,
 }) => {
-  test.setTimeout(120_000)
   const first = await launch()
   const shelf = new FilesPage(first.app, first.page)
   await shelf.open()

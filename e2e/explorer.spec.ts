@@ -5,7 +5,6 @@ import { expect, test } from './fixtures/launch'
 test('the Explorer shows what the machine has at a step, and leads from one thing to another', async ({
   launch,
 }) => {
-  test.setTimeout(90_000)
   const { page } = await launch()
   const lab = new LabPage(page)
   // A sample that is opened runs at once, where no other run is under way.

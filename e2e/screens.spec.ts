@@ -36,7 +36,6 @@ const checker =
   }
 
 test('no finding of axe on any screen, in any theme', async ({ launch }) => {
-  test.setTimeout(120_000)
   const launched = await launch()
   const { app, page } = launched
   const check = checker(launched)
@@ -93,7 +92,6 @@ test('no finding of axe on any screen, in any theme', async ({ launch }) => {
 })
 
 test('no finding of axe at the shelf of driver files, in any theme', async ({ launch }) => {
-  test.setTimeout(180_000)
   const launched = await launch()
   const { app, page } = launched
   const check = checker(launched)

@@ -33,7 +33,6 @@ test.beforeAll(() => {
 })
 
 test('scan says what a file is, in words and as JSON, and keeps nothing', ({ profile }) => {
-  test.setTimeout(180_000)
   const words = ring0('scan', fixture('pe', 'ferry-forged.sys'))
   expect(words.err).toBe('')
   expect(words.status).toBe(0)
@@ -64,7 +63,6 @@ test('scan says what a file is, in words and as JSON, and keeps nothing', ({ pro
 })
 
 test('import, search and export share one catalogue', ({ profile }) => {
-  test.setTimeout(180_000)
   const catalogue = join(profile, 'shelf')
   mkdirSync(catalogue)
   const on = (...words: string[]): Answer => ring0(...words, '--catalogue', catalogue)
@@ -121,7 +119,6 @@ test('a file of another program is no catalogue, and stays as it is', ({ profile
 })
 
 test('no name and no text of a file reaches the terminal as a control sequence', ({ profile }) => {
-  test.setTimeout(120_000)
   const folder = join(profile, 'hostile')
   mkdirSync(folder)
   // Windows allows no control characters in names, but what turns a line around it does.

@@ -127,7 +127,7 @@ export class FilesPage {
       const before = last
       last = await this.numbers()
       expect(last).toEqual(before)
-    }).toPass({ intervals: [700], timeout: 15_000 })
+    }).toPass({ intervals: [700], timeout: 45_000 })
     return this.numbers()
   }
 
