@@ -18,7 +18,7 @@ export async function check(options: CheckArguments): Promise<number> {
   const diagnostics =
     'diagnostics' in planned
       ? planned.diagnostics
-      : checkSources(folder.files, planned.plan.entries)
+      : checkSources(planned.plan.files, planned.plan.entries)
   if (options.json) process.stdout.write(JSON.stringify({ diagnostics }, null, 2) + '\n')
   else {
     for (const item of diagnostics) printDiagnostic(item, (text) => process.stdout.write(text))

@@ -53,6 +53,7 @@ import { Random } from './random'
 import { SecurityMonitor } from './se/monitor'
 import { BugCheck, NtException, RunLimit, SimulatorBug, type ExceptionOrigin } from './stop'
 import { Verifier } from './verifier/verifier'
+import type { World } from './world/world'
 import type {
   AccessKind,
   CallArgs,
@@ -200,6 +201,8 @@ export class Kernel implements KernelPort {
   readonly verifier: Verifier
   readonly ddis: DdiTable
 
+  /** The Windows around the drivers: processes, files, a keyboard; null on a bare machine. */
+  world: World | null = null
   /** Simulated time since boot in units of 100 ns. */
   tick = 0
   ddiCalls = 0

@@ -49,18 +49,18 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
     'lab.check'({ files }) {
       const planned = planOf(files, undefined)
       if ('diagnostics' in planned) return ok({ diagnostics: planned.diagnostics })
-      const { entries } = planned.plan
+      const { entries, files: all } = planned.plan
       // A twin beside the driver (fixed.ts) is checked as a driver too.
       for (const file of Object.keys(files))
         if (file === 'fixed.ts' && !entries.some(({ entry }) => entry === file))
           return ok({
             // What both import is looked at twice and told once.
             diagnostics: sortDiagnostics([
-              ...check(files, entries),
+              ...check(all, entries),
               ...check(files, [{ entry: file, kind: 'driver' }]),
             ]),
           })
-      return ok({ diagnostics: check(files, entries) })
+      return ok({ diagnostics: check(all, entries) })
     },
 
     async 'lab.run'(request) {

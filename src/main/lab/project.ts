@@ -1,9 +1,15 @@
 /** A driver folder's files turned into a plan: which drivers, which program, which scenario. */
 import type { core } from 'zod'
-import { Scenario, type Diagnostic, type ProjectFiles } from '../../shared/contract/model'
+import {
+  Scenario,
+  type Diagnostic,
+  type ProjectFiles,
+  type ScenarioProgram,
+} from '../../shared/contract/model'
 import { jsonErrorPlace, jsonPlace, type JsonPlace } from '../../shared/json-place'
 import type { Entry } from '../dsl/compiled'
 import { parseControlCode } from '../kernel/ps/steps'
+import { SHIPPED_PROGRAMS } from './programs'
 
 export interface PlannedDriver {
   name: string
@@ -12,13 +18,20 @@ export interface PlannedDriver {
   integrityCheck: boolean
 }
 
+/** A program of a scenario with the number of its unit among `Plan.entries`. */
+export type PlannedProgram = ScenarioProgram & { unit: number }
+
 export interface Plan {
   /** In the order in which they are loaded. */
   drivers: PlannedDriver[]
   /** `client.ts`, when the folder has one and no scenario says otherwise. */
   client: string | null
+  programs: PlannedProgram[]
   scenario: Scenario
+  /** Drivers, `client.ts`, programs; one that runs twice is there once. */
   entries: Entry[]
+  /** The folder with what the scenario takes from the lab's own programs. */
+  files: ProjectFiles
 }
 
 const DRIVER_FILE = 'driver.ts'
@@ -67,11 +80,44 @@ export function planOf(
           : `Add ${driver.entry}.`
       return { diagnostics: [projectError(DRIVER_FILE, null, message, hint)] }
     }
+  const all = withShipped(files, scenario)
+  const missing = missingProgram(all, scenario, override ? '' : (files[SCENARIO_FILE] ?? ''))
+  if (missing) return { diagnostics: [missing] }
   const hasSteps = scenario.steps !== undefined || scenario.processes !== undefined
   const client = Object.hasOwn(files, CLIENT_FILE) && !hasSteps ? CLIENT_FILE : null
   const entries: Entry[] = drivers.map(({ entry }) => ({ entry, kind: 'driver' }))
   if (client) entries.push({ entry: client, kind: 'client' })
-  return { plan: { drivers, client, scenario, entries } }
+  const programs = (scenario.programs ?? []).map((program): PlannedProgram => {
+    const same = entries.findIndex(
+      ({ entry, kind }) => entry === program.entry && kind === 'client',
+    )
+    if (same >= 0) return { ...program, unit: same }
+    entries.push({ entry: program.entry, kind: 'client' })
+    return { ...program, unit: entries.length - 1 }
+  })
+  return { plan: { drivers, client, programs, scenario, entries, files: all } }
+}
+
+/** The folder with the lab's own programs that the scenario names. A file of the folder comes before one of the lab's. */
+function withShipped(files: ProjectFiles, scenario: Scenario): ProjectFiles {
+  const taken = (scenario.programs ?? []).flatMap(({ entry }) => {
+    const text = Object.hasOwn(files, entry) ? undefined : SHIPPED_PROGRAMS.get(entry)
+    return text === undefined ? [] : [[entry, text] as const]
+  })
+  return taken.length === 0 ? files : { ...files, ...Object.fromEntries(taken) }
+}
+
+/** What is wrong with the first program that nobody has; null when all are there. */
+function missingProgram(files: ProjectFiles, scenario: Scenario, text: string): Diagnostic | null {
+  const programs = scenario.programs ?? []
+  const at = programs.findIndex(({ entry }) => !Object.hasOwn(files, entry))
+  const found = programs[at]
+  if (!found) return null
+  return scenarioError(
+    jsonPlace(text, ['programs', at, 'entry']),
+    `There is no program ${found.entry}.`,
+    `Add ${found.entry} to the folder, or name one of the lab's own: ${[...SHIPPED_PROGRAMS.keys()].join(', ')}.`,
+  )
 }
 
 function plannedDrivers(scenario: Scenario): PlannedDriver[] {

@@ -55,7 +55,7 @@ export function prepare(request: RunRequest): Prepared | { problems: Diagnostic[
   const { plan } = planned
   const processors = request.processors ?? plan.scenario.processors ?? 1
   const { program, diagnostics } = compile(
-    request.files,
+    plan.files,
     plan.entries,
     processors > 1 ? { points: true } : {},
   )

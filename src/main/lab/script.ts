@@ -2,10 +2,14 @@
 import type { SourcePlace } from '../../shared/trace/event'
 import type { KernelRoutine } from '../kernel/ddi/types'
 import type { Kernel } from '../kernel/kernel'
+import { terminateProcess } from '../kernel/ps/exit'
 import type { Process } from '../kernel/ps/process'
+import type { ProgramOptions } from '../kernel/ps/program'
+import { PROTECTION_ANTIMALWARE } from '../kernel/world/process-table'
+import { bootWindows } from '../kernel/world/world'
 import { bootAgain } from './boots'
 import type { MemoryReadings } from './memory-readings'
-import type { Plan } from './project'
+import type { Plan, PlannedProgram } from './project'
 
 /** Compiled code as the runner knows it, in the order of `Plan.entries`. */
 export interface Unit {
@@ -16,6 +20,8 @@ export interface Unit {
 /** Name of the process that `client.ts` is. */
 const CLIENT_NAME = 'client.exe'
 const SCENARIO_NAME = 'scenario.exe'
+/** Exit status of programs that are still there when their user logs off. */
+const DBG_TERMINATE_PROCESS = 0x4001_0004
 
 /**
  * Make the services known and start the main thread.
@@ -50,6 +56,7 @@ function* script(
   units: readonly Unit[],
   readings: MemoryReadings | null,
 ): KernelRoutine<void> {
+  if (plan.scenario.world) yield* bootWindows(k, new Set(plan.programs.map(({ name }) => name)))
   readings?.loading(k)
   for (const device of plan.scenario.devices ?? []) k.pnp.packages.add(device)
   yield* k.loader.reinitialization.after(k, boot(k, plan))
@@ -92,5 +99,30 @@ function* userMode(
   if (scenario.steps) scripts.unshift({ name: SCENARIO_NAME, steps: scenario.steps })
   for (const { name, steps, user = scenario.user } of scripts)
     running.push(yield* k.programs.startSteps(name, steps, { elevated: user !== 'user' }))
+  const residents: Process[] = []
+  for (const program of plan.programs) {
+    const process = yield* startProgram(k, program, units[program.unit]!, scenario.user)
+    if (program.resident) residents.unshift(process)
+    else running.push(process)
+  }
   for (const process of running) yield* k.programs.exited(process)
+  for (const process of residents) {
+    yield* terminateProcess(k, process, DBG_TERMINATE_PROCESS)
+    yield* k.programs.exited(process)
+  }
+}
+
+function startProgram(
+  k: Kernel,
+  program: PlannedProgram,
+  { unit, places }: Unit,
+  everybody: PlannedProgram['user'],
+): KernelRoutine<Process> {
+  const { name, user = everybody } = program
+  const options: ProgramOptions = {
+    elevated: program.protected || user !== 'user',
+    ...(program.protected ? { user: 'SYSTEM', protection: PROTECTION_ANTIMALWARE } : {}),
+    ...k.world?.placeOf(name),
+  }
+  return k.programs.start(name, unit, places, options)
 }

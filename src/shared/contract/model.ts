@@ -150,6 +150,20 @@ const STEPS_MAX = 10_000
 /** Whom a program of a scenario runs as: an administrator from an elevated prompt, or a plain user. */
 const Account = z.enum(['admin', 'user'])
 
+/** A program that a scenario starts: a process of its own with a `main`. */
+export const ScenarioProgram = z.strictObject({
+  /** What its process is called, `browser.exe`. */
+  name: FileName.min(1),
+  /** A file of the folder that exports `main`, or `world/NAME.ts`, which the lab has. */
+  entry: FileName,
+  user: Account.optional(),
+  /** It runs as SYSTEM, protected as an antimalware service is. */
+  protected: z.boolean().default(false),
+  /** The run does not wait for it: it is ended when all others have ended. */
+  resident: z.boolean().default(false),
+})
+export type ScenarioProgram = z.infer<typeof ScenarioProgram>
+
 /** `scenario.json`: which drivers are loaded, in order, and what user mode asks of them. */
 export const Scenario = z.strictObject({
   name: text(200).optional(),
@@ -162,6 +176,10 @@ export const Scenario = z.strictObject({
   hal: z.enum(['x64', 'arm64']).optional(),
   /** Whether pageable memory leaves below DISPATCH_LEVEL too; `none` by default. */
   paging: z.enum(['none', 'pressure']).optional(),
+  /** What stands around the drivers: a small Windows, or nothing, which is the default. */
+  world: z.enum(['windows']).optional(),
+  /** Programs that run beside `client.ts` and the steps. */
+  programs: list(ScenarioProgram, 64).optional(),
   /** Loaded in this order, unloaded in reverse. Default: the folder's driver.ts alone. */
   drivers: z
     .array(

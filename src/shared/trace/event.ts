@@ -96,6 +96,8 @@ export type EventBody =
   // loading
   | { t: 'service.created'; name: string; registryPath: string }
   | { t: 'image.mapped'; name: string; base: string; size: number }
+  /** An image of the system's own, there since the boot. */
+  | { t: 'module.loaded'; name: string; base: string; size: number; path: string }
   | { t: 'image.unmapped'; name: string; base: string }
   | { t: 'driver.loaded'; name: string; status: string }
   | { t: 'driver.unloaded'; name: string }
@@ -204,6 +206,12 @@ export type EventBody =
       /** `low`, `medium`, `high`, `system`. */
       integrity?: string
       admin?: boolean
+      /** Terminal services session; absent for 0. */
+      session?: number
+      /** EPROCESS.Protection; absent for a process that is not protected. */
+      protection?: number
+      /** The machine stops when it ends. */
+      critical?: boolean
     }
   | { t: 'process.exited'; id: number; name: string; exitCode: number }
   | { t: 'process.attached'; id: number; name: string; depth: number }

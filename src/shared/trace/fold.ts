@@ -69,6 +69,10 @@ export interface ProcessState {
   integrity: string | null
   /** Privileges of an administrator. */
   admin: boolean
+  session: number
+  /** EPROCESS.Protection as it was given; 0 for none. */
+  protection: number
+  critical: boolean
 }
 
 /** What a processor was doing when it acted last. */
@@ -206,6 +210,9 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
       break
     case 'image.mapped':
       state.drivers.push({ name: event.name, status: null, loaded: false, base: event.base })
+      break
+    case 'module.loaded':
+      state.drivers.push({ name: event.name, status: null, loaded: true, base: event.base })
       break
     case 'driver.loaded': {
       const driver = state.drivers.findLast((item) => item.name === event.name)
@@ -400,6 +407,9 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
         user: event.user ?? null,
         integrity: event.integrity ?? null,
         admin: event.admin ?? false,
+        session: event.session ?? 0,
+        protection: event.protection ?? 0,
+        critical: event.critical ?? false,
       })
       break
     case 'process.exited': {

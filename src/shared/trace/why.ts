@@ -177,6 +177,8 @@ function say(event: TraceEvent): string {
       return `The service ${event.name} was registered under ${event.registryPath}`
     case 'image.mapped':
       return `${event.name}.sys was mapped at ${event.base}, ${plural(event.size, 'byte')}`
+    case 'module.loaded':
+      return `${event.path} was loaded at ${event.base} when the machine booted`
     case 'image.unmapped':
       return `${event.name}.sys was unmapped`
     case 'driver.loaded':

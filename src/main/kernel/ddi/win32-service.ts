@@ -99,21 +99,37 @@ function serviceOf(k: Kernel, handle: number, access: number): string | number {
   return (entry.access & access) === access ? entry.name : ERROR_ACCESS_DENIED
 }
 
+/** Whether a service runs since the boot of a Windows around the drivers. Such a one cannot be stopped. */
+function isOfSystem(k: Kernel, name: string): boolean {
+  return k.world?.services.has(name.toLowerCase()) ?? false
+}
+
+/** Type of a service, as its key says. */
+function typeOf(k: Kernel, name: string): number {
+  const data = k.registry.key(SERVICES + name)?.value('Type')?.data
+  return data?.length === 4
+    ? new DataView(data.buffer, data.byteOffset).getUint32(0, true)
+    : SERVICE_KERNEL_DRIVER
+}
+
 function writeStatus(k: Kernel, at: Ptr, name: string): void {
   const { memory, loader } = k
   userAccess(k, at, SERVICE_STATUS.SIZE, 'write')
   const driver = loader.byName(name)
-  const state = !driver
-    ? SERVICE_STOPPED
-    : driver.unloading
-      ? SERVICE_STOP_PENDING
-      : SERVICE_RUNNING
+  const ofSystem = isOfSystem(k, name)
+  const state = ofSystem
+    ? SERVICE_RUNNING
+    : !driver
+      ? SERVICE_STOPPED
+      : driver.unloading
+        ? SERVICE_STOP_PENDING
+        : SERVICE_RUNNING
   memory.fill(at, SERVICE_STATUS.SIZE, 0)
-  memory.setU32(at + SERVICE_STATUS.dwServiceType, SERVICE_KERNEL_DRIVER)
+  memory.setU32(at + SERVICE_STATUS.dwServiceType, typeOf(k, name))
   memory.setU32(at + SERVICE_STATUS.dwCurrentState, state)
   memory.setU32(
     at + SERVICE_STATUS.dwControlsAccepted,
-    state === SERVICE_RUNNING ? SERVICE_ACCEPT_STOP : 0,
+    state === SERVICE_RUNNING && !ofSystem ? SERVICE_ACCEPT_STOP : 0,
   )
 }
 
@@ -166,6 +182,7 @@ export const WIN32_SERVICE_DDIS = {
       const name = serviceOf(k, a.hService, SERVICE_START)
       if (typeof name === 'number') return failed(k, name)
       if (k.tracing) enterWin32(k, 'StartServiceW', name, 'ADVAPI32')
+      if (isOfSystem(k, name)) return failed(k, ERROR_SERVICE_ALREADY_RUNNING)
       const status = yield* onSystemThread(k, k.loader.load(name))
       if ((status | 0) >= 0) return TRUE
       return failed(
@@ -192,7 +209,8 @@ export const WIN32_SERVICE_DDIS = {
       if (k.tracing) enterWin32(k, 'ControlService', name, 'ADVAPI32')
       if (!stop && a.dwControl !== SERVICE_CONTROL_INTERROGATE)
         return failed(k, ERROR_INVALID_SERVICE_CONTROL)
-      if (!k.loader.byName(name)) return failed(k, ERROR_SERVICE_NOT_ACTIVE)
+      if (stop && isOfSystem(k, name)) return failed(k, ERROR_INVALID_SERVICE_CONTROL)
+      if (!isOfSystem(k, name) && !k.loader.byName(name)) return failed(k, ERROR_SERVICE_NOT_ACTIVE)
       if (stop) {
         const status = yield* onSystemThread(k, k.loader.unload(name))
         if (status === STATUS_INVALID_DEVICE_REQUEST)

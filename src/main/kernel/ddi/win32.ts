@@ -5,6 +5,7 @@ import { WIN32_MEMORY_DDIS } from './win32-memory'
 import { WIN32_PROCESS_DDIS } from './win32-process'
 import { WIN32_SERVICE_DDIS } from './win32-service'
 import { WIN32_SYNC_DDIS } from './win32-sync'
+import { WIN32_TOOLHELP_DDIS } from './win32-toolhelp'
 
 export const WIN32_DDIS = {
   ...WIN32_CRT_DDIS,
@@ -13,4 +14,5 @@ export const WIN32_DDIS = {
   ...WIN32_PROCESS_DDIS,
   ...WIN32_SERVICE_DDIS,
   ...WIN32_SYNC_DDIS,
+  ...WIN32_TOOLHELP_DDIS,
 }

@@ -49,7 +49,7 @@ const NO_APC = 'ApcRoutine is refused with STATUS_NOT_IMPLEMENTED.'
  * Do something with a few bytes of kernel memory, for arguments that a service wants to have in
  * memory and its caller has not.
  */
-function* withMemory(
+export function* withMemory(
   k: Kernel,
   bytes: number,
   work: (at: Ptr) => KernelRoutine<number>,

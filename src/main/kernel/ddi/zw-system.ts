@@ -2,6 +2,7 @@
 import { FILE_DELETE_ON_CLOSE, DELETE } from '../../../shared/nt/generated/constants'
 import { RTL_OSVERSIONINFOW } from '../../../shared/nt/generated/offsets'
 import {
+  STATUS_INVALID_INFO_CLASS,
   STATUS_INVALID_PARAMETER,
   STATUS_OBJECT_NAME_INVALID,
   STATUS_SUCCESS,
@@ -9,8 +10,9 @@ import {
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { captureAttributes } from '../ob/attributes'
-import { querySystemInformation } from '../ps/system-information'
+import { NtQuerySystemInformation } from '../ps/system-information'
 import { DATA_EXPORTS } from './data'
+import { withMemory } from './zw-file'
 import { ddi, t, type KernelRoutine } from './types'
 
 /** Windows 10 22H2. */
@@ -75,13 +77,16 @@ export const ZW_SYSTEM_DDIS = {
     support: 'partial',
     note: 'Classes 0, 5 and 11: the machine, its processes with their threads, its modules. Times, memory and I/O counters are 0.',
     run: (k, a) =>
-      querySystemInformation(
-        k,
-        a.SystemInformationClass,
-        a.SystemInformation,
-        a.SystemInformationLength,
-        (bytes) => a.ReturnLength.write(bytes),
-      ),
+      withMemory(k, 4, function* (at) {
+        const status = yield* k.syscalls.callFromKernel(NtQuerySystemInformation, [
+          a.SystemInformationClass,
+          a.SystemInformation,
+          a.SystemInformationLength,
+          at,
+        ])
+        if (status !== STATUS_INVALID_INFO_CLASS) a.ReturnLength.write(k.memory.u32(at))
+        return status
+      }),
   }),
   RtlGetVersion: ddi({
     params: { lpVersionInformation: t.ptr('RTL_OSVERSIONINFOW') },

@@ -10,7 +10,9 @@ import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import { STATUS_PENDING, STATUS_USER_APC } from '../../../shared/nt/generated/ntstatus'
 import type { KObject } from '../ob/object'
+import { EPROCESS } from '../../../shared/nt/generated/offsets'
 import type { Process } from './process'
+import { FLAGS_BREAK_ON_TERMINATION } from './processes'
 import { userProcess } from './user'
 
 /** Exit status of threads that are gone and whose objects somebody still holds. */
@@ -27,6 +29,24 @@ function threadsOf(k: Kernel, process: Process): Thread[] {
   )
 }
 
+/**
+ * PspCatchCriticalBreak: a process that the machine cannot do without must not end. The flag is what
+ * EPROCESS says now.
+ * @bugcheck 0xEF the process object
+ */
+function checkCritical(k: Kernel, process: Process): void {
+  const { memory } = k
+  if (!(memory.u32(process.address + EPROCESS.Flags) & FLAGS_BREAK_ON_TERMINATION)) return
+  k.bugCheck(
+    0xef,
+    memory.address(process.address),
+    0,
+    0,
+    0,
+    `${process.name} (${process.id}) was ended, and Windows cannot run without it.`,
+  )
+}
+
 /** PspExitThread for the current thread. Does not come back. */
 export function* exitThread(k: Kernel, status: number): KernelRoutine<void> {
   const { thread } = k
@@ -40,6 +60,7 @@ export function* exitThread(k: Kernel, status: number): KernelRoutine<void> {
   if (object) exitStatuses.set(object, status)
   const isLast = threadsOf(k, process).every((other) => other === thread)
   if (isLast) {
+    checkCritical(k, process)
     k.programs.flush(process)
     yield* k.processes.exit(process, userProcess(process).exitStatus ?? status)
   }
@@ -76,6 +97,7 @@ export function* terminateProcess(
 ): KernelRoutine<void> {
   const current = k.thread
   const data = userProcess(process)
+  if (!others) checkCritical(k, process)
   if (!others) data.exitStatus ??= status
   const threads = threadsOf(k, process)
   for (const thread of threads) if (thread !== current) yield* terminateThread(k, thread, status)

@@ -1,16 +1,16 @@
-/** Names of image files. There are no files behind them: programs lie in `C:\Lab`, drivers where services have them. */
+/** Names of image files. Programs lie in `C:\Lab`, the system's own in `C:\Windows`, drivers where services have them. */
 import type { Process } from './process'
 
 const VOLUME = '\\Device\\HarddiskVolume3'
 
 /** As SeLocateProcessImageName gives it; empty for the System process, which has no image. */
 export function processNtPath(process: Process): string {
-  return process.slice < 0 ? '' : `${VOLUME}\\Lab\\${process.name}`
+  return process.slice < 0 ? '' : VOLUME + process.path
 }
 
 /** As creation notify routines get it: `\??\C:\Lab\client.exe`. */
 export function processDosPath(process: Process): string {
-  return `\\??\\C:\\Lab\\${process.name}`
+  return `\\??\\C:${process.path}`
 }
 
 /** `\SystemRoot\System32\drivers\toy.sys`. */

@@ -27,6 +27,7 @@ import { processOf, writeHandle } from '../ob/nt-object'
 import { mapAccess } from '../ob/object-type'
 import type { KObject } from '../ob/object'
 import { mapGeneric } from '../se/access'
+import { currentDominates } from '../se/protection'
 import { exitThread, terminateProcess, terminateThread, threadExitStatus } from './exit'
 import type { Process } from './process'
 import { service } from './service'
@@ -74,7 +75,7 @@ export function allowedAccess(
   const { mapping } = k.ob.types[type].facts
   if (!fromUser(k)) return { status: STATUS_SUCCESS, granted: mapAccess(k.ob.types[type], access) }
   const wanted = mapGeneric(access, mapping)
-  if (k.processes.isProtected(process.address)) {
+  if (!currentDominates(k, process.address)) {
     const most = type === 'Process' ? PROTECTED_ALLOWED : PROTECTED_THREAD_ALLOWED
     if (wanted & MAXIMUM_ALLOWED) return { status: STATUS_SUCCESS, granted: most }
     const status = (wanted & ~most) === 0 ? STATUS_SUCCESS : STATUS_ACCESS_DENIED

@@ -4,6 +4,10 @@ import type { Ptr } from '../mm/memory'
 
 export class Process {
   exitCode: number | null = null
+  /** Where its image lies on its volume. */
+  path: string
+  /** Terminal services session: 0 for services, 1 for who sits at the machine. */
+  session = 0
   /** Next free byte of its simulated heap. */
   heap: Ptr = 0
 
@@ -15,5 +19,7 @@ export class Process {
     /** User address space (`Memory.createSlice`), -1 for the System process. */
     readonly slice: number,
     readonly handles: HandleTable,
-  ) {}
+  ) {
+    this.path = `\\Lab\\${name}`
+  }
 }

@@ -50,6 +50,26 @@ const FLAGS_PROCESS_EXITING = 1 << 2
 const FLAGS3_SYSTEM_PROCESS = 1 << 12
 const HIGHEST_USER_ADDRESS = 0x7fff_fffe_ffffn
 
+/** EPROCESS.Flags.BreakOnTermination. */
+export const FLAGS_BREAK_ON_TERMINATION = 1 << 13
+
+/** What a process is made of besides its name. */
+export interface ProcessOptions {
+  /** By default the next free one. */
+  id?: number
+  /** Id of its parent; the System process by default. */
+  parent?: number
+  user?: string
+  elevated?: boolean
+  /** Where its image lies on its volume; `\\Lab\\NAME` by default. */
+  path?: string
+  session?: number
+  /** PS_PROTECTION. */
+  protection?: number
+  /** The machine stops when it ends. */
+  critical?: boolean
+}
+
 export class Processes {
   /** The System process, id 4: no user space. */
   readonly system: Process
@@ -78,19 +98,23 @@ export class Processes {
    * Make a user process: address space, handle table, EPROCESS, a place in PsActiveProcessHead. There
    * is no memory in its address space before it gets its first thread.
    */
-  create(
-    name: string,
-    options: { parent?: Process; user?: string; elevated?: boolean } = {},
-  ): Process {
+  create(name: string, options: ProcessOptions = {}): Process {
     const { memory } = this.k
     const slice = memory.createSlice()
-    const id = this.nextPid
-    this.nextPid += 4 + 4 * (id % 7)
-    const parent = options.parent?.id ?? this.system.id
+    const id = options.id ?? this.nextPid
+    if (options.id === undefined) this.nextPid += 4 + 4 * (id % 7)
+    const parent = options.parent ?? this.system.id
     const process = this.build(name, id, slice, parent, {
       user: options.user ?? 'user',
       elevated: options.elevated ?? false,
+      ...(options.session === undefined ? {} : { session: options.session }),
     })
+    const { path, session = 0, protection = 0, critical = false } = options
+    if (path !== undefined) process.path = path
+    process.session = session
+    memory.setU8(process.address + EPROCESS.Protection, protection)
+    const flags = process.address + EPROCESS.Flags
+    if (critical) memory.setU32(flags, memory.u32(flags) | FLAGS_BREAK_ON_TERMINATION)
     const start = memory.sliceStart(slice)
     process.heap = start + USER_LAYOUT.heap
     memory.setPtr(process.address + EPROCESS.Peb, start + USER_LAYOUT.peb)
@@ -104,6 +128,9 @@ export class Processes {
       user: token.user,
       integrity: integrityName(token.integrity),
       admin: token.elevated,
+      ...(session ? { session } : {}),
+      ...(protection ? { protection } : {}),
+      ...(critical ? { critical } : {}),
     })
     return process
   }

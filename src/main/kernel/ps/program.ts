@@ -8,6 +8,7 @@ import {
   STATUS_ENTRYPOINT_NOT_FOUND,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
+import { EPROCESS } from '../../../shared/nt/generated/offsets'
 import type { SourcePlace } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
 import type { Thread } from '../ke/thread'
@@ -16,22 +17,45 @@ import type { Image } from '../loader/image'
 import type { Ptr } from '../mm/memory'
 import { CURRENT_PROCESS, CURRENT_THREAD } from '../ob/handle'
 import { NtException, RunLimit } from '../stop'
+import { NtDelayExecution } from '../ke/nt-wait'
+import { exitThread } from './exit'
 import { NtTerminateProcess, NtTerminateThread } from './nt-process'
 import type { Process } from './process'
-import { USER_LAYOUT } from './processes'
+import { USER_LAYOUT, type ProcessOptions } from './processes'
 import { runSteps } from './steps'
 import { createUserThread, fillPeb, fillTeb, userProcess, type UserThread } from './user'
 
 /** Unit of an image that has no code of its own: the scenario says what its process does. */
 const NO_CODE = -1
+/** Ticks that never come: a wait without end. */
+const FOR_EVER = -(2n ** 63n)
 /** An unfinished line longer than this is written in pieces. */
 const LINE_MAX = 8192
 
-export interface ProgramOptions {
+export interface ProgramOptions extends Omit<ProcessOptions, 'elevated'> {
   /** Privileges of an administrator, as from an elevated prompt. True by default. */
   elevated?: boolean
-  /** User that the process belongs to. */
-  user?: string
+}
+
+/**
+ * What the first thread of a process of the system does that nobody asks for anything: it waits in
+ * the kernel until it is ended.
+ */
+export function* waitUntilEnded(k: Kernel): KernelRoutine<number> {
+  const { user } = k.thread
+  const frame = k.thread.frames.at(-1)
+  if (frame?.kind === 'kernel') frame.path = NtDelayExecution.path
+  if (user) {
+    user.depth++
+    user.interruptible = true
+  }
+  yield* k.dispatcher.delay(FOR_EVER, false, 1)
+  if (user) {
+    user.depth--
+    user.interruptible = false
+    if (user.ending !== null) yield* exitThread(k, user.ending)
+  }
+  return STATUS_SUCCESS
 }
 
 export class Programs {
@@ -68,10 +92,25 @@ export class Programs {
     return process
   }
 
+  /**
+   * Start a process whose first thread does something that the kernel has no code for: one of the
+   * system's own. `life` runs in user mode when its image is mapped; what it returns is the exit code.
+   */
+  *startNative(
+    name: string,
+    life: () => KernelRoutine<number>,
+    options: ProgramOptions = {},
+  ): KernelRoutine<Process> {
+    const process = this.create(name, options)
+    yield* this.startMain(process, this.native(process, life))
+    return process
+  }
+
   private create(name: string, options: ProgramOptions): Process {
     const process = this.k.processes.create(name, {
-      elevated: options.elevated ?? true,
-      ...(options.user === undefined ? {} : { user: options.user }),
+      elevated: true,
+      ...this.k.world?.session,
+      ...options,
     })
     if (!this.k.processes.commitPeb(process))
       throw new RunLimit('limit', 'memory', 'no physical memory left for a PEB')
@@ -89,11 +128,14 @@ export class Programs {
 
   private *startMain(process: Process, routine: KernelRoutine<number>): KernelRoutine<void> {
     const { k } = this
-    const status = yield* k.notifications.processCreated(process, k.thread.process)
+    const parentId = k.memory.size(process.address + EPROCESS.InheritedFromUniqueProcessId)
+    const parent = k.processes.byId(parentId) ?? k.thread.process
+    const status = yield* k.notifications.processCreated(process, parent)
     if (status !== STATUS_SUCCESS) {
       yield* k.processes.exit(process, status)
       return
     }
+    k.world?.programStarted(process)
     const { thread, user } = this.createThread(process, `${process.name} main`)
     yield* k.notifications.thread(thread, true)
     k.scheduler.start(
@@ -174,6 +216,11 @@ export class Programs {
     if (!image?.user || image.base !== own)
       throw new NtException(STATUS_ACCESS_VIOLATION, k.memory.address(start), 'execute')
     return (yield* k.call(start, 'THREAD_START_ROUTINE', [parameter])) >>> 0
+  }
+
+  private *native(process: Process, life: () => KernelRoutine<number>): KernelRoutine<number> {
+    yield* this.mapImage(process, NO_CODE)
+    return yield* life()
   }
 
   private *steps(process: Process, steps: readonly ScenarioStep[]): KernelRoutine<number> {

@@ -44,6 +44,7 @@ import {
   NtUnloadDriver,
 } from './nt-process'
 import type { Service } from './service'
+import { NtQuerySystemInformation } from './system-information'
 
 export const SERVICES: readonly Service[] = [
   NtAllocateVirtualMemory,
@@ -80,4 +81,7 @@ export const SERVICES: readonly Service[] = [
   NtWriteFile,
   NtWriteVirtualMemory,
   NtYieldExecution,
+  NtQuerySystemInformation,
+  NtAdjustPrivilegesToken,
+  NtOpenProcessToken,
 ]

@@ -1,5 +1,5 @@
 /**
- * What ZwQuerySystemInformation tells: processes and modules, as the lists in memory have them. Who
+ * What NtQuerySystemInformation tells: processes and modules, as the lists in memory have them. Who
  * is unlinked from PsActiveProcessHead or PsLoadedModuleList is not in the answer.
  */
 import {
@@ -22,6 +22,8 @@ import {
 import type { Kernel } from '../kernel'
 import { PAGE_SIZE, PHYSICAL_PAGES } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
+import { service } from './service'
+import { guarded, probeWrite } from './service-args'
 
 const BASIC_BYTES = 0x40
 /** SYSTEM_THREAD_INFORMATION. */
@@ -170,21 +172,23 @@ function answerOf(k: Kernel, kind: number): { bytes: number; write(at: Ptr): voi
   }
 }
 
-/**
- * ZwQuerySystemInformation.
- * @param writeLength takes the length that the whole answer has
- */
-export function querySystemInformation(
-  k: Kernel,
-  kind: number,
-  buffer: Ptr,
-  length: number,
-  writeLength: (bytes: number) => void,
-): number {
-  const answer = answerOf(k, kind)
-  if (!answer) return STATUS_INVALID_INFO_CLASS
-  writeLength(answer.bytes)
-  if (length < answer.bytes) return STATUS_INFO_LENGTH_MISMATCH
-  answer.write(buffer)
-  return STATUS_SUCCESS
-}
+export const NtQuerySystemInformation = service(
+  'NtQuerySystemInformation',
+  0x36,
+  'xpxp',
+  function* (k, args) {
+    const [kind = 0, buffer = 0, length = 0, lengthAt = 0] = args
+    const answer = answerOf(k, kind)
+    if (!answer) return STATUS_INVALID_INFO_CLASS
+    return guarded(k, () => {
+      if (lengthAt) {
+        probeWrite(k, lengthAt, 4)
+        k.memory.setU32(lengthAt, answer.bytes)
+      }
+      if (length >>> 0 < answer.bytes) return STATUS_INFO_LENGTH_MISMATCH
+      probeWrite(k, buffer, answer.bytes)
+      answer.write(buffer)
+      return STATUS_SUCCESS
+    })
+  },
+)

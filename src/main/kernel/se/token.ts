@@ -26,6 +26,11 @@ export const TOKEN = {
   TokenType: 0xc0,
 } as const
 const LOCAL_SYSTEM_LUID = 0x3e7n
+/** Accounts that services run as: they are nobody's administrators, with the integrity of the system. */
+const SERVICE_ACCOUNTS: ReadonlyMap<string, { sid: Sid; luid: bigint }> = new Map([
+  ['LOCAL SERVICE', { sid: SIDS.localService, luid: 0x3e5n }],
+  ['NETWORK SERVICE', { sid: SIDS.networkService, luid: 0x3e4n }],
+])
 /** Logon sessions of the user that sits at the machine: an elevated token comes from one of its own. */
 const ELEVATED_LUID = 0x2_1f3an
 const PLAIN_LUID = 0x2_1f5cn
@@ -40,6 +45,8 @@ export interface Identity {
   user: string
   /** Full privileges of an administrator. */
   elevated: boolean
+  /** Terminal services session; 0 for SYSTEM and 1 for everybody else by default. */
+  session?: number
 }
 
 /** Companion of a Token object. */
@@ -63,6 +70,8 @@ export class Tokens {
   /** SID of an account of this machine, made at the first question. */
   account(user: string): Sid {
     if (user === 'SYSTEM') return SIDS.system
+    const service = SERVICE_ACCOUNTS.get(user)
+    if (service) return service.sid
     let sid = this.accounts.get(user)
     if (!sid) {
       sid = `${MACHINE_SID}-${FIRST_ACCOUNT + this.accounts.size}`
@@ -78,13 +87,16 @@ export class Tokens {
       ? [SIDS.administrators, SIDS.everyone, SIDS.authenticatedUsers]
       : [SIDS.everyone, SIDS.users, SIDS.interactive, SIDS.authenticatedUsers, SIDS.local]
     if (!isSystem && elevated) groups.push(SIDS.administrators)
+    const isService = SERVICE_ACCOUNTS.has(user)
+    if (isService) groups.push(SIDS.service)
     return {
       user,
       elevated,
       sid,
       enabled: new Set<Sid>([sid, ...groups]),
       denyOnly: new Set<Sid>(isSystem || elevated ? [] : [SIDS.administrators]),
-      integrity: isSystem ? INTEGRITY.system : elevated ? INTEGRITY.high : INTEGRITY.medium,
+      integrity:
+        isSystem || isService ? INTEGRITY.system : elevated ? INTEGRITY.high : INTEGRITY.medium,
     }
   }
 
@@ -97,13 +109,15 @@ export class Tokens {
     const source = '*SYSTEM*'
     for (let i = 0; i < 8; i++) memory.setU8(address + i, source.charCodeAt(i))
     const privileges = data.elevated ? SYSTEM_PRIVILEGES : USER_PRIVILEGES
+    const session = identity.session ?? (data.user === 'SYSTEM' ? 0 : 1)
     const luid =
-      data.user === 'SYSTEM' ? LOCAL_SYSTEM_LUID : data.elevated ? ELEVATED_LUID : PLAIN_LUID
+      SERVICE_ACCOUNTS.get(data.user)?.luid ??
+      (data.user === 'SYSTEM' ? LOCAL_SYSTEM_LUID : data.elevated ? ELEVATED_LUID : PLAIN_LUID)
     memory.setU64(address + TOKEN.AuthenticationId, luid)
     memory.setU64(address + TOKEN['Privileges.Present'], privileges)
     memory.setU64(address + TOKEN['Privileges.Enabled'], privileges)
     memory.setU64(address + TOKEN['Privileges.EnabledByDefault'], privileges)
-    memory.setU32(address + TOKEN.SessionId, data.user === 'SYSTEM' ? 0 : 1)
+    memory.setU32(address + TOKEN.SessionId, session)
     memory.setU32(address + TOKEN.UserAndGroupCount, data.enabled.size + data.denyOnly.size)
     memory.setU32(address + TOKEN.TokenType, 1)
     return token

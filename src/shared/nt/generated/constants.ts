@@ -950,6 +950,8 @@ export const FilePipeInformation = 0x17
 export const FileCompletionInformation = 0x1E
 export const FileNetworkOpenInformation = 0x22
 export const FileAttributeTagInformation = 0x23
+export const FileIdBothDirectoryInformation = 0x25
+export const FileIdFullDirectoryInformation = 0x26
 
 // FS_INFORMATION_CLASS
 export const FileFsVolumeInformation = 1
@@ -1351,6 +1353,18 @@ export const WSAECONNREFUSED = 0x274D
 
 // OB_PREOP_CALLBACK_STATUS
 export const OB_PREOP_SUCCESS = 0
+
+// KEYBOARD_INPUT_DATA.Flags
+export const KEY_MAKE = 0
+export const KEY_BREAK = 1
+export const KEY_E0 = 2
+export const KEY_E1 = 4
+
+// PREDEFINED_KEY
+export const HKEY_CLASSES_ROOT = -2147483648
+export const HKEY_CURRENT_USER = -2147483647
+export const HKEY_LOCAL_MACHINE = -2147483646
+export const HKEY_USERS = -2147483645
 
 /** Values by name; what needs 64 bits is a bigint. */
 export const CONSTANTS = {
@@ -2161,6 +2175,8 @@ export const CONSTANTS = {
   FileCompletionInformation,
   FileNetworkOpenInformation,
   FileAttributeTagInformation,
+  FileIdBothDirectoryInformation,
+  FileIdFullDirectoryInformation,
   FileFsVolumeInformation,
   FileFsLabelInformation,
   FileFsSizeInformation,
@@ -2454,6 +2470,14 @@ export const CONSTANTS = {
   WSAENOTSOCK,
   WSAECONNREFUSED,
   OB_PREOP_SUCCESS,
+  KEY_MAKE,
+  KEY_BREAK,
+  KEY_E0,
+  KEY_E1,
+  HKEY_CLASSES_ROOT,
+  HKEY_CURRENT_USER,
+  HKEY_LOCAL_MACHINE,
+  HKEY_USERS,
 } as const
 
 /** Names in the table. */
@@ -2541,7 +2565,7 @@ export const CONSTANT_GROUPS = {
   EXCEPTION_CODE: { scope: 'user', source: 'mingw-w64 minwinbase.h (compiled)', names: ['EXCEPTION_ACCESS_VIOLATION', 'EXCEPTION_DATATYPE_MISALIGNMENT', 'EXCEPTION_BREAKPOINT', 'EXCEPTION_SINGLE_STEP', 'EXCEPTION_ARRAY_BOUNDS_EXCEEDED', 'EXCEPTION_INT_DIVIDE_BY_ZERO', 'EXCEPTION_INT_OVERFLOW', 'EXCEPTION_PRIV_INSTRUCTION', 'EXCEPTION_IN_PAGE_ERROR', 'EXCEPTION_ILLEGAL_INSTRUCTION', 'EXCEPTION_NONCONTINUABLE_EXCEPTION', 'EXCEPTION_STACK_OVERFLOW', 'EXCEPTION_INVALID_DISPOSITION', 'EXCEPTION_GUARD_PAGE', 'EXCEPTION_INVALID_HANDLE'] },
   SECTION: { scope: 'both', source: 'mingw-w64 winnt.h (compiled)', names: ['SEC_FILE', 'SEC_IMAGE', 'SEC_RESERVE', 'SEC_COMMIT', 'SEC_NOCACHE', 'SEC_LARGE_PAGES'] },
   SECTION_INHERIT: { scope: 'both', source: 'mingw-w64 wdm.h (compiled)', names: ['ViewShare', 'ViewUnmap'] },
-  FILE_INFORMATION_CLASS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['FileDirectoryInformation', 'FileFullDirectoryInformation', 'FileBothDirectoryInformation', 'FileBasicInformation', 'FileStandardInformation', 'FileInternalInformation', 'FileEaInformation', 'FileAccessInformation', 'FileNameInformation', 'FileRenameInformation', 'FileLinkInformation', 'FileNamesInformation', 'FileDispositionInformation', 'FilePositionInformation', 'FileFullEaInformation', 'FileModeInformation', 'FileAlignmentInformation', 'FileAllInformation', 'FileAllocationInformation', 'FileEndOfFileInformation', 'FileAlternateNameInformation', 'FileStreamInformation', 'FilePipeInformation', 'FileCompletionInformation', 'FileNetworkOpenInformation', 'FileAttributeTagInformation'] },
+  FILE_INFORMATION_CLASS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['FileDirectoryInformation', 'FileFullDirectoryInformation', 'FileBothDirectoryInformation', 'FileBasicInformation', 'FileStandardInformation', 'FileInternalInformation', 'FileEaInformation', 'FileAccessInformation', 'FileNameInformation', 'FileRenameInformation', 'FileLinkInformation', 'FileNamesInformation', 'FileDispositionInformation', 'FilePositionInformation', 'FileFullEaInformation', 'FileModeInformation', 'FileAlignmentInformation', 'FileAllInformation', 'FileAllocationInformation', 'FileEndOfFileInformation', 'FileAlternateNameInformation', 'FileStreamInformation', 'FilePipeInformation', 'FileCompletionInformation', 'FileNetworkOpenInformation', 'FileAttributeTagInformation', 'FileIdBothDirectoryInformation', 'FileIdFullDirectoryInformation'] },
   FS_INFORMATION_CLASS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['FileFsVolumeInformation', 'FileFsLabelInformation', 'FileFsSizeInformation', 'FileFsDeviceInformation', 'FileFsAttributeInformation', 'FileFsControlInformation', 'FileFsFullSizeInformation', 'FileFsObjectIdInformation', 'FileFsDriverPathInformation'] },
   DEVICE_TEXT_TYPE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['DeviceTextDescription', 'DeviceTextLocationInformation'] },
   DEVICE_REGISTRY_PROPERTY: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['DevicePropertyDeviceDescription', 'DevicePropertyHardwareID', 'DevicePropertyCompatibleIDs', 'DevicePropertyBootConfiguration', 'DevicePropertyBootConfigurationTranslated', 'DevicePropertyClassName', 'DevicePropertyClassGuid', 'DevicePropertyDriverKeyName', 'DevicePropertyManufacturer', 'DevicePropertyFriendlyName', 'DevicePropertyLocationInformation', 'DevicePropertyPhysicalDeviceObjectName', 'DevicePropertyBusTypeGuid', 'DevicePropertyLegacyBusType', 'DevicePropertyBusNumber', 'DevicePropertyEnumeratorName', 'DevicePropertyAddress', 'DevicePropertyUINumber', 'DevicePropertyInstallState', 'DevicePropertyRemovalPolicy', 'DevicePropertyResourceRequirements', 'DevicePropertyAllocatedResources', 'DevicePropertyContainerID'] },
@@ -2553,7 +2577,7 @@ export const CONSTANT_GROUPS = {
   SERVICE: { scope: 'both', source: 'mingw-w64 winnt.h, winsvc.h (compiled)', names: ['SERVICE_KERNEL_DRIVER', 'SERVICE_FILE_SYSTEM_DRIVER', 'SERVICE_WIN32_OWN_PROCESS', 'SERVICE_BOOT_START', 'SERVICE_SYSTEM_START', 'SERVICE_AUTO_START', 'SERVICE_DEMAND_START', 'SERVICE_DISABLED', 'SERVICE_ERROR_IGNORE', 'SERVICE_ERROR_NORMAL', 'SERVICE_ERROR_SEVERE', 'SERVICE_ERROR_CRITICAL'] },
   SERVICE_CONTROL_MANAGER: { scope: 'user', source: 'mingw-w64 winsvc.h (compiled)', names: ['SC_MANAGER_CONNECT', 'SC_MANAGER_CREATE_SERVICE', 'SC_MANAGER_ENUMERATE_SERVICE', 'SC_MANAGER_ALL_ACCESS', 'SERVICE_QUERY_CONFIG', 'SERVICE_CHANGE_CONFIG', 'SERVICE_QUERY_STATUS', 'SERVICE_START', 'SERVICE_STOP', 'SERVICE_ALL_ACCESS', 'SERVICE_CONTROL_STOP', 'SERVICE_CONTROL_INTERROGATE', 'SERVICE_STOPPED', 'SERVICE_START_PENDING', 'SERVICE_STOP_PENDING', 'SERVICE_RUNNING', 'SERVICE_NO_CHANGE'] },
   SECURITY_INFORMATION: { scope: 'both', source: 'mingw-w64 winnt.h, ntifs.h (compiled)', names: ['OWNER_SECURITY_INFORMATION', 'GROUP_SECURITY_INFORMATION', 'DACL_SECURITY_INFORMATION', 'SACL_SECURITY_INFORMATION', 'LABEL_SECURITY_INFORMATION', 'SECURITY_DESCRIPTOR_REVISION'] },
-  PRIVILEGE: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['SE_CREATE_TOKEN_PRIVILEGE', 'SE_ASSIGNPRIMARYTOKEN_PRIVILEGE', 'SE_LOCK_MEMORY_PRIVILEGE', 'SE_TCB_PRIVILEGE', 'SE_SECURITY_PRIVILEGE', 'SE_TAKE_OWNERSHIP_PRIVILEGE', 'SE_LOAD_DRIVER_PRIVILEGE', 'SE_BACKUP_PRIVILEGE', 'SE_RESTORE_PRIVILEGE', 'SE_SHUTDOWN_PRIVILEGE', 'SE_DEBUG_PRIVILEGE', 'SE_IMPERSONATE_PRIVILEGE'] },
+  PRIVILEGE: { scope: 'both', source: 'mingw-w64 wdm.h (compiled)', names: ['SE_CREATE_TOKEN_PRIVILEGE', 'SE_ASSIGNPRIMARYTOKEN_PRIVILEGE', 'SE_LOCK_MEMORY_PRIVILEGE', 'SE_TCB_PRIVILEGE', 'SE_SECURITY_PRIVILEGE', 'SE_TAKE_OWNERSHIP_PRIVILEGE', 'SE_LOAD_DRIVER_PRIVILEGE', 'SE_BACKUP_PRIVILEGE', 'SE_RESTORE_PRIVILEGE', 'SE_SHUTDOWN_PRIVILEGE', 'SE_DEBUG_PRIVILEGE', 'SE_IMPERSONATE_PRIVILEGE'] },
   PRIVILEGE_ATTRIBUTES: { scope: 'both', source: 'mingw-w64 winnt.h (compiled)', names: ['SE_PRIVILEGE_ENABLED_BY_DEFAULT', 'SE_PRIVILEGE_ENABLED', 'SE_PRIVILEGE_REMOVED', 'SE_PRIVILEGE_USED_FOR_ACCESS'] },
   HEAP: { scope: 'user', source: 'mingw-w64 winnt.h (compiled)', names: ['HEAP_NO_SERIALIZE', 'HEAP_GENERATE_EXCEPTIONS', 'HEAP_ZERO_MEMORY'] },
   THREAD_CREATION: { scope: 'user', source: 'mingw-w64 winbase.h (compiled)', names: ['CREATE_SUSPENDED', 'STILL_ACTIVE', 'THREAD_PRIORITY_NORMAL', 'THREAD_PRIORITY_ABOVE_NORMAL', 'THREAD_PRIORITY_HIGHEST', 'THREAD_PRIORITY_TIME_CRITICAL'] },
@@ -2598,6 +2622,8 @@ export const CONSTANT_GROUPS = {
   'WDF_REQUEST_SEND_OPTIONS.Flags': { scope: 'kernel', source: 'Microsoft Learn', names: ['WDF_REQUEST_SEND_OPTION_TIMEOUT', 'WDF_REQUEST_SEND_OPTION_SYNCHRONOUS', 'WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE', 'WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET'] },
   SOCKET: { scope: 'both', source: 'Microsoft Learn', names: ['AF_INET', 'SOCK_STREAM', 'SOCK_DGRAM', 'IPPROTO_TCP', 'IPPROTO_UDP', 'WSAEACCES', 'WSAENOTSOCK', 'WSAECONNREFUSED'] },
   OB_PREOP_CALLBACK_STATUS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['OB_PREOP_SUCCESS'] },
+  'KEYBOARD_INPUT_DATA.Flags': { scope: 'kernel', source: 'mingw-w64 ntddkbd.h (compiled)', names: ['KEY_MAKE', 'KEY_BREAK', 'KEY_E0', 'KEY_E1'] },
+  PREDEFINED_KEY: { scope: 'user', source: 'mingw-w64 winreg.h (compiled)', note: 'Predefined keys as handles: signed numbers, as handles are in driver code.', names: ['HKEY_CLASSES_ROOT', 'HKEY_CURRENT_USER', 'HKEY_LOCAL_MACHINE', 'HKEY_USERS'] },
 } as const satisfies Readonly<Record<string, ConstantGroup>>
 
 /** Names of the groups. */

@@ -156,6 +156,23 @@ export type StructName =
   | 'WDF_WORKITEM_CONFIG'
   | 'WDF_REQUEST_SEND_OPTIONS'
   | 'CONTEXT'
+  | 'LUID_AND_ATTRIBUTES'
+  | 'TOKEN_PRIVILEGES'
+  | 'PROCESSENTRY32W'
+  | 'FILETIME'
+  | 'WIN32_FIND_DATAW'
+  | 'FILE_BASIC_INFORMATION'
+  | 'FILE_NAME_INFORMATION'
+  | 'FILE_RENAME_INFORMATION'
+  | 'FILE_DISPOSITION_INFORMATION'
+  | 'FILE_END_OF_FILE_INFORMATION'
+  | 'FILE_DIRECTORY_INFORMATION'
+  | 'FILE_FULL_DIR_INFORMATION'
+  | 'FILE_BOTH_DIR_INFORMATION'
+  | 'FILE_ID_BOTH_DIR_INFORMATION'
+  | 'FILE_NAMES_INFORMATION'
+  | 'FILE_NETWORK_OPEN_INFORMATION'
+  | 'KEYBOARD_INPUT_DATA'
 
 /** How a field is stored. A pointer has 8 bytes, an enumeration 4; a structure says its name in `struct`. */
 export type FieldKind =
@@ -211,6 +228,8 @@ export const STRUCT_ALIASES: Readonly<Record<string, StructName>> = {
   KMUTEX: 'KMUTANT',
   KGUARDED_MUTEX: 'FAST_MUTEX',
   OSVERSIONINFOW: 'RTL_OSVERSIONINFOW',
+  PROCESSENTRY32: 'PROCESSENTRY32W',
+  WIN32_FIND_DATA: 'WIN32_FIND_DATAW',
 }
 
 /** x64 layouts by structure name. */
@@ -2284,6 +2303,198 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'R8', offset: 0xB8, size: 8, kind: 'ptr', type: 'PVOID' },
       { path: 'R9', offset: 0xC0, size: 8, kind: 'ptr', type: 'PVOID' },
       { path: 'Rip', offset: 0xF8, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  LUID_AND_ATTRIBUTES: {
+    name: 'LUID_AND_ATTRIBUTES', size: 0xC, align: 4, complete: true,
+    fields: [
+      { path: 'Luid', offset: 0, size: 8, kind: 'struct', type: 'LUID', struct: 'LUID' },
+      { path: 'Attributes', offset: 8, size: 4, kind: 'u32', type: 'DWORD' },
+    ],
+  },
+  TOKEN_PRIVILEGES: {
+    name: 'TOKEN_PRIVILEGES', size: 0x10, align: 4, complete: true,
+    fields: [
+      { path: 'PrivilegeCount', offset: 0, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'Privileges', offset: 4, size: 0xC, kind: 'struct', type: 'LUID_AND_ATTRIBUTES', count: 1, struct: 'LUID_AND_ATTRIBUTES' },
+    ],
+  },
+  PROCESSENTRY32W: {
+    name: 'PROCESSENTRY32W', size: 0x238, align: 8, complete: true,
+    fields: [
+      { path: 'dwSize', offset: 0, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'cntUsage', offset: 4, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'th32ProcessID', offset: 8, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'th32DefaultHeapID', offset: 0x10, size: 8, kind: 'u64', type: 'ULONG_PTR' },
+      { path: 'th32ModuleID', offset: 0x18, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'cntThreads', offset: 0x1C, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'th32ParentProcessID', offset: 0x20, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'pcPriClassBase', offset: 0x24, size: 4, kind: 'i32', type: 'LONG' },
+      { path: 'dwFlags', offset: 0x28, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'szExeFile', offset: 0x2C, size: 0x208, kind: 'u16', type: 'WCHAR', count: 0x104 },
+    ],
+  },
+  FILETIME: {
+    name: 'FILETIME', size: 8, align: 4, complete: true,
+    fields: [
+      { path: 'dwLowDateTime', offset: 0, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'dwHighDateTime', offset: 4, size: 4, kind: 'u32', type: 'DWORD' },
+    ],
+  },
+  WIN32_FIND_DATAW: {
+    name: 'WIN32_FIND_DATAW', size: 0x250, align: 4, complete: true,
+    fields: [
+      { path: 'dwFileAttributes', offset: 0, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'ftCreationTime', offset: 4, size: 8, kind: 'struct', type: 'FILETIME', struct: 'FILETIME' },
+      { path: 'ftLastAccessTime', offset: 0xC, size: 8, kind: 'struct', type: 'FILETIME', struct: 'FILETIME' },
+      { path: 'ftLastWriteTime', offset: 0x14, size: 8, kind: 'struct', type: 'FILETIME', struct: 'FILETIME' },
+      { path: 'nFileSizeHigh', offset: 0x1C, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'nFileSizeLow', offset: 0x20, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'dwReserved0', offset: 0x24, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'dwReserved1', offset: 0x28, size: 4, kind: 'u32', type: 'DWORD' },
+      { path: 'cFileName', offset: 0x2C, size: 0x208, kind: 'u16', type: 'WCHAR', count: 0x104 },
+      { path: 'cAlternateFileName', offset: 0x234, size: 0x1C, kind: 'u16', type: 'WCHAR', count: 0xE },
+    ],
+  },
+  FILE_BASIC_INFORMATION: {
+    name: 'FILE_BASIC_INFORMATION', size: 0x28, align: 8, complete: true,
+    fields: [
+      { path: 'CreationTime', offset: 0, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastAccessTime', offset: 8, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastWriteTime', offset: 0x10, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'ChangeTime', offset: 0x18, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'FileAttributes', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  FILE_NAME_INFORMATION: {
+    name: 'FILE_NAME_INFORMATION', size: 8, align: 4, complete: true,
+    fields: [
+      { path: 'FileNameLength', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileName', offset: 4, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  FILE_RENAME_INFORMATION: {
+    name: 'FILE_RENAME_INFORMATION', size: 0x18, align: 8, complete: true,
+    fields: [
+      { path: 'ReplaceIfExists', offset: 0, size: 1, kind: 'u8', type: 'BOOLEAN' },
+      { path: 'RootDirectory', offset: 8, size: 8, kind: 'u64', type: 'HANDLE' },
+      { path: 'FileNameLength', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileName', offset: 0x14, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  FILE_DISPOSITION_INFORMATION: {
+    name: 'FILE_DISPOSITION_INFORMATION', size: 1, align: 1, complete: true,
+    fields: [
+      { path: 'DeleteFile', offset: 0, size: 1, kind: 'u8', type: 'BOOLEAN' },
+    ],
+  },
+  FILE_END_OF_FILE_INFORMATION: {
+    name: 'FILE_END_OF_FILE_INFORMATION', size: 8, align: 8, complete: true,
+    fields: [
+      { path: 'EndOfFile', offset: 0, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+    ],
+  },
+  FILE_DIRECTORY_INFORMATION: {
+    name: 'FILE_DIRECTORY_INFORMATION', size: 0x48, align: 8, complete: true,
+    fields: [
+      { path: 'NextEntryOffset', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileIndex', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'CreationTime', offset: 8, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastAccessTime', offset: 0x10, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastWriteTime', offset: 0x18, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'ChangeTime', offset: 0x20, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'EndOfFile', offset: 0x28, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'AllocationSize', offset: 0x30, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'FileAttributes', offset: 0x38, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileNameLength', offset: 0x3C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileName', offset: 0x40, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  FILE_FULL_DIR_INFORMATION: {
+    name: 'FILE_FULL_DIR_INFORMATION', size: 0x48, align: 8, complete: true,
+    fields: [
+      { path: 'NextEntryOffset', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileIndex', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'CreationTime', offset: 8, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastAccessTime', offset: 0x10, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastWriteTime', offset: 0x18, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'ChangeTime', offset: 0x20, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'EndOfFile', offset: 0x28, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'AllocationSize', offset: 0x30, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'FileAttributes', offset: 0x38, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileNameLength', offset: 0x3C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'EaSize', offset: 0x40, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileName', offset: 0x44, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  FILE_BOTH_DIR_INFORMATION: {
+    name: 'FILE_BOTH_DIR_INFORMATION', size: 0x60, align: 8, complete: true,
+    fields: [
+      { path: 'NextEntryOffset', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileIndex', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'CreationTime', offset: 8, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastAccessTime', offset: 0x10, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastWriteTime', offset: 0x18, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'ChangeTime', offset: 0x20, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'EndOfFile', offset: 0x28, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'AllocationSize', offset: 0x30, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'FileAttributes', offset: 0x38, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileNameLength', offset: 0x3C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'EaSize', offset: 0x40, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ShortNameLength', offset: 0x44, size: 1, kind: 'i8', type: 'CCHAR' },
+      { path: 'ShortName', offset: 0x46, size: 0x18, kind: 'u16', type: 'WCHAR', count: 0xC },
+      { path: 'FileName', offset: 0x5E, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  FILE_ID_BOTH_DIR_INFORMATION: {
+    name: 'FILE_ID_BOTH_DIR_INFORMATION', size: 0x70, align: 8, complete: true,
+    fields: [
+      { path: 'NextEntryOffset', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileIndex', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'CreationTime', offset: 8, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastAccessTime', offset: 0x10, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastWriteTime', offset: 0x18, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'ChangeTime', offset: 0x20, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'EndOfFile', offset: 0x28, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'AllocationSize', offset: 0x30, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'FileAttributes', offset: 0x38, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileNameLength', offset: 0x3C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'EaSize', offset: 0x40, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ShortNameLength', offset: 0x44, size: 1, kind: 'i8', type: 'CCHAR' },
+      { path: 'ShortName', offset: 0x46, size: 0x18, kind: 'u16', type: 'WCHAR', count: 0xC },
+      { path: 'FileId', offset: 0x60, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'FileName', offset: 0x68, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  FILE_NAMES_INFORMATION: {
+    name: 'FILE_NAMES_INFORMATION', size: 0x10, align: 4, complete: true,
+    fields: [
+      { path: 'NextEntryOffset', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileIndex', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileNameLength', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'FileName', offset: 0xC, size: 2, kind: 'u16', type: 'WCHAR', count: 1 },
+    ],
+  },
+  FILE_NETWORK_OPEN_INFORMATION: {
+    name: 'FILE_NETWORK_OPEN_INFORMATION', size: 0x38, align: 8, complete: true,
+    fields: [
+      { path: 'CreationTime', offset: 0, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastAccessTime', offset: 8, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'LastWriteTime', offset: 0x10, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'ChangeTime', offset: 0x18, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'AllocationSize', offset: 0x20, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'EndOfFile', offset: 0x28, size: 8, kind: 'struct', type: 'LARGE_INTEGER', struct: 'LARGE_INTEGER' },
+      { path: 'FileAttributes', offset: 0x30, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  KEYBOARD_INPUT_DATA: {
+    name: 'KEYBOARD_INPUT_DATA', size: 0xC, align: 4, complete: true,
+    fields: [
+      { path: 'UnitId', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'MakeCode', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Flags', offset: 4, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'Reserved', offset: 6, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'ExtraInformation', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
     ],
   },
 }

@@ -2850,9 +2850,319 @@ export const CONTEXT = {
   Rip: 0xf8,
 } as const
 
+/** Offsets in LUID_AND_ATTRIBUTES; SIZE is its size in bytes. */
+export const LUID_AND_ATTRIBUTES = {
+  SIZE: 0xc,
+  Luid: 0,
+  'Luid.LowPart': 0,
+  'Luid.HighPart': 4,
+  Attributes: 8,
+} as const
+
+/** Offsets in TOKEN_PRIVILEGES; SIZE is its size in bytes. */
+export const TOKEN_PRIVILEGES = {
+  SIZE: 0x10,
+  PrivilegeCount: 0,
+  Privileges: 4,
+} as const
+
+/** Offsets in PROCESSENTRY32W; SIZE is its size in bytes. */
+export const PROCESSENTRY32W = {
+  SIZE: 0x238,
+  dwSize: 0,
+  cntUsage: 4,
+  th32ProcessID: 8,
+  th32DefaultHeapID: 0x10,
+  th32ModuleID: 0x18,
+  cntThreads: 0x1c,
+  th32ParentProcessID: 0x20,
+  pcPriClassBase: 0x24,
+  dwFlags: 0x28,
+  szExeFile: 0x2c,
+} as const
+
+/** Offsets in FILETIME; SIZE is its size in bytes. */
+export const FILETIME = {
+  SIZE: 8,
+  dwLowDateTime: 0,
+  dwHighDateTime: 4,
+} as const
+
+/** Offsets in WIN32_FIND_DATAW; SIZE is its size in bytes. */
+export const WIN32_FIND_DATAW = {
+  SIZE: 0x250,
+  dwFileAttributes: 0,
+  ftCreationTime: 4,
+  'ftCreationTime.dwLowDateTime': 4,
+  'ftCreationTime.dwHighDateTime': 8,
+  ftLastAccessTime: 0xc,
+  'ftLastAccessTime.dwLowDateTime': 0xc,
+  'ftLastAccessTime.dwHighDateTime': 0x10,
+  ftLastWriteTime: 0x14,
+  'ftLastWriteTime.dwLowDateTime': 0x14,
+  'ftLastWriteTime.dwHighDateTime': 0x18,
+  nFileSizeHigh: 0x1c,
+  nFileSizeLow: 0x20,
+  dwReserved0: 0x24,
+  dwReserved1: 0x28,
+  cFileName: 0x2c,
+  cAlternateFileName: 0x234,
+} as const
+
+/** Offsets in FILE_BASIC_INFORMATION; SIZE is its size in bytes. */
+export const FILE_BASIC_INFORMATION = {
+  SIZE: 0x28,
+  CreationTime: 0,
+  'CreationTime.LowPart': 0,
+  'CreationTime.HighPart': 4,
+  'CreationTime.QuadPart': 0,
+  LastAccessTime: 8,
+  'LastAccessTime.LowPart': 8,
+  'LastAccessTime.HighPart': 0xc,
+  'LastAccessTime.QuadPart': 8,
+  LastWriteTime: 0x10,
+  'LastWriteTime.LowPart': 0x10,
+  'LastWriteTime.HighPart': 0x14,
+  'LastWriteTime.QuadPart': 0x10,
+  ChangeTime: 0x18,
+  'ChangeTime.LowPart': 0x18,
+  'ChangeTime.HighPart': 0x1c,
+  'ChangeTime.QuadPart': 0x18,
+  FileAttributes: 0x20,
+} as const
+
+/** Offsets in FILE_NAME_INFORMATION; SIZE is its size in bytes. */
+export const FILE_NAME_INFORMATION = {
+  SIZE: 8,
+  FileNameLength: 0,
+  FileName: 4,
+} as const
+
+/** Offsets in FILE_RENAME_INFORMATION; SIZE is its size in bytes. */
+export const FILE_RENAME_INFORMATION = {
+  SIZE: 0x18,
+  ReplaceIfExists: 0,
+  RootDirectory: 8,
+  FileNameLength: 0x10,
+  FileName: 0x14,
+} as const
+
+/** Offsets in FILE_DISPOSITION_INFORMATION; SIZE is its size in bytes. */
+export const FILE_DISPOSITION_INFORMATION = {
+  SIZE: 1,
+  DeleteFile: 0,
+} as const
+
+/** Offsets in FILE_END_OF_FILE_INFORMATION; SIZE is its size in bytes. */
+export const FILE_END_OF_FILE_INFORMATION = {
+  SIZE: 8,
+  EndOfFile: 0,
+  'EndOfFile.LowPart': 0,
+  'EndOfFile.HighPart': 4,
+  'EndOfFile.QuadPart': 0,
+} as const
+
+/** Offsets in FILE_DIRECTORY_INFORMATION; SIZE is its size in bytes. */
+export const FILE_DIRECTORY_INFORMATION = {
+  SIZE: 0x48,
+  NextEntryOffset: 0,
+  FileIndex: 4,
+  CreationTime: 8,
+  'CreationTime.LowPart': 8,
+  'CreationTime.HighPart': 0xc,
+  'CreationTime.QuadPart': 8,
+  LastAccessTime: 0x10,
+  'LastAccessTime.LowPart': 0x10,
+  'LastAccessTime.HighPart': 0x14,
+  'LastAccessTime.QuadPart': 0x10,
+  LastWriteTime: 0x18,
+  'LastWriteTime.LowPart': 0x18,
+  'LastWriteTime.HighPart': 0x1c,
+  'LastWriteTime.QuadPart': 0x18,
+  ChangeTime: 0x20,
+  'ChangeTime.LowPart': 0x20,
+  'ChangeTime.HighPart': 0x24,
+  'ChangeTime.QuadPart': 0x20,
+  EndOfFile: 0x28,
+  'EndOfFile.LowPart': 0x28,
+  'EndOfFile.HighPart': 0x2c,
+  'EndOfFile.QuadPart': 0x28,
+  AllocationSize: 0x30,
+  'AllocationSize.LowPart': 0x30,
+  'AllocationSize.HighPart': 0x34,
+  'AllocationSize.QuadPart': 0x30,
+  FileAttributes: 0x38,
+  FileNameLength: 0x3c,
+  FileName: 0x40,
+} as const
+
+/** Offsets in FILE_FULL_DIR_INFORMATION; SIZE is its size in bytes. */
+export const FILE_FULL_DIR_INFORMATION = {
+  SIZE: 0x48,
+  NextEntryOffset: 0,
+  FileIndex: 4,
+  CreationTime: 8,
+  'CreationTime.LowPart': 8,
+  'CreationTime.HighPart': 0xc,
+  'CreationTime.QuadPart': 8,
+  LastAccessTime: 0x10,
+  'LastAccessTime.LowPart': 0x10,
+  'LastAccessTime.HighPart': 0x14,
+  'LastAccessTime.QuadPart': 0x10,
+  LastWriteTime: 0x18,
+  'LastWriteTime.LowPart': 0x18,
+  'LastWriteTime.HighPart': 0x1c,
+  'LastWriteTime.QuadPart': 0x18,
+  ChangeTime: 0x20,
+  'ChangeTime.LowPart': 0x20,
+  'ChangeTime.HighPart': 0x24,
+  'ChangeTime.QuadPart': 0x20,
+  EndOfFile: 0x28,
+  'EndOfFile.LowPart': 0x28,
+  'EndOfFile.HighPart': 0x2c,
+  'EndOfFile.QuadPart': 0x28,
+  AllocationSize: 0x30,
+  'AllocationSize.LowPart': 0x30,
+  'AllocationSize.HighPart': 0x34,
+  'AllocationSize.QuadPart': 0x30,
+  FileAttributes: 0x38,
+  FileNameLength: 0x3c,
+  EaSize: 0x40,
+  FileName: 0x44,
+} as const
+
+/** Offsets in FILE_BOTH_DIR_INFORMATION; SIZE is its size in bytes. */
+export const FILE_BOTH_DIR_INFORMATION = {
+  SIZE: 0x60,
+  NextEntryOffset: 0,
+  FileIndex: 4,
+  CreationTime: 8,
+  'CreationTime.LowPart': 8,
+  'CreationTime.HighPart': 0xc,
+  'CreationTime.QuadPart': 8,
+  LastAccessTime: 0x10,
+  'LastAccessTime.LowPart': 0x10,
+  'LastAccessTime.HighPart': 0x14,
+  'LastAccessTime.QuadPart': 0x10,
+  LastWriteTime: 0x18,
+  'LastWriteTime.LowPart': 0x18,
+  'LastWriteTime.HighPart': 0x1c,
+  'LastWriteTime.QuadPart': 0x18,
+  ChangeTime: 0x20,
+  'ChangeTime.LowPart': 0x20,
+  'ChangeTime.HighPart': 0x24,
+  'ChangeTime.QuadPart': 0x20,
+  EndOfFile: 0x28,
+  'EndOfFile.LowPart': 0x28,
+  'EndOfFile.HighPart': 0x2c,
+  'EndOfFile.QuadPart': 0x28,
+  AllocationSize: 0x30,
+  'AllocationSize.LowPart': 0x30,
+  'AllocationSize.HighPart': 0x34,
+  'AllocationSize.QuadPart': 0x30,
+  FileAttributes: 0x38,
+  FileNameLength: 0x3c,
+  EaSize: 0x40,
+  ShortNameLength: 0x44,
+  ShortName: 0x46,
+  FileName: 0x5e,
+} as const
+
+/** Offsets in FILE_ID_BOTH_DIR_INFORMATION; SIZE is its size in bytes. */
+export const FILE_ID_BOTH_DIR_INFORMATION = {
+  SIZE: 0x70,
+  NextEntryOffset: 0,
+  FileIndex: 4,
+  CreationTime: 8,
+  'CreationTime.LowPart': 8,
+  'CreationTime.HighPart': 0xc,
+  'CreationTime.QuadPart': 8,
+  LastAccessTime: 0x10,
+  'LastAccessTime.LowPart': 0x10,
+  'LastAccessTime.HighPart': 0x14,
+  'LastAccessTime.QuadPart': 0x10,
+  LastWriteTime: 0x18,
+  'LastWriteTime.LowPart': 0x18,
+  'LastWriteTime.HighPart': 0x1c,
+  'LastWriteTime.QuadPart': 0x18,
+  ChangeTime: 0x20,
+  'ChangeTime.LowPart': 0x20,
+  'ChangeTime.HighPart': 0x24,
+  'ChangeTime.QuadPart': 0x20,
+  EndOfFile: 0x28,
+  'EndOfFile.LowPart': 0x28,
+  'EndOfFile.HighPart': 0x2c,
+  'EndOfFile.QuadPart': 0x28,
+  AllocationSize: 0x30,
+  'AllocationSize.LowPart': 0x30,
+  'AllocationSize.HighPart': 0x34,
+  'AllocationSize.QuadPart': 0x30,
+  FileAttributes: 0x38,
+  FileNameLength: 0x3c,
+  EaSize: 0x40,
+  ShortNameLength: 0x44,
+  ShortName: 0x46,
+  FileId: 0x60,
+  'FileId.LowPart': 0x60,
+  'FileId.HighPart': 0x64,
+  'FileId.QuadPart': 0x60,
+  FileName: 0x68,
+} as const
+
+/** Offsets in FILE_NAMES_INFORMATION; SIZE is its size in bytes. */
+export const FILE_NAMES_INFORMATION = {
+  SIZE: 0x10,
+  NextEntryOffset: 0,
+  FileIndex: 4,
+  FileNameLength: 8,
+  FileName: 0xc,
+} as const
+
+/** Offsets in FILE_NETWORK_OPEN_INFORMATION; SIZE is its size in bytes. */
+export const FILE_NETWORK_OPEN_INFORMATION = {
+  SIZE: 0x38,
+  CreationTime: 0,
+  'CreationTime.LowPart': 0,
+  'CreationTime.HighPart': 4,
+  'CreationTime.QuadPart': 0,
+  LastAccessTime: 8,
+  'LastAccessTime.LowPart': 8,
+  'LastAccessTime.HighPart': 0xc,
+  'LastAccessTime.QuadPart': 8,
+  LastWriteTime: 0x10,
+  'LastWriteTime.LowPart': 0x10,
+  'LastWriteTime.HighPart': 0x14,
+  'LastWriteTime.QuadPart': 0x10,
+  ChangeTime: 0x18,
+  'ChangeTime.LowPart': 0x18,
+  'ChangeTime.HighPart': 0x1c,
+  'ChangeTime.QuadPart': 0x18,
+  AllocationSize: 0x20,
+  'AllocationSize.LowPart': 0x20,
+  'AllocationSize.HighPart': 0x24,
+  'AllocationSize.QuadPart': 0x20,
+  EndOfFile: 0x28,
+  'EndOfFile.LowPart': 0x28,
+  'EndOfFile.HighPart': 0x2c,
+  'EndOfFile.QuadPart': 0x28,
+  FileAttributes: 0x30,
+} as const
+
+/** Offsets in KEYBOARD_INPUT_DATA; SIZE is its size in bytes. */
+export const KEYBOARD_INPUT_DATA = {
+  SIZE: 0xc,
+  UnitId: 0,
+  MakeCode: 2,
+  Flags: 4,
+  Reserved: 6,
+  ExtraInformation: 8,
+} as const
+
 export {
   ANSI_STRING as STRING,
   KMUTANT as KMUTEX,
   FAST_MUTEX as KGUARDED_MUTEX,
   RTL_OSVERSIONINFOW as OSVERSIONINFOW,
+  PROCESSENTRY32W as PROCESSENTRY32,
+  WIN32_FIND_DATAW as WIN32_FIND_DATA,
 }

@@ -1,0 +1,74 @@
+/**
+ * The small Windows that techniques act on: what stands around the drivers of a scenario that asks
+ * for `"world": "windows"`. It is put together of parts in the order of a boot; each is a module of
+ * its own, and a new one (the network, say) is a line in `PARTS`.
+ */
+import type { KernelRoutine } from '../ddi/types'
+import type { Kernel } from '../kernel'
+import type { Image } from '../loader/image'
+import type { Process } from '../ps/process'
+import type { ProcessOptions } from '../ps/processes'
+import { fillHives } from './hive'
+import { loadModules } from './modules'
+import { CSRSS_ID, EXPLORER_ID, LOGGED_ON_USER, SYSTEM_PROCESSES } from './process-table'
+import { keepHandle, optionsOf, startProcesses } from './processes'
+
+/** First threads of system processes that do more than wait, by process id. */
+export type Lives = Map<number, (k: Kernel) => KernelRoutine<number>>
+
+type Part = (k: Kernel, world: World) => KernelRoutine<void>
+
+export class World {
+  /** Images of the system's modules by name: where its drivers have their routines. */
+  modules: ReadonlyMap<string, Image> = new Map()
+  /** The system's processes by id. */
+  processes: ReadonlyMap<number, Process> = new Map()
+  readonly lives: Lives = new Map()
+  /** Services that run since the boot, in lower case. */
+  readonly services = new Set<string>()
+
+  /** What a program that is started gets: the shell as its parent, the user that is logged on. */
+  readonly session: ProcessOptions = { parent: EXPLORER_ID, user: LOGGED_ON_USER, session: 1 }
+
+  /** @param replaced  names of system processes whose place programs of the scenario take */
+  constructor(
+    private readonly k: Kernel,
+    readonly replaced: ReadonlySet<string>,
+  ) {}
+
+  /** What a program gets that stands in for a process of the system; nothing for any other. */
+  placeOf(name: string): ProcessOptions {
+    const entry = SYSTEM_PROCESSES.find((each) => each.name === name && !each.critical)
+    return entry && !this.k.processes.byId(entry.id) ? optionsOf(entry) : {}
+  }
+
+  /** A program was started: the subsystem of its session keeps a handle to it. */
+  programStarted(process: Process): void {
+    const csrss = this.processes.get(CSRSS_ID)
+    if (csrss && csrss.exitCode === null && process.session === csrss.session)
+      keepHandle(this.k, csrss, process)
+  }
+}
+
+/** The parts, in the order in which a boot needs them. */
+const PARTS: readonly Part[] = [
+  function* modules(k, world) {
+    world.modules = loadModules(k)
+  },
+  function* hives(k, world) {
+    for (const name of fillHives(k)) world.services.add(name.toLowerCase())
+  },
+  function* processes(k, world) {
+    world.processes = yield* startProcesses(k, world.replaced, world.lives)
+  },
+]
+
+/**
+ * Boot it. The machine is bare before, and its trace knows nothing of it.
+ * @param replaced  names of system processes whose place programs of the scenario take
+ */
+export function* bootWindows(k: Kernel, replaced: ReadonlySet<string>): KernelRoutine<void> {
+  const world = new World(k, replaced)
+  for (const part of PARTS) yield* part(k, world)
+  k.world = world
+}
