@@ -82,6 +82,4 @@ export const SERVICES: readonly Service[] = [
   NtWriteVirtualMemory,
   NtYieldExecution,
   NtQuerySystemInformation,
-  NtAdjustPrivilegesToken,
-  NtOpenProcessToken,
 ]
