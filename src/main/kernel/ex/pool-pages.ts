@@ -1,4 +1,5 @@
 /** Where pool blocks lie: runs of pages, and pages that many small blocks share. */
+import { FreeRuns } from '../mm/free-runs'
 import { PAGE_SIZE, type Region } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import type { Block } from './pool'
@@ -7,7 +8,7 @@ import type { Block } from './pool'
 export class PageRange {
   private next: Ptr
   private readonly end: Ptr
-  private readonly free = new Map<number, { runs: Ptr[]; head: number }>()
+  private readonly free = new FreeRuns()
 
   constructor(region: Region) {
     this.next = region.start
@@ -21,20 +22,11 @@ export class PageRange {
       this.next += bytes
       return start
     }
-    const list = this.free.get(pages)
-    if (!list || list.head === list.runs.length) return 0
-    const start = list.runs[list.head++]!
-    if (list.head > 1024) {
-      list.runs.splice(0, list.head)
-      list.head = 0
-    }
-    return start
+    return this.free.take(pages) || this.free.cut(pages)
   }
 
   give(start: Ptr, pages: number): void {
-    const list = this.free.get(pages)
-    if (list) list.runs.push(start)
-    else this.free.set(pages, { runs: [start], head: 0 })
+    this.free.give(start, pages)
   }
 }
 

@@ -151,11 +151,12 @@ export class WorkQueue {
   private createWorker(queue: Queue): void {
     const { k } = this
     const name = `${QUEUE_NAMES[queue.type]} worker`
-    const thread = k.scheduler.createThread({
-      process: k.processes.system,
-      name,
-      priority: PRIORITIES[queue.type] ?? 8,
-    })
+    const options = { process: k.processes.system, name, priority: PRIORITIES[queue.type] ?? 8 }
+    // With one worker there the items come later than they could; without any they never would.
+    const { scheduler } = k
+    const isFirst = queue.workers.length === 0
+    const thread = isFirst ? scheduler.createThread(options) : scheduler.tryCreateThread(options)
+    if (!thread) return
     const worker: Worker = { thread, queue, parked: false, item: null }
     queue.workers.push(worker)
     this.workers.set(thread, worker)

@@ -2,7 +2,6 @@
 import type { Kernel } from '../kernel'
 import { PAGE_SIZE, PTE, REGIONS } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
-import { RunLimit } from '../stop'
 
 export const KERNEL_STACK_BYTES = 6 * PAGE_SIZE
 const GUARD_BYTES = 2 * PAGE_SIZE
@@ -20,14 +19,15 @@ export class KernelStacks {
 
   constructor(private readonly k: Kernel) {}
 
-  allocate(): Stack {
-    const slot = this.free.pop() ?? this.slots++
+  /** A stack; null when memory or room is short. */
+  allocate(): Stack | null {
+    const slot = this.free.at(-1) ?? this.slots
     const start = REGIONS.stacks.start + slot * SLOT_BYTES
-    if (start + SLOT_BYTES > REGIONS.stacks.start + REGIONS.stacks.bytes)
-      throw new RunLimit('limit', 'threads', 'too many threads at once')
+    if (start + SLOT_BYTES > REGIONS.stacks.start + REGIONS.stacks.bytes) return null
     const limit = start + GUARD_BYTES
     if (!this.k.memory.commit(limit, KERNEL_STACK_BYTES / PAGE_SIZE, PTE.read | PTE.write))
-      throw new RunLimit('limit', 'memory', 'no physical memory left for a kernel stack')
+      return null
+    if (this.free.pop() === undefined) this.slots++
     return { limit, base: limit + KERNEL_STACK_BYTES }
   }
 

@@ -34,6 +34,15 @@ const TICKS_PER_QUANTUM = 200
 
 const EMPTY_RESULT: CallResult = { state: 'done', value: 0, wide: 0n, outs: [], code: 0 }
 
+/** What a thread is made of. */
+export interface NewThread {
+  process: Process
+  name: string
+  /** KPRIORITY; 8 by default. */
+  priority?: number
+  userStack?: { limit: Ptr; base: Ptr }
+}
+
 export class Scheduler {
   readonly threads = new ThreadTable()
   readonly turns: Turns
@@ -69,7 +78,9 @@ export class Scheduler {
     this.turns = new Turns(k, this)
     for (const processor of k.processors) {
       // Its stack is for the DPCs that find no other thread to run on.
-      const { limit, base } = this.stacks.allocate()
+      const stack = this.stacks.allocate()
+      assert(stack, 'no memory for the stack of an idle thread')
+      const { limit, base } = stack
       const idle = new Thread(0, 'Idle', k.processes.system, 0, limit, base, null)
       idle.priority = -1
       idle.state = 'running'
@@ -96,18 +107,27 @@ export class Scheduler {
 
   // --- threads ---------------------------------------------------------------------------------
 
-  /** A thread with an ETHREAD and a kernel stack, not yet started. */
-  createThread(options: {
-    process: Process
-    name: string
-    priority?: number
-    userStack?: { limit: Ptr; base: Ptr }
-  }): Thread {
+  /** A thread that the system cannot do without, not yet started. Without memory the run ends. */
+  createThread(options: NewThread): Thread {
+    const thread = this.tryCreateThread(options)
+    if (!thread)
+      throw new RunLimit('limit', 'memory', `no memory left for the thread ${options.name}`)
+    return thread
+  }
+
+  /** A thread with an ETHREAD and a kernel stack, not yet started; null when memory is short. */
+  tryCreateThread(options: NewThread): Thread | null {
     const { process, name } = options
+    const stack = this.stacks.allocate()
+    if (!stack) return null
+    const { limit, base } = stack
     const id = this.nextThreadId
-    this.nextThreadId += 4
-    const { limit, base } = this.stacks.allocate()
     const address = this.k.processes.createThreadObject(process, id)
+    if (!address) {
+      this.stacks.release(limit)
+      return null
+    }
+    this.nextThreadId += 4
     const thread = new Thread(id, name, process, address, limit, base, options.userStack ?? null)
     thread.priority = options.priority ?? 8
     thread.turn = ++this.turnsGiven

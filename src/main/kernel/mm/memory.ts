@@ -192,10 +192,13 @@ export class Memory {
     return this.frames.available
   }
 
-  /** Map `count` fresh zeroed pages at `index`. False, with nothing changed, when memory is short. */
+  /**
+   * Map `count` fresh zeroed pages at `index`. False, with nothing changed, when memory is short or
+   * they would be in a user address space that does not exist.
+   */
   commit(index: Ptr, count: number, flags: number): boolean {
-    if (count > this.frames.available) return false
     const first = index >>> PAGE_SHIFT
+    if (count > this.frames.available || !this.spaces.hasRoomFor(first)) return false
     for (let page = first; page < first + count; page++)
       this.setPte(page, this.zeroFrame(this.frames.take()) | flags)
     return true

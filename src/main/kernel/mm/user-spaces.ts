@@ -91,9 +91,16 @@ export class UserSpaces {
     return this.tables[number]?.ptes[page - this.firstPage(number)] ?? 0
   }
 
+  /** Whether pages can be mapped where a page lies now: it is the kernel's, or somebody's. */
+  hasRoomFor(page: number): boolean {
+    const owner = this.ownerOf(page)
+    return owner < 0 || Boolean(this.tables[owner])
+  }
+
+  /** Set an entry. Where there is no address space, as in the System process, there is nothing to set. */
   setEntry(number: number, page: number, entry: number): void {
     const table = this.tables[number]
-    if (!table) throw new Error(`no user address space ${number}`)
+    if (!table) return
     const offset = page - this.firstPage(number)
     if (offset >= table.ptes.length) {
       const length = Math.min(SPACE_PAGES, 2 ** Math.ceil(Math.log2(offset + 1)))

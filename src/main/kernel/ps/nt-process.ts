@@ -8,6 +8,7 @@ import {
 import {
   STATUS_ACCESS_DENIED,
   STATUS_INFO_LENGTH_MISMATCH,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_CID,
   STATUS_INVALID_INFO_CLASS,
   STATUS_INVALID_PARAMETER,
@@ -271,6 +272,7 @@ export const NtCreateThreadEx = service(
       return STATUS_PROCESS_IS_TERMINATING
     if (flags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) return STATUS_NOT_SUPPORTED
     const thread = yield* k.programs.startThread(process, start, argument)
+    if (!thread) return STATUS_INSUFFICIENT_RESOURCES
     const object = k.ob.lookup(thread.address)
     if (!object) return STATUS_INVALID_PARAMETER
     const handle = yield* k.ob.callbacks.open(object, access, { kernel: given.kernelHandle })
@@ -292,11 +294,12 @@ const SERVICE_KEYS =
  */
 export function* onSystemThread(k: Kernel, work: KernelRoutine<number>): KernelRoutine<number> {
   let status = STATUS_SUCCESS
-  const thread = k.scheduler.createThread({
+  const thread = k.scheduler.tryCreateThread({
     process: k.processes.system,
     name: 'IopLoadUnloadDriver',
     priority: 13,
   })
+  if (!thread) return STATUS_INSUFFICIENT_RESOURCES
   thread.cause = k.thread.cause
   const { address } = thread
   k.ob.reference(address)

@@ -85,7 +85,7 @@ describe('EPROCESS', () => {
     k.memory.switchSlice(a.slice)
     const block = k.processes.allocateUser(a, 5000)
     k.memory.setU32(block + 4996, 7)
-    const stack = k.processes.allocateUserStack(a)
+    const stack = k.processes.allocateUserStack(a)!
     k.memory.setU32(stack.base - 4, 1)
     expect(() => k.memory.setU32(stack.limit - 4, 1)).toThrow()
     k.memory.switchSlice(b.slice)

@@ -138,10 +138,12 @@ export class Processes {
   private build(name: string, id: number, slice: number, parent: number, token: Identity): Process {
     const { k } = this
     const { memory, ob } = k
-    const object = ob.createSystem<Process | null>('Process', EPROCESS.SIZE, {
+    const object = ob.create<Process | null>('Process', EPROCESS.SIZE, {
       data: null,
       onDelete: (deleted) => this.forget(deleted.data),
     })
+    if (typeof object === 'number')
+      throw new RunLimit('limit', 'memory', `no memory left for the process ${name}`)
     const at = object.address
     const process = new Process(id, name, at, slice, new HandleTable(k, id))
     object.data = process
@@ -245,7 +247,7 @@ export class Processes {
 
   // --- threads ---------------------------------------------------------------------------------
 
-  /** An ETHREAD for a thread of a process, in its thread lists. The scheduler calls it. */
+  /** An ETHREAD for a thread of a process, in its thread lists; 0 when memory is short. The scheduler calls it. */
   createThreadObject(process: Process, id: number): Ptr {
     const { k } = this
     const { memory, ob } = k
@@ -256,8 +258,7 @@ export class Processes {
         ob.release(process.address)
       },
     })
-    if (typeof object === 'number')
-      throw new RunLimit('limit', 'memory', 'no memory left for a thread object')
+    if (typeof object === 'number') return 0
     ob.reference(process.address)
     const at = object.address
     memory.setU8(at + ETHREAD['Tcb.Header.Type'], THREAD_OBJECT)
@@ -325,16 +326,14 @@ export class Processes {
     return this.commitUser(process, this.k.memory.sliceStart(process.slice) + USER_LAYOUT.peb, 1)
   }
 
-  /** A stack for a program's thread, with a guard page below it. */
-  allocateUserStack(process: Process): { limit: Ptr; base: Ptr } {
+  /** A stack for a program's thread, with a guard page below it; null when memory or room is short. */
+  allocateUserStack(process: Process): { limit: Ptr; base: Ptr } | null {
     const { memory } = this.k
     const count = this.userStacks.get(process) ?? 0
     const base = memory.sliceStart(process.slice) + USER_LAYOUT.stacksEnd - count * USER_STACK_SLOT
     const limit = base - USER_STACK_BYTES
-    if (limit - PAGE_SIZE < memory.sliceStart(process.slice) + USER_LAYOUT.stacks)
-      throw new RunLimit('limit', 'threads', `too many threads in ${process.name}`)
-    if (!this.commitUser(process, limit, USER_STACK_BYTES / PAGE_SIZE))
-      throw new RunLimit('limit', 'memory', 'no physical memory left for a user stack')
+    if (limit - PAGE_SIZE < memory.sliceStart(process.slice) + USER_LAYOUT.stacks) return null
+    if (!this.commitUser(process, limit, USER_STACK_BYTES / PAGE_SIZE)) return null
     this.userStacks.set(process, count + 1)
     return { limit, base }
   }

@@ -6,6 +6,7 @@ import type { ScenarioStep } from '../../../shared/contract/model'
 import {
   STATUS_ACCESS_VIOLATION,
   STATUS_ENTRYPOINT_NOT_FOUND,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import { EPROCESS } from '../../../shared/nt/generated/offsets'
@@ -23,7 +24,14 @@ import { NtTerminateProcess, NtTerminateThread } from './nt-process'
 import type { Process } from './process'
 import { USER_LAYOUT, type ProcessOptions } from './processes'
 import { runSteps } from './steps'
-import { createUserThread, fillPeb, fillTeb, userProcess, type UserThread } from './user'
+import {
+  allocateTeb,
+  createUserThread,
+  fillPeb,
+  fillTeb,
+  userProcess,
+  type UserThread,
+} from './user'
 
 /** Unit of an image that has no code of its own: the scenario says what its process does. */
 const NO_CODE = -1
@@ -118,12 +126,18 @@ export class Programs {
     return process
   }
 
-  private createThread(process: Process, name: string): { thread: Thread; user: UserThread } {
+  /** Null when memory is short; what the thread had of the process's own memory stays with that. */
+  private createThread(
+    process: Process,
+    name: string,
+  ): { thread: Thread; user: UserThread } | null {
     const { k } = this
     const userStack = k.processes.allocateUserStack(process)
-    const thread = k.scheduler.createThread({ process, name, userStack })
+    const teb = userStack && allocateTeb(k, process)
+    const thread = teb && k.scheduler.tryCreateThread({ process, name, userStack })
+    if (!thread) return null
     thread.cause = k.thread.cause
-    return { thread, user: createUserThread(k, thread) }
+    return { thread, user: createUserThread(k, thread, teb) }
   }
 
   private *startMain(process: Process, routine: KernelRoutine<number>): KernelRoutine<void> {
@@ -136,7 +150,12 @@ export class Programs {
       return
     }
     k.world?.programStarted(process)
-    const { thread, user } = this.createThread(process, `${process.name} main`)
+    const made = this.createThread(process, `${process.name} main`)
+    if (!made) {
+      yield* k.processes.exit(process, STATUS_INSUFFICIENT_RESOURCES)
+      return
+    }
+    const { thread, user } = made
     yield* k.notifications.thread(thread, true)
     k.scheduler.start(
       thread,
@@ -145,10 +164,12 @@ export class Programs {
     )
   }
 
-  /** A further thread of a process, which begins at `start` (NtCreateThreadEx). */
-  *startThread(process: Process, start: Ptr, parameter: Ptr): KernelRoutine<Thread> {
+  /** A further thread of a process, which begins at `start` (NtCreateThreadEx); null when memory is short. */
+  *startThread(process: Process, start: Ptr, parameter: Ptr): KernelRoutine<Thread | null> {
     const { k } = this
-    const { thread, user } = this.createThread(process, k.images.symbol(start))
+    const made = this.createThread(process, k.images.symbol(start))
+    if (!made) return null
+    const { thread, user } = made
     yield* k.notifications.thread(thread, true)
     k.scheduler.start(
       thread,

@@ -5,7 +5,11 @@ import {
   KTHREAD,
   OBJECT_ATTRIBUTES,
 } from '../../../shared/nt/generated/offsets'
-import { STATUS_INVALID_PARAMETER, STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
+import {
+  STATUS_INSUFFICIENT_RESOURCES,
+  STATUS_INVALID_PARAMETER,
+  STATUS_SUCCESS,
+} from '../../../shared/nt/generated/ntstatus'
 import type { KernelRoutine } from '../ddi/types'
 import { kernelApcDisable, specialApcDisable } from '../ke/apc'
 import { APC_LEVEL, PASSIVE_LEVEL } from '../ke/irql'
@@ -47,7 +51,8 @@ export function* createSystemThread(
     if (!found.object) return { status: found.status, handle: 0, thread: null }
     process = found.object.data as Process
   }
-  const thread = k.scheduler.createThread({ process, name: k.images.symbol(options.routine) })
+  const thread = k.scheduler.tryCreateThread({ process, name: k.images.symbol(options.routine) })
+  if (!thread) return { status: STATUS_INSUFFICIENT_RESOURCES, handle: 0, thread: null }
   systemThreads.add(thread)
   memory.setPtr(thread.address + ETHREAD.StartAddress, options.routine)
   memory.setPtr(thread.address + ETHREAD.Win32StartAddress, options.routine)

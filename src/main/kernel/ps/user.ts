@@ -10,7 +10,6 @@ import type { Kernel } from '../kernel'
 import type { Thread } from '../ke/thread'
 import { PAGE_SIZE } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
-import { RunLimit } from '../stop'
 import type { Process } from './process'
 import { USER_LAYOUT } from './processes'
 
@@ -89,18 +88,22 @@ export function userProcess(process: Process): UserProcess {
   return found
 }
 
+/** Room for the TEB of a new thread of a process; 0 when memory or room is short. */
+export function allocateTeb(k: Kernel, process: Process): Ptr {
+  const owner = userProcess(process)
+  const start = k.memory.sliceStart(process.slice)
+  const teb = start + SLOTS + owner.slots * SLOT_BYTES
+  if (teb + SLOT_BYTES > start + USER_LAYOUT.image) return 0
+  if (!k.processes.commitUser(process, teb, SLOT_BYTES / PAGE_SIZE)) return 0
+  owner.slots++
+  return teb
+}
+
 /**
- * Give a thread its TEB. Only reserves and maps; `fillTeb` writes it, on the thread itself, because
+ * Give a thread its TEB. Only says where it is; `fillTeb` writes it, on the thread itself, because
  * user memory is in view only while its process runs.
  */
-export function createUserThread(k: Kernel, thread: Thread): UserThread {
-  const owner = userProcess(thread.process)
-  const teb = k.memory.sliceStart(thread.process.slice) + SLOTS + owner.slots++ * SLOT_BYTES
-  const end = k.memory.sliceStart(thread.process.slice) + USER_LAYOUT.image
-  if (teb + SLOT_BYTES > end)
-    throw new RunLimit('limit', 'threads', `too many threads in ${thread.process.name}`)
-  if (!k.processes.commitUser(thread.process, teb, SLOT_BYTES / PAGE_SIZE))
-    throw new RunLimit('limit', 'memory', 'no physical memory left for a TEB')
+export function createUserThread(k: Kernel, thread: Thread, teb: Ptr): UserThread {
   const user = new UserThread(teb)
   thread.user = user
   thread.previousMode = 1

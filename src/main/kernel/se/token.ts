@@ -8,6 +8,7 @@ import { EPROCESS } from '../../../shared/nt/generated/offsets'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import type { KObject } from '../ob/kobject'
+import { RunLimit } from '../stop'
 import type { Subject } from './access'
 import { INTEGRITY, MACHINE_SID, SIDS, type Sid } from './sid'
 
@@ -100,11 +101,13 @@ export class Tokens {
     }
   }
 
-  /** A primary token with one reference. */
+  /** A primary token with one reference. The run ends when there is no memory for it. */
   create(identity: Identity): KObject<TokenData> {
     const { memory, ob } = this.k
     const data = this.describe(identity)
-    const token = ob.createSystem('Token', TOKEN_BYTES, { data })
+    const token = ob.create('Token', TOKEN_BYTES, { data })
+    if (typeof token === 'number')
+      throw new RunLimit('limit', 'memory', `no memory left for a token of ${data.user}`)
     const { address } = token
     const source = '*SYSTEM*'
     for (let i = 0; i < 8; i++) memory.setU8(address + i, source.charCodeAt(i))
