@@ -96,6 +96,19 @@ export type EventBody =
   // loading
   | { t: 'service.created'; name: string; registryPath: string }
   | { t: 'image.mapped'; name: string; base: string; size: number }
+  /** Before it is mapped, where the machine has a policy: may this image load? */
+  | {
+      t: 'image.verified'
+      name: string
+      windows: string
+      accepted: boolean
+      status: string
+      /** The rule that refused; null when none did. */
+      rule: string | null
+      because: string
+      /** Every rule that was asked, in order. */
+      rules: { rule: string; passes: boolean; because: string }[]
+    }
   /** An image of the system's own, there since the boot. */
   | { t: 'module.loaded'; name: string; base: string; size: number; path: string }
   | { t: 'image.unmapped'; name: string; base: string }
@@ -240,6 +253,14 @@ export type EventBody =
       granted: string
       status: string
       dacl: string
+    }
+  /** Privileges that a program enabled and disabled in a token. */
+  | {
+      t: 'privileges.adjusted'
+      token: string
+      user: string
+      enabled: string[]
+      disabled: string[]
     }
   // devices of the PnP manager, by their path in the tree (`TOY\\Lamp\\0000`)
   | {

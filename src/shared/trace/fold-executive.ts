@@ -40,6 +40,8 @@ export interface ExecutiveState {
   registry: RegistryKeyState[]
   /** The latest decisions, oldest first. */
   access: AccessState[]
+  /** What programs made of their privileges: enabled besides those that were from the beginning. */
+  privileges: { process: number; enabled: string[] }[]
   /** APCs that wait for their threads. */
   apcs: { apc: string; thread: number; mode: 'kernel' | 'user'; routine: string }[]
   /** Processes that threads are attached to, the innermost last. */
@@ -51,6 +53,7 @@ export const EXECUTIVE_EVENTS = [
   'callback.removed',
   'access.checked',
   'access.stripped',
+  'privileges.adjusted',
   'registry',
   'apc.queued',
   'apc.delivered',
@@ -64,7 +67,7 @@ type ExecutiveEvent = EventOf<(typeof EXECUTIVE_EVENTS)[number]>
 const ACCESS_KEPT = 32
 
 export function emptyExecutive(): ExecutiveState {
-  return { callbacks: [], registry: [], access: [], apcs: [], attached: [] }
+  return { callbacks: [], registry: [], access: [], privileges: [], apcs: [], attached: [] }
 }
 
 const NAMES = new Set<string>(EXECUTIVE_EVENTS)
@@ -104,6 +107,14 @@ export function foldExecutive(state: ExecutiveState, event: ExecutiveEvent): voi
         status: null,
       })
       break
+    case 'privileges.adjusted': {
+      const { process, enabled, disabled } = event
+      const before = state.privileges.find((item) => item.process === process)?.enabled ?? []
+      drop(state.privileges, (item) => item.process === process)
+      const now = [...before, ...enabled].filter((name) => !disabled.includes(name))
+      if (now.length > 0) state.privileges.push({ process, enabled: now })
+      break
+    }
     case 'registry':
       foldRegistry(state, event)
       break

@@ -7,6 +7,7 @@ type SaidHere = EventOf<
   | 'callback.removed'
   | 'access.checked'
   | 'access.stripped'
+  | 'privileges.adjusted'
   | 'apc.queued'
   | 'apc.delivered'
   | 'process.attached'
@@ -24,6 +25,13 @@ export function sayExecutive(event: SaidHere): string {
       return `${event.user} asked for ${event.desired} to ${event.object}, which has ${event.dacl}: ${statusName(event.status)}`
     case 'access.stripped':
       return `${event.routine} made rights ${event.before} to ${event.object} into ${event.after}`
+    case 'privileges.adjusted': {
+      const words = [
+        event.enabled.length ? `enabled ${event.enabled.join(', ')}` : '',
+        event.disabled.length ? `disabled ${event.disabled.join(', ')}` : '',
+      ].filter((part) => part !== '')
+      return `${event.user} ${words.join(' and ')}`
+    }
     case 'apc.queued':
       return `The ${event.mode} APC ${event.routine} was queued to thread ${event.target}`
     case 'apc.delivered':

@@ -175,6 +175,10 @@ function say(event: TraceEvent): string {
       return `The run ended: ${event.summary.replace(/\.$/, '')}`
     case 'service.created':
       return `The service ${event.name} was registered under ${event.registryPath}`
+    case 'image.verified':
+      return event.accepted
+        ? `The machine's policy let ${event.name}.sys load. ${event.because}`
+        : `The machine's policy refused ${event.name}.sys with ${statusName(event.status)}. ${event.because}`
     case 'image.mapped':
       return `${event.name}.sys was mapped at ${event.base}, ${plural(event.size, 'byte')}`
     case 'module.loaded':
@@ -305,6 +309,7 @@ function say(event: TraceEvent): string {
     case 'callback.removed':
     case 'access.checked':
     case 'access.stripped':
+    case 'privileges.adjusted':
     case 'apc.queued':
     case 'apc.delivered':
     case 'process.attached':

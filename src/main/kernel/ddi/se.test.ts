@@ -142,7 +142,7 @@ describe('devices with a descriptor', () => {
 
 describe('who asks', () => {
   /** What a dispatch routine finds out about its caller. */
-  function asked(elevated: boolean): Record<string, number> {
+  function asked(elevated: boolean, enable = true): Record<string, number> {
     const found: Record<string, number> = {}
     lab({
       elevated,
@@ -162,6 +162,7 @@ describe('who asks', () => {
         },
       },
       *client(d) {
+        if (enable) yield* d.ddi('RtlAdjustPrivilege', 10, true, false, d.out())
         yield* open(d)
       },
     })
@@ -170,6 +171,7 @@ describe('who asks', () => {
 
   test('an administrator has privileges that a plain user has not', () => {
     expect(asked(true)).toEqual({ admin: 1, load: 1, loadAsKernel: 1 })
+    expect(asked(true, false)).toEqual({ admin: 1, load: 0, loadAsKernel: 1 })
     expect(asked(false)).toEqual({ admin: 0, load: 0, loadAsKernel: 1 })
   })
 

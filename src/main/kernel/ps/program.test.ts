@@ -347,7 +347,7 @@ describe('other processes', () => {
   /** Two programs: `victim` sleeps, `main` gets its process id. */
   function two(
     main: (d: DriverApi, victim: number) => Code,
-    options: { elevated?: boolean; protect?: boolean; user?: string } = {},
+    options: { elevated?: boolean; protect?: boolean; user?: string; debug?: boolean } = {},
   ): TestMachine {
     const m = new TestMachine()
     const sleeper = m.program('victim', {
@@ -393,16 +393,21 @@ describe('other processes', () => {
   test.each([
     ['a protected one', { protect: true }, 0, 5],
     ['one of another user, without SeDebugPrivilege', { user: 'SYSTEM', elevated: false }, 0, 5],
-    ['one of another user, with it', { user: 'SYSTEM' }, 1, 0],
-  ])('%s', (_name, options, opens, error) => {
-    two(function* (d, id) {
-      yield* d.ddi('SetLastError', 0)
-      const handle = yield* d.ddi('OpenProcess', 0x1f_ffff, 0, id)
-      expect([handle === 0 ? 0 : 1, yield* d.ddi('GetLastError')]).toEqual([opens, error])
-      return 0
-    }, options)
-    expect.assertions(1)
-  })
+    ['one of another user, with it held and not enabled', { user: 'SYSTEM' }, 0, 5],
+    ['one of another user, with it', { user: 'SYSTEM', debug: true }, 1, 0],
+  ] as [string, Parameters<typeof two>[1] & object, number, number][])(
+    '%s',
+    (_name, options, opens, error) => {
+      two(function* (d, id) {
+        if (options.debug) yield* d.ddi('RtlAdjustPrivilege', 20, true, false, d.out())
+        yield* d.ddi('SetLastError', 0)
+        const handle = yield* d.ddi('OpenProcess', 0x1f_ffff, 0, id)
+        expect([handle === 0 ? 0 : 1, yield* d.ddi('GetLastError')]).toEqual([opens, error])
+        return 0
+      }, options)
+      expect.assertions(1)
+    },
+  )
 
   test('an id that nobody has is ERROR_INVALID_PARAMETER', () => {
     program(function* (d) {
@@ -511,6 +516,7 @@ describe('drivers from user mode', () => {
       },
       *client(d) {
         const path = d.string(KEY)
+        yield* d.ddi('RtlAdjustPrivilege', 10, true, false, d.out())
         yield* d.ddi('NtUnloadDriver', path)
         const at = found[0]![0]
         expect(() => d.k.memory.u16(at)).toThrow()
@@ -532,6 +538,9 @@ describe('drivers from user mode', () => {
       },
       *client(d) {
         const path = d.string(KEY)
+        // Held, but not enabled.
+        expect(yield* d.ddi('NtLoadDriver', path)).toBe(0xc0000061)
+        yield* d.ddi('RtlAdjustPrivilege', 10, true, false, d.out())
         expect(yield* d.ddi('NtLoadDriver', path)).toBe(0xc000010e)
         expect(yield* d.ddi('NtUnloadDriver', path)).toBe(0)
         expect(yield* open(d)).toBe(0xffff_ffff)
@@ -542,7 +551,7 @@ describe('drivers from user mode', () => {
     })
     expect(processes).toEqual([4, 4])
     expect(m.bugCheck).toBeNull()
-    expect.assertions(7)
+    expect.assertions(8)
   })
 
   test('need a privilege', () => {

@@ -43,6 +43,7 @@ import {
   NtTerminateThread,
   NtUnloadDriver,
 } from './nt-process'
+import { NtAdjustPrivilegesToken, NtOpenProcessToken } from '../se/nt-token'
 import type { Service } from './service'
 import { NtQuerySystemInformation } from './system-information'
 
@@ -82,4 +83,6 @@ export const SERVICES: readonly Service[] = [
   NtWriteVirtualMemory,
   NtYieldExecution,
   NtQuerySystemInformation,
+  NtAdjustPrivilegesToken,
+  NtOpenProcessToken,
 ]

@@ -7,6 +7,7 @@ import {
   GENERIC_READ,
   GENERIC_WRITE,
   OPEN_EXISTING,
+  SE_LOAD_DRIVER_PRIVILEGE,
 } from '../../../shared/nt/generated/constants'
 import { CONSTANTS } from '../../../shared/nt/constants'
 import { OVERLAPPED } from '../../../shared/nt/generated/offsets'
@@ -228,6 +229,7 @@ class StepRunner {
     const { k } = this
     const name = step.driver ?? k.loader.stillLoaded()[0]?.name
     if (name === undefined) return
+    k.se.tokens.enable(k.se.currentToken, SE_LOAD_DRIVER_PRIVILEGE)
     yield* k.syscalls.call(NtUnloadDriver, [scratchString(k, SERVICE_KEYS + name)])
   }
 

@@ -99,6 +99,10 @@ describe('beside the DACL', () => {
     expect(check(sd, READ).status).toBe(0)
     expect(check(sd, WRITE, subject({ integrity: INTEGRITY.high })).status).toBe(0)
     const low = subject({ integrity: INTEGRITY.low })
+    // Not even the owner, who may otherwise always change the list.
+    const own = descriptor(low.user, [ace('allow', READ, SIDS.everyone)], label)
+    expect(check(own, MAXIMUM, low)).toMatchObject({ status: 0, granted: MAPPING.read })
+    expect(check(own, 0x4_0000, low).status).toBe(DENIED)
     const unlabelled = descriptor(SIDS.system, [ace('allow', ALL, SIDS.everyone)])
     expect(check(unlabelled, WRITE, low).status).toBe(DENIED)
   })

@@ -129,7 +129,8 @@ export function accessCheck(
   // The owner always reads and changes the list, unless an entry for OWNER RIGHTS says what he may.
   const owns = sd.owner !== null && subject.enabled.has(sd.owner)
   if (owns && !sd.dacl.some((entry) => entry.sid === SIDS.ownerRights)) {
-    granted |= (READ_CONTROL | WRITE_DAC) & (wantsAll ? ~0 : wanted)
+    // What the label keeps from somebody it keeps from the owner too.
+    granted |= (READ_CONTROL | WRITE_DAC) & (wantsAll ? ~forbidden : wanted)
     wanted &= ~(READ_CONTROL | WRITE_DAC)
   }
   if (wanted !== 0) {

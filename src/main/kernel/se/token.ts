@@ -4,12 +4,14 @@
  * Which token a process has, and which privileges it enables, is what memory says (EPROCESS.Token,
  * TOKEN.Privileges): a driver that writes there changes both. The SIDs are kept beside the bytes.
  */
+import { SE_PRIVILEGE_ENABLED, SE_PRIVILEGE_REMOVED } from '../../../shared/nt/generated/constants'
 import { EPROCESS } from '../../../shared/nt/generated/offsets'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import type { KObject } from '../ob/kobject'
 import { RunLimit } from '../stop'
 import type { Subject } from './access'
+import { privilegeNames, privilegesOf } from './privileges'
 import { INTEGRITY, MACHINE_SID, SIDS, type Sid } from './sid'
 
 const TOKEN_BYTES = 0x498
@@ -35,10 +37,6 @@ const SERVICE_ACCOUNTS: ReadonlyMap<string, { sid: Sid; luid: bigint }> = new Ma
 /** Logon sessions of the user that sits at the machine: an elevated token comes from one of its own. */
 const ELEVATED_LUID = 0x2_1f3an
 const PLAIN_LUID = 0x2_1f5cn
-/** Every privilege from SeCreateTokenPrivilege (2) to the last known one (36). */
-const SYSTEM_PRIVILEGES = 0x1f_f2ff_ffbcn
-/** What an unelevated user has: shutdown, change notify, undock, working set, time zone. */
-const USER_PRIVILEGES = 0x6_0288_0000n
 
 /** Who a token is made for. */
 export interface Identity {
@@ -58,6 +56,28 @@ export interface TokenData extends Identity {
   /** SIDs that count for denials only: Administrators, in the token of somebody who is not elevated. */
   denyOnly: ReadonlySet<Sid>
   integrity: number
+}
+
+/** What somebody wants of one privilege, or what it was: its number and SE_PRIVILEGE_* flags. */
+export interface PrivilegeChange {
+  luid: bigint
+  attributes: number
+}
+
+/** Where a change of privileges leads. */
+export interface PrivilegePlan {
+  present: bigint
+  enabled: bigint
+  /** Those that change, as they were. */
+  previous: readonly PrivilegeChange[]
+  /** The token holds all that were named. */
+  isWhole: boolean
+}
+
+function kindOf({ user, elevated }: Identity): Parameters<typeof privilegesOf>[0] {
+  if (user === 'SYSTEM') return 'system'
+  if (SERVICE_ACCOUNTS.has(user)) return 'service'
+  return elevated ? 'administrator' : 'user'
 }
 
 /** First relative id of ordinary accounts; `user` is the first of them. */
@@ -111,15 +131,15 @@ export class Tokens {
     const { address } = token
     const source = '*SYSTEM*'
     for (let i = 0; i < 8; i++) memory.setU8(address + i, source.charCodeAt(i))
-    const privileges = data.elevated ? SYSTEM_PRIVILEGES : USER_PRIVILEGES
+    const { present, enabled } = privilegesOf(kindOf(data))
     const session = identity.session ?? (data.user === 'SYSTEM' ? 0 : 1)
     const luid =
       SERVICE_ACCOUNTS.get(data.user)?.luid ??
       (data.user === 'SYSTEM' ? LOCAL_SYSTEM_LUID : data.elevated ? ELEVATED_LUID : PLAIN_LUID)
     memory.setU64(address + TOKEN.AuthenticationId, luid)
-    memory.setU64(address + TOKEN['Privileges.Present'], privileges)
-    memory.setU64(address + TOKEN['Privileges.Enabled'], privileges)
-    memory.setU64(address + TOKEN['Privileges.EnabledByDefault'], privileges)
+    memory.setU64(address + TOKEN['Privileges.Present'], present)
+    memory.setU64(address + TOKEN['Privileges.Enabled'], enabled)
+    memory.setU64(address + TOKEN['Privileges.EnabledByDefault'], enabled)
     memory.setU32(address + TOKEN.SessionId, session)
     memory.setU32(address + TOKEN.UserAndGroupCount, data.enabled.size + data.denyOnly.size)
     memory.setU32(address + TOKEN.TokenType, 1)
@@ -137,6 +157,62 @@ export class Tokens {
   at(token: Ptr): TokenData | undefined {
     const object = this.k.ob.lookup(token)
     return object?.type.name === 'Token' ? (object.data as TokenData) : undefined
+  }
+
+  /** LUIDs of the privileges that a token has enabled. */
+  enabled(token: Ptr): number[] {
+    const set = this.k.memory.u64(token + TOKEN['Privileges.Enabled'])
+    return Array.from({ length: 64 }, (_, luid) => luid).filter(
+      (luid) => (set >> BigInt(luid)) & 1n,
+    )
+  }
+
+  /**
+   * What becomes of a token's privileges when some are enabled (SE_PRIVILEGE_ENABLED), removed for good
+   * (SE_PRIVILEGE_REMOVED) or disabled. What a token does not hold it does not get.
+   */
+  plan(token: Ptr, changes: readonly PrivilegeChange[]): PrivilegePlan {
+    const { memory } = this.k
+    let present = memory.u64(token + TOKEN['Privileges.Present'])
+    let enabled = memory.u64(token + TOKEN['Privileges.Enabled'])
+    const previous: PrivilegeChange[] = []
+    let isWhole = true
+    for (const { luid, attributes } of changes) {
+      const bit = luid < 64n ? 1n << luid : 0n
+      if ((present & bit) === 0n) {
+        isWhole = false
+        continue
+      }
+      const was = (enabled & bit) !== 0n
+      const shall = (attributes & SE_PRIVILEGE_ENABLED) !== 0
+      if (attributes & SE_PRIVILEGE_REMOVED) present &= ~bit
+      else if (was === shall) continue
+      previous.push({ luid, attributes: was ? SE_PRIVILEGE_ENABLED : 0 })
+      enabled = shall && !(attributes & SE_PRIVILEGE_REMOVED) ? enabled | bit : enabled & ~bit
+    }
+    return { present, enabled, previous, isWhole }
+  }
+
+  /** Enable one privilege, if the token holds it. */
+  enable(token: Ptr, privilege: number): void {
+    const change = { luid: BigInt(privilege), attributes: SE_PRIVILEGE_ENABLED }
+    this.adjust(token, this.plan(token, [change]))
+  }
+
+  /** Do what `plan` came to. Emits `privileges.adjusted` when something changes. */
+  adjust(token: Ptr, { present, enabled }: PrivilegePlan): void {
+    const { k } = this
+    const before = k.memory.u64(token + TOKEN['Privileges.Enabled'])
+    k.memory.setU64(token + TOKEN['Privileges.Present'], present)
+    k.memory.setU64(token + TOKEN['Privileges.Enabled'], enabled)
+    if (!k.tracing || before === enabled) return
+    k.emit({
+      t: 'privileges.adjusted',
+      token: k.memory.format(token),
+      user: this.at(token)?.user ?? '?',
+      enabled: privilegeNames(enabled & ~before),
+      disabled: privilegeNames(before & ~enabled),
+    })
   }
 
   /** Whether a token has a privilege enabled, as its bytes say now. */

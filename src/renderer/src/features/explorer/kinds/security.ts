@@ -19,6 +19,9 @@ const tokens: KindRows = {
           said('User', user!),
           said('Integrity level', integrity ?? 'none'),
           said('Administrator', admin ? 'yes' : 'no'),
+          ...state.executive.privileges
+            .filter(({ process }) => process === id)
+            .map(({ enabled }) => said('Privileges enabled', enabled.join(', '))),
           lookUp(state).process('Process', id),
         ],
       })),
