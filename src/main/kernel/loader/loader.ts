@@ -31,6 +31,7 @@ import { Reinitialization } from './reinitialize'
 import { driverPath } from '../ps/image-name'
 import { LoadedModules } from './modules'
 import { driverInitialized, leftAtUnload } from '../verifier/rules/device'
+import { driverReturned } from '../verifier/rules/integrity'
 import { unloadRefused } from '../verifier/rules/unload'
 
 const DRVO_UNLOAD_INVOKED = 0x01
@@ -171,6 +172,7 @@ export class Loader {
       memory.setU32(flags, memory.u32(flags) & ~DO_DEVICE_INITIALIZING)
     }
     driverInitialized(k, driver.object)
+    driverReturned(k, entry)
     return status
   }
 
@@ -350,6 +352,7 @@ export class Loader {
     const { at } = k.thread
     const routine = k.images.function(unload)
     k.thread.at = routine ? k.images.placeOf(routine) : null
+    driverReturned(k, unload)
     this.checkLeftBehind(driver)
     const links = [...k.ob.namespace.links()].filter((link) => link.data.driver === driver.name)
     leftAtUnload(

@@ -69,6 +69,11 @@ export class LoadedModules {
     k.pool.free(entry)
   }
 
+  /** Entries that were put on the list and not taken off, by the number of their image. */
+  known(): ReadonlyMap<number, Ptr> {
+    return this.entries
+  }
+
   /**
    * MmVerifyCallbackFunctionCheckFlags: whether a routine lies in an image that was linked with
    * /INTEGRITYCHECK, as its entry's flags say now.

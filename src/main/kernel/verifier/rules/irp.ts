@@ -6,6 +6,7 @@ import {
   IRP_MJ_CLEANUP,
   IRP_MJ_CLOSE,
   IRP_MJ_CREATE,
+  IRP_MJ_DEVICE_CONTROL,
   IRP_MJ_PNP,
   IRP_MJ_POWER,
   majorName,
@@ -20,6 +21,7 @@ import type { Ptr } from '../../mm/memory'
 import type { Random } from '../../random'
 import type { FirstCause } from '../../stop'
 import { attachCause } from './device'
+import { controlReturned } from './integrity'
 import { atPlace, here, type Note } from './note'
 
 /** Control flags that belong to one driver's location: SL_PENDING_RETURNED, SL_INVOKE_ON_*. */
@@ -370,6 +372,7 @@ export function dispatchReturned(
     [0xc5, code, BigInt.asUintN(64, BigInt(apcs.now)), BigInt.asUintN(64, BigInt(apcs.before))],
     `${k.images.symbol(routine)} changed the APC disable count from ${apcs.before} to ${apcs.now}.`,
   )
+  if (info.major === IRP_MJ_DEVICE_CONTROL) controlReturned(k, routine)
 }
 
 /** IoCompleteRequest. */
