@@ -46,8 +46,8 @@ export default defineConfig({
   resolve: { alias },
   test: {
     // Far above what any test takes on a machine with much else to do; a hang is still found.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     teardownTimeout: 60_000,
     // Vitest leaves a core to itself otherwise, which on two is half of them.
     maxWorkers: availableParallelism(),

@@ -19,7 +19,7 @@ beforeAll(async () => {
     analysis: await buildEntry('src/main/intake/analysis-worker.ts'),
     yara: await buildEntry('src/main/intake/yara-worker.ts'),
   }
-}, 120_000)
+})
 afterAll(() => {
   workers.analysis.remove()
   workers.yara.remove()

@@ -141,7 +141,7 @@ describe('pointers', () => {
     expect(at('bytes = null; bytes[6] = 1')).toBe(6)
     expect(at('own = null; return own.u8[3]')).toBe(3)
     expect(at('const next = cast(NODE, irp.MdlAddress); return next.Next')).toBe(8)
-  }, 20_000)
+  })
 })
 
 describe('modules', () => {

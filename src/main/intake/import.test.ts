@@ -22,7 +22,7 @@ let child: BuiltEntry
 beforeAll(async () => {
   analysis = await buildEntry('src/main/intake/testing/faulty-worker.ts')
   child = await buildEntry('src/main/intake/testing/host-child.ts')
-}, 60_000)
+})
 afterAll(() => {
   analysis.remove()
   child.remove()

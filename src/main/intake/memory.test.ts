@@ -28,7 +28,7 @@ beforeAll(async () => {
   await pool.analyse(new Uint8Array(lantern))
   before = process.memoryUsage.rss()
   bytes = new Uint8Array(FILE_BYTES_MAX - 6 * MB)
-}, 120_000)
+})
 afterAll(async () => {
   await pool.close()
   analysis.remove()

@@ -9,7 +9,7 @@ import { buildEntry, type BuiltEntry } from './testing/build-entry'
 let built: BuiltEntry
 beforeAll(async () => {
   built = await buildEntry('src/main/intake/testing/faulty-worker.ts')
-}, 60_000)
+})
 afterAll(() => built.remove())
 
 let started = 0

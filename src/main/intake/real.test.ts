@@ -22,7 +22,7 @@ let yara: BuiltEntry
 beforeAll(async () => {
   analysis = await buildEntry('src/main/intake/analysis-worker.ts')
   yara = await buildEntry('src/main/intake/yara-worker.ts')
-}, 120_000)
+})
 afterAll(() => {
   analysis.remove()
   yara.remove()

@@ -14,7 +14,7 @@ const lantern = readFileSync(join(fixtures, 'lantern.sys'))
 let built: BuiltEntry
 beforeAll(async () => {
   built = await buildEntry('src/main/intake/yara-worker.ts')
-}, 60_000)
+})
 afterAll(() => built.remove())
 
 let folder: Folder

@@ -35,12 +35,12 @@ test('finds a lost update on two processors, and the seed replays', async () => 
   expect(found).toMatchObject({ tried: found.failed?.seed, processors: 2 })
   const { report } = await runProject(request({ seed: found.tried }))
   expect(report).toEqual(found.failed)
-}, 60_000)
+})
 
 test('finds none on one processor, nor in the mended driver', async () => {
   expect(await search(15, { processors: 1 })).toMatchObject({ tried: 15, failed: null })
   expect(await search(30, { driver: 'fixed.ts' })).toMatchObject({ tried: 30, failed: null })
-}, 60_000)
+})
 
 test('a client that complains counts as a failure', async () => {
   const files = {
@@ -96,5 +96,4 @@ test.each(samples)(
     }
     for (const seed of [1, 2, 3, 0x7fffffff]) expect(await play(seed)).toBe(await play(seed))
   },
-  60_000,
 )

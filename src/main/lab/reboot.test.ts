@@ -71,18 +71,18 @@ test('a service with start type boot is loaded again after the crash', async () 
   const state = events.slice(0, at + 1).reduce(fold, emptyState())
   expect([state.drivers, state.bugcheck?.code]).toEqual([[], '0x000000E2'])
   expect(events.at(-1)?.t).toBe('run.ended')
-}, 60_000)
+})
 
 test('a service that starts on demand is not', async () => {
   const { report } = await run(persistent(3, 1))
   expect(report.boots).toMatchObject([{ boot: 2, loaded: [], outcome: 'ok' }])
-}, 60_000)
+})
 
 test('a machine that crashes at every boot is left alone in the end', async () => {
   const { report } = await run(persistent(1, 1000))
   expect(report.boots).toHaveLength(BOOTS_MAX - 1)
   expect(report.boots?.every(({ outcome }) => outcome === 'bugcheck')).toBe(true)
-}, 60_000)
+})
 
 test('without the option it stays as it is, and the dump says what it was', async () => {
   const { report } = await run(persistent(0, 1), { processors: 2 }, false)
@@ -96,7 +96,7 @@ test('without the option it stays as it is, and the dump says what it was', asyn
     expect.objectContaining({ frame: 'Toy!DriverEntry' }),
   )
   expect((await run(persistent(0, 1), { processors: 2 }, false)).report).toEqual(report)
-}, 60_000)
+})
 
 test('a fault in code is given up without its finally block', async () => {
   const { report } = await run(
@@ -120,4 +120,4 @@ export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_S
   )
   expect(report.bugcheck?.code).toBe('0x000000D1')
   expect(report.dbgPrint).toEqual(['callback', 'its own end'])
-}, 60_000)
+})

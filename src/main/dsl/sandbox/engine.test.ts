@@ -755,5 +755,5 @@ describe('the host', () => {
     }
     // A run touches some 5 MiB of its sandbox: kept, 500 of them would be 2.5 GiB.
     expect(most - before).toBeLessThan(400)
-  }, 120_000)
+  })
 })
