@@ -63,8 +63,14 @@ export function printReport(report: RunReport, out: Write): void {
   }
   if (report.warnings?.length) {
     write('Warnings\n')
-    for (const { rule, what, at } of report.warnings)
+    for (const { rule, what, at, first, fix } of report.warnings) {
       write(`  ${at ? `${at.file}:${at.line} ` : ''}${rule}: ${what}\n`)
+      if (first)
+        write(
+          `    First cause: ${first.at ? `${first.at.file}:${first.at.line} ` : ''}${first.text}\n`,
+        )
+      if (fix) write(`    Fix: ${fix}\n`)
+    }
   }
   if (report.report) printStop(report.report, write)
   write(`\n${TITLES[report.outcome]}${report.reason ? `: ${report.reason}` : ''}\n`)

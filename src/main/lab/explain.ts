@@ -3,14 +3,18 @@ import { bugcheckInfo, bugcheckSubcode } from '../../shared/nt/bugchecks'
 import { hex32, pointer } from '../../shared/nt/format'
 import { STATUS_ACCESS_VIOLATION, statusName } from '../../shared/nt/ntstatus'
 import { verifierRule } from '../../shared/nt/verifier-facts'
-import type { StopReport } from '../../shared/contract/model'
+import { remedyOf } from '../../shared/nt/verifier-remedies'
+import type { RunReport, StopReport } from '../../shared/contract/model'
 import type { SourcePlace } from '../../shared/trace/event'
 import { tagOf } from '../kernel/ex/pool'
 import type { Kernel } from '../kernel/kernel'
 import type { BugCheck } from '../kernel/stop'
+import type { VerifierWarning } from '../kernel/verifier/verifier'
 import { packetOf, type CauseFinder } from './causes'
 
-/** What to change, for the stops that drivers meet most. Others take the verifier rule's advice. */
+type ReportWarning = NonNullable<RunReport['warnings']>[number]
+
+/** What to change, for the stops that drivers meet most and no rule of the verifier describes. */
 const FIXES: Readonly<Record<number, string>> = {
   0x0a: 'Keep what the routine works on in nonpaged memory that is still there, and call it at an IRQL that it allows.',
   0x18: 'Balance every ObReferenceObject with one ObDereferenceObject.',
@@ -31,6 +35,8 @@ const FIXES: Readonly<Record<number, string>> = {
   0xd1: 'Use nonpaged memory at DISPATCH_LEVEL and above, or do the work at PASSIVE_LEVEL.',
   0xd5: 'Do not touch the block after ExFreePool.',
   0xd6: 'Stay inside the block: check the length against the size that was allocated.',
+  0x109:
+    'Leave the structures of the kernel as they are; what a driver may know or refuse, documented callbacks tell it.',
   0x133: 'Release the lock, and do not wait or loop at DISPATCH_LEVEL; never acquire a lock twice.',
   0x139: 'Remove an entry from its list once; initialise list heads before use.',
   0xe2: 'The driver asked for this stop with KeBugCheck; the parameters are its own.',
@@ -48,7 +54,7 @@ export function explainStop(
   const meanings = [0, 1, 2, 3].map((i) =>
     i === 0 && sub ? sub.meaning : (sub?.parameters?.[i - 1] ?? info?.parameters[i] ?? ''),
   )
-  const rule = verifierRule(ruleOf(k, stop) ?? '')
+  const rule = ruleOf(k, stop)
   return {
     code: hex32(stop.code),
     name: info?.name ?? 'UNKNOWN_BUGCHECK',
@@ -60,7 +66,20 @@ export function explainStop(
     seq: place.seq,
     stack: k.stopStack,
     verifier: verifierWords(k, stop),
-    fix: rule?.fix ?? fixOf(stop),
+    fix: remedyOf(rule ?? '') ?? fixOf(stop),
+  }
+}
+
+/** A rule that was broken without a stop, as the report tells it. */
+export function explainWarning({ rule, what, at, seq, first }: VerifierWarning): ReportWarning {
+  const fix = remedyOf(rule)
+  return {
+    rule,
+    what,
+    at,
+    seq,
+    ...(first ? { first: { text: first.text, at: first.at } } : {}),
+    ...(fix === undefined ? {} : { fix }),
   }
 }
 

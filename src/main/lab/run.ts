@@ -11,7 +11,7 @@ import { Kernel, type Limits } from '../kernel/kernel'
 import { BugCheck, RunLimit } from '../kernel/stop'
 import { BOOTS_MAX, dumpOf, type Boot } from './boots'
 import { CauseFinder } from './causes'
-import { explainStop } from './explain'
+import { explainStop, explainWarning } from './explain'
 import { MemoryReadings } from './memory-readings'
 import { planOf, type Plan } from './project'
 import { startScript } from './script'
@@ -265,7 +265,7 @@ function reportOf(
   const client =
     [...seen.programs.values()].find((program) => program.name === 'client.exe') ??
     [...seen.programs.values()].find((program) => program.stdout.length > 0)
-  if (k.verifier.warnings.length) report.warnings = k.verifier.warnings
+  if (k.verifier.warnings.length) report.warnings = k.verifier.warnings.map(explainWarning)
   if (client) report.client = { exitCode: client.exitCode, stdout: client.stdout.join('') }
 
   if (ended instanceof BugCheck) {

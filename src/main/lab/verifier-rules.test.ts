@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { verifierRule } from '../../shared/nt/verifier-facts'
+import { VERIFIER_RULES, verifierRule } from '../../shared/nt/verifier-facts'
+import { remedyOf } from '../../shared/nt/verifier-remedies'
 import { BUILT_IN_RULES, CHECKED_RULES } from '../kernel/verifier/implemented'
 import { isVerifierName } from '../kernel/verifier/verifier'
 
@@ -26,6 +27,11 @@ test('the rules that are said to be checked are those that kernel code asks for'
 test('every one of them is a rule of the reference', () => {
   for (const rule of [...CHECKED_RULES, ...BUILT_IN_RULES])
     expect(verifierRule(rule)?.id).toBe(rule)
+})
+
+test('every rule of the reference says what to change, in sentences', () => {
+  const without = VERIFIER_RULES.filter(({ id }) => !/^[A-Z].{20,}\.$/.test(remedyOf(id) ?? ''))
+  expect(without.map(({ id }) => id)).toEqual([])
 })
 
 test('a rule that the machine does not check is refused by name', () => {

@@ -351,7 +351,17 @@ export const RunReport = z.object({
     .optional(),
   /** Rules of the verifier that were broken without a stop. */
   warnings: z
-    .array(z.object({ rule: z.string(), what: z.string(), at: Place.nullable(), seq: z.number() }))
+    .array(
+      z.object({
+        rule: z.string(),
+        what: z.string(),
+        at: Place.nullable(),
+        seq: z.number(),
+        /** With what it began, where the rule knows. */
+        first: z.object({ text: z.string(), at: Place.nullable() }).optional(),
+        fix: z.string().optional(),
+      }),
+    )
     .optional(),
   leaks: z.array(
     z.object({

@@ -86,6 +86,8 @@ export interface VerifierWarning {
   what: string
   at: SourcePlace | null
   seq: number
+  /** With what it began, when the rule knows. */
+  first: FirstCause | null
 }
 
 export class Verifier {
@@ -156,7 +158,7 @@ export class Verifier {
     if (this.warned.has(place)) return
     this.warned.add(place)
     const seq = this.k.emit({ t: 'verifier.warned', rule, what }, first?.seq ?? 0)
-    this.warnings.push({ rule, what, at, seq })
+    this.warnings.push({ rule, what, at, seq, first })
   }
 
   /** A routine was called at an IRQL that its documentation excludes. */
