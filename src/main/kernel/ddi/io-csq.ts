@@ -3,8 +3,11 @@ import { IO_CSQ, IO_CSQ_IRP_CONTEXT, IRP } from '../../../shared/nt/generated/of
 import { STATUS_SUCCESS } from '../../../shared/nt/ntstatus'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import { RunLimit } from '../stop'
 import { ddi, t, type KernelRoutine } from './types'
 
+/** Packets on their way out that IoCsqRemoveNextIrp passes by before it takes the queue for one without end. */
+const PEEKS_MAX = 10_000
 const IO_TYPE_CSQ = 1
 const IO_TYPE_CSQ_IRP_CONTEXT = 2
 /** Where a queued packet keeps its queue or context: Tail.Overlay.DriverContext[3]. */
@@ -144,10 +147,16 @@ export const IO_CSQ_DDIS = {
       const { memory } = k
       return yield* locked(k, Csq, function* () {
         const peek = memory.ptr(Csq + IO_CSQ.CsqPeekNextIrp)
-        for (let irp = 0; ;) {
+        let irp = 0
+        for (let i = 0; i < PEEKS_MAX; i++) {
           irp = yield* k.call(peek, 'CSQ_PEEK_NEXT_IRP', [Csq, irp, PeekContext])
           if (irp === 0 || (yield* takeOut(k, Csq, irp))) return irp
         }
+        throw new RunLimit(
+          'hang',
+          'list',
+          `${k.images.symbol(peek)} names packets without end that are being cancelled: it has to go on behind the one that it is given.`,
+        )
       })
     },
   }),

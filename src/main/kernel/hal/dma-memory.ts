@@ -13,6 +13,9 @@ interface Hidden {
   isWritten: Uint8Array
 }
 
+/** Pages that a cache holds at most: with more, what was kept back longest comes to be seen by itself. */
+const HIDDEN_PAGES_MAX = 512
+
 export class DmaMemory {
   /** What devices wrote and the processor does not see yet, by the physical address of the page. */
   private readonly hidden = new Map<number, Hidden>()
@@ -57,11 +60,28 @@ export class DmaMemory {
         data: new Uint8Array(PAGE_SIZE),
         isWritten: new Uint8Array(PAGE_SIZE),
       }
-      if (!known) this.hidden.set(page, hidden)
+      if (!known) this.keep(page, hidden)
       hidden.data.set(part, offset)
       hidden.isWritten.fill(1, offset, offset + part.length)
       done += part.length
     }
+  }
+
+  private keep(page: number, hidden: Hidden): void {
+    for (const [oldest, { data, isWritten }] of this.hidden) {
+      if (this.hidden.size < HIDDEN_PAGES_MAX) break
+      this.show(oldest, data, isWritten)
+    }
+    this.hidden.set(page, hidden)
+  }
+
+  /** The processor sees what was written to a page. */
+  private show(page: number, data: Uint8Array, isWritten: Uint8Array): void {
+    const ram = this.k.memory.ram(page, PAGE_SIZE)
+    data.forEach((byte, i) => {
+      if (isWritten[i]) ram[i] = byte
+    })
+    this.hidden.delete(page)
   }
 
   private isUncached(physical: number, length: number): boolean {
@@ -83,12 +103,7 @@ export class DmaMemory {
     const wanted = new Set(frames)
     const { memory } = this.k
     for (const [page, { data, isWritten }] of this.hidden) {
-      if (!wanted.has(memory.frameAt(page))) continue
-      const ram = memory.ram(page, PAGE_SIZE)
-      data.forEach((byte, i) => {
-        if (isWritten[i]) ram[i] = byte
-      })
-      this.hidden.delete(page)
+      if (wanted.has(memory.frameAt(page))) this.show(page, data, isWritten)
     }
   }
 }

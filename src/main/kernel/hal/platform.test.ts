@@ -4,6 +4,7 @@ import {
   STATUS_DATATYPE_MISALIGNMENT,
 } from '../../../shared/nt/generated/ntstatus'
 import type { KernelOptions } from '../kernel'
+import { PAGE_SIZE, RAM_START } from '../mm/layout'
 import type { NtException } from '../stop'
 import type { Code, DriverApi } from '../testing/machine'
 import { scratch, stopOf, toyDriver } from '../testing/toy-driver'
@@ -185,6 +186,18 @@ describe('memory that a device writes', () => {
     )
     expect(stopOf(m)).toBeNull()
     expect(seen).toEqual([before, 0x0403_0201])
+  })
+
+  it('and nobody flushes is seen by itself when the cache is full, oldest first', () => {
+    onArm(function* (d) {
+      const { memory, hal } = d.k
+      const first = RAM_START + 0x10_0000
+      for (let page = 0; page < 600; page++)
+        hal.dma.write(first + page * PAGE_SIZE, Uint8Array.of(7))
+      const seen = (page: number): number => memory.ram(first + page * PAGE_SIZE, 1)[0]!
+      expect([seen(0), seen(87), seen(88), seen(599)]).toEqual([7, 7, 0, 0])
+      yield* d.ddi('KeGetCurrentIrql')
+    })
   })
 
   it('fails where no RAM is, and when the device may not be master of the bus', () => {

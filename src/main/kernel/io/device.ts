@@ -174,7 +174,8 @@ export class Devices {
     )
     const object = this.lookup(source)
     if (object) {
-      object.data.attachedTo = top
+      // Memory says what the driver did; what the kernel goes by has an end.
+      object.data.attachedTo = this.isInStackBelow(source, top) ? 0 : top
       this.setAttachedTo(source, top)
       // Nobody opens a device whose stack is not started.
       this.setExtensionFlags(
@@ -191,6 +192,13 @@ export class Devices {
         stackSize: memory.u8(source + DEVICE_OBJECT.StackSize),
       })
     return top
+  }
+
+  /** Whether a device is `top` or one that `top` is attached to: attaching it there would make a ring. */
+  private isInStackBelow(device: Ptr, top: Ptr): boolean {
+    for (let at = top; at !== 0; at = this.lookup(at)?.data.attachedTo ?? 0)
+      if (at === device) return true
+    return false
   }
 
   /** IoDetachDevice: free `target` of the device attached above it. */

@@ -255,7 +255,10 @@ export class Dispatcher {
       const head = thread.address + KTHREAD.MutantListHead
       // A list that was never set up holds nothing.
       while (memory.ptr(head) !== 0 && memory.ptr(head) !== head) {
-        const mutant = memory.ptr(head) - KMUTANT.MutantListEntry
+        const entry = memory.ptr(head)
+        // Freeing it takes it off the list, unless its links were cleared meanwhile.
+        if (!isInList(memory, entry)) corruptList(this.k, entry)
+        const mutant = entry - KMUTANT.MutantListEntry
         memory.setU32(mutant + STATE, 1)
         memory.setU8(mutant + KMUTANT.Abandoned, memory.u8(mutant + KMUTANT.Abandoned) | 1)
         this.freeMutant(mutant, thread)

@@ -38,9 +38,9 @@ export class IoMappings {
     const start = first >>> 0
     const offset = Number(physical & BigInt(OFFSET))
     const pages = Math.ceil((offset + bytes) / PAGE_SIZE)
-    this.checkRam(physical, bytes, start, pages)
     const at = k.mm.ptes.take(pages)
     if (!at) return 0
+    this.checkRam(physical, bytes, start, pages)
     const uncached = this.mapPages(at, start, pages, flags)
     if (cacheType === NON_CACHED) k.hal.dma.setUncached(uncached, true)
     this.mappings.set(at, { pages, uncached: cacheType === NON_CACHED ? uncached : [] })
