@@ -163,6 +163,7 @@ export const COMMANDS = [
     menu: 'view',
     group: 1,
   },
+  { id: 'view.learn', title: 'Learn', keys: ['Ctrl+4'], area: 'app', menu: 'view', group: 1 },
   { id: 'region.next', title: 'Next region', keys: ['F6'], area: 'app', menu: 'view', group: 2 },
   {
     id: 'region.previous',
@@ -413,6 +414,12 @@ export const COMMANDS = [
     menu: 'catalogue',
     group: 9,
   },
+
+  { id: 'learn.hint', title: 'Next hint of the lesson', keys: ['H'], area: 'learn' },
+  { id: 'learn.next', title: 'Next lesson', keys: ['N'], area: 'learn' },
+  { id: 'learn.inLab', title: 'Show the run of the lesson in the Lab', keys: ['L'], area: 'learn' },
+  { id: 'learn.solution', title: 'Compare with the solution', keys: [], area: 'learn' },
+  { id: 'learn.reset', title: 'Reset the lesson', keys: [], area: 'learn' },
 
   {
     id: 'palette.open',

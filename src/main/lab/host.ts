@@ -129,7 +129,11 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
           'Run to the end, then ask again.',
         )
       const { report, store } = run
-      const results = evaluate(statements, { events: store.all(), outcome: report.outcome })
+      const results = evaluate(statements, {
+        events: store.all(),
+        outcome: report.outcome,
+        tables: report.tables ?? null,
+      })
       return ok({ results, report })
     },
 

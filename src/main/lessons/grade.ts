@@ -1,7 +1,7 @@
 /** Grading: run what was handed in as the lesson says, and put its statements to the run. */
 import type { ProjectFiles, RunRequest } from '../../shared/contract/model'
 import type { GradeReport } from '../../shared/lessons/grade'
-import { filesWith, type Lesson } from '../../shared/lessons/lesson'
+import { filesWith, wantsTables, type Lesson } from '../../shared/lessons/lesson'
 import { StatementRun } from '../../shared/statements'
 import { runProject } from '../lab/run'
 import { gradeOf } from './grade-of'
@@ -10,7 +10,7 @@ import { gradeOf } from './grade-of'
 const EVENTS_MAX = 1_000_000
 
 /** The run that a lesson asks for; the same in the window and in the terminal. */
-export function requestOf(lesson: Pick<Lesson, 'run'>, files: ProjectFiles): RunRequest {
+export function requestOf(lesson: Pick<Lesson, 'run' | 'checks'>, files: ProjectFiles): RunRequest {
   const { seed, verifier, processors } = lesson.run
   return {
     files,
@@ -18,6 +18,7 @@ export function requestOf(lesson: Pick<Lesson, 'run'>, files: ProjectFiles): Run
     verifier,
     trace: 'full',
     ...(processors === undefined ? {} : { processors }),
+    ...(wantsTables(lesson) ? { tables: true } : {}),
   }
 }
 
@@ -31,5 +32,6 @@ export async function grade(lesson: Lesson, handed: ProjectFiles): Promise<Grade
     limits: { events: EVENTS_MAX },
     onEvent: (event) => statements.event(event),
   })
-  return gradeOf(lesson, report, statements.finish({ outcome: report.outcome }))
+  const end = { outcome: report.outcome, tables: report.tables ?? null }
+  return gradeOf(lesson, report, statements.finish(end))
 }

@@ -4,7 +4,7 @@ import type { RunReport } from '../../shared/contract/model'
 import type { Handlers } from '../../shared/contract/table'
 import { fail, ok, type Result } from '../../shared/errors'
 import type { GradeReport } from '../../shared/lessons/grade'
-import { pointsOf, type Lesson } from '../../shared/lessons/lesson'
+import { pointsOf, wantsTables, type Lesson } from '../../shared/lessons/lesson'
 import type { Statement, StatementResult } from '../../shared/statements'
 import { gradeOf } from './grade-of'
 import { lessonAfter, readLibrary, type Library } from './library'
@@ -85,7 +85,7 @@ export function createLessonHandlers(options: LessonOptions): LessonHandlers {
           sections,
           predict,
           expect,
-          run,
+          run: { ...run, tables: wantsTables(lesson) },
           files: lesson.start,
           editable: lesson.files,
           hints,

@@ -50,6 +50,8 @@ export const OpenLesson = LessonSummary.extend({
     seed: z.number(),
     verifier: z.array(z.string()),
     processors: z.number().optional(),
+    /** Whether a check asks about the memory tables. */
+    tables: z.boolean(),
   }),
   /** The start; `editable` names what the student may change of it. */
   files: ProjectFiles,

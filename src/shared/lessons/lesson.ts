@@ -114,6 +114,10 @@ export interface Lesson extends Omit<LessonHeader, 'order'> {
 export const pointsOf = (lesson: Pick<Lesson, 'checks'>): number =>
   lesson.checks.reduce((sum, { points }) => sum + points, 0)
 
+/** Whether a run of the lesson has to read the memory tables. */
+export const wantsTables = (lesson: Pick<Lesson, 'checks'>): boolean =>
+  lesson.checks.some(({ statement }) => 'table' in statement)
+
 /** The start with what was handed in for the files that may be edited; nothing else of it counts. */
 export function filesWith(
   lesson: Pick<Lesson, 'start' | 'files'>,

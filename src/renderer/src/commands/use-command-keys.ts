@@ -1,6 +1,7 @@
 import { onBeforeUnmount, onMounted } from 'vue'
 import { isCommandId, type Command, type CommandId } from '../../../shared/commands'
 import { ring } from '../services/ring'
+import { useProject } from '../stores/project'
 import { useUi } from '../stores/ui'
 import { commandsFor } from './keys'
 import { focusedPicture } from './pictures'
@@ -37,7 +38,11 @@ export function useCommandKeys(): void {
       case 'app':
         return true
       case 'lab':
-        return ui.area === 'lab' && !(inEditor && EDITOR_OWN.has(command.id as CommandId))
+        // A lesson has the Lab's editor and timeline.
+        return (
+          (ui.area === 'lab' || (ui.area === 'learn' && useProject().origin === 'lesson')) &&
+          !(inEditor && EDITOR_OWN.has(command.id as CommandId))
+        )
       case 'editor':
         return inEditor
       case 'pictures': {

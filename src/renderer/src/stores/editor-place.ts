@@ -33,7 +33,8 @@ export const useEditorPlace = defineStore('editor-place', () => {
   function reveal(place: { file: string; line: number; column?: number }, focus = false): void {
     const project = useProject()
     if (!(place.file in project.files)) return
-    if (focus) useUi().area = 'lab'
+    // A lesson has the editor in its own place.
+    if (focus && useUi().area !== 'learn') useUi().area = 'lab'
     project.activeFile = place.file
     target.value = { file: place.file, line: place.line, column: place.column ?? 1, focus }
   }

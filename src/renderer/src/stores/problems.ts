@@ -26,7 +26,11 @@ export const useProblems = defineStore('problems', () => {
     (a, b) => a.files === b.files,
   )
 
-  const list = computed<Diagnostic[]>(() => checked.value.value?.diagnostics ?? [])
+  const list = computed<Diagnostic[]>(() => {
+    const found = checked.value.value?.diagnostics ?? []
+    // In a lesson the trace tells what is wrong; advice in the margin would tell it first.
+    return project.origin === 'lesson' ? found.filter((item) => item.severity === 'error') : found
+  })
   /** Whether places in the list are still those of the text: a fix may be applied. */
   const isCurrent = (file: string): boolean =>
     checked.value.value?.files[file] === project.files[file]

@@ -30,17 +30,21 @@ const FILE_ORDER = ['driver.ts', 'client.ts', 'fixed.ts', 'scenario.json', 'READ
 /** What can be a file of a project: modules, the scenario and notes, no folders above the project. */
 export const FILE_NAME = /^(?!\.)[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*\.(?:ts|json|md)$/
 
+type Origin = Sample['origin'] | 'run' | 'new' | 'lesson'
+
 /** The driver folder that is being edited, and its draft. */
 export const useProject = defineStore('project', () => {
   const key = ref('')
   const sampleId = ref<number | null>(null)
   const title = ref('')
   const summary = ref('')
-  const origin = ref<Sample['origin'] | 'run' | 'new'>('new')
+  const origin = ref<Origin>('new')
   const saved = shallowRef<ProjectFiles>({})
   const files = shallowRef<ProjectFiles>({})
   const activeFile = ref('driver.ts')
   const saveState = ref<SaveState>('saved')
+  /** Files that may be edited; null for all of them. */
+  const editable = shallowRef<readonly string[] | null>(null)
   /** Counts openings: a component that keeps models per file starts anew when it changes. */
   const opened = ref(0)
 
@@ -90,8 +94,10 @@ export const useProject = defineStore('project', () => {
     sampleId: number | null
     title: string
     summary: string
-    origin: Sample['origin'] | 'run' | 'new'
+    origin: Origin
     files: ProjectFiles
+    /** Files that may be edited; all when it is left out. */
+    editable?: readonly string[]
   }): Promise<void> {
     await saveDraft()
     const { draft } = await value(ring()['drafts.load']({ key: next.key }))
@@ -101,7 +107,9 @@ export const useProject = defineStore('project', () => {
     summary.value = next.summary
     origin.value = next.origin
     saved.value = next.files
-    files.value = draft?.files ?? next.files
+    // What may not be edited is always as it ships, whatever an old draft holds.
+    files.value = draft ? keptOf(draft.files, next) : next.files
+    editable.value = next.editable ?? null
     const view = draftView(draft?.view)
     activeFile.value =
       view.activeFile !== undefined && view.activeFile in files.value
@@ -110,7 +118,9 @@ export const useProject = defineStore('project', () => {
     if (view.title !== undefined && next.sampleId === null) title.value = view.title
     saveState.value = 'saved'
     opened.value++
-    useSettings().save('lab.last', JSON.stringify({ key: next.key, sampleId: next.sampleId }))
+    // The Lab opens with what was there before the lesson.
+    if (next.origin !== 'lesson')
+      useSettings().save('lab.last', JSON.stringify({ key: next.key, sampleId: next.sampleId }))
   }
 
   async function openSample(id: number): Promise<void> {
@@ -128,6 +138,17 @@ export const useProject = defineStore('project', () => {
       origin: 'run',
       files: sources,
     })
+  }
+
+  /** A lesson's files: those that may be edited as they were left, the others as they ship. */
+  async function openLesson(lesson: {
+    slug: string
+    title: string
+    summary: string
+    files: ProjectFiles
+    editable: readonly string[]
+  }): Promise<void> {
+    await open({ ...lesson, key: `lesson:${lesson.slug}`, sampleId: null, origin: 'lesson' })
   }
 
   async function openNew(): Promise<void> {
@@ -184,8 +205,10 @@ export const useProject = defineStore('project', () => {
     return true
   }
 
+  const isReadOnly = (file: string): boolean => editable.value?.includes(file) === false
+
   function setText(file: string, text: string): void {
-    if (files.value[file] === text) return
+    if (files.value[file] === text || isReadOnly(file)) return
     files.value = { ...files.value, [file]: text }
     touched()
   }
@@ -218,7 +241,7 @@ export const useProject = defineStore('project', () => {
     })
   }
 
-  async function revert(): Promise<void> {
+  async function revert(words = 'The draft was discarded.'): Promise<void> {
     const before = files.value
     const beforeKey = key.value
     files.value = saved.value
@@ -228,7 +251,7 @@ export const useProject = defineStore('project', () => {
     await saveDraft()
     useUi().notify({
       kind: 'info',
-      text: 'The draft was discarded.',
+      text: words,
       action: {
         label: 'Undo',
         run: () => {
@@ -292,7 +315,9 @@ export const useProject = defineStore('project', () => {
     scenario,
     canSaveInPlace,
     saveDraft,
+    isReadOnly,
     openSample,
+    openLesson,
     openRunSources,
     openNew,
     restore,
@@ -305,6 +330,17 @@ export const useProject = defineStore('project', () => {
     saveAs,
   }
 })
+
+/** What a draft holds of the files that may be edited, with the others as they are now. */
+function keptOf(
+  draft: ProjectFiles,
+  next: { files: ProjectFiles; editable?: readonly string[] },
+): ProjectFiles {
+  if (!next.editable) return draft
+  const files = { ...next.files }
+  for (const name of next.editable) if (name in draft) files[name] = draft[name]!
+  return files
+}
 
 function rank(file: string): number {
   const index = FILE_ORDER.indexOf(file)

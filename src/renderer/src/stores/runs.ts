@@ -109,16 +109,22 @@ export const useRuns = defineStore('runs', () => {
     return runs.value.find((run) => run.id === id)
   }
 
-  /** Run the project as it is edited now. */
-  async function start(options: { keep: boolean } = { keep: true }): Promise<void> {
-    if (running.value) return
+  /**
+   * Run the project as it is edited now.
+   * @returns the run when it came to its end; null when it was not started
+   */
+  async function start(
+    options: { keep: boolean; tables?: boolean } = { keep: true },
+  ): Promise<Run | null> {
+    if (running.value) return null
     const isOwn = processors.value === project.scenario.processors
-    await startWith(
+    return startWith(
       {
         files: { ...project.files },
         seed: seed.value,
         ...(isOwn ? {} : { processors: processors.value }),
         verifier: [...verifier.value],
+        ...(options.tables ? { tables: true } : {}),
       },
       project.title,
       options,
@@ -129,7 +135,7 @@ export const useRuns = defineStore('runs', () => {
     request: Request,
     title: string,
     options: { keep: boolean },
-  ): Promise<void> {
+  ): Promise<Run | null> {
     const previous = activeId.value
     const run = reactive<Run>({
       id: crypto.randomUUID(),
@@ -171,7 +177,7 @@ export const useRuns = defineStore('runs', () => {
           announce(`The run was not started. ${first.message}`)
         }
         activeId.value = previous
-        return
+        return null
       }
       compileErrors.value = []
       if (options.keep) void keep({ id: run.id, sampleId, sampleTitle: title, request, report })
@@ -183,6 +189,7 @@ export const useRuns = defineStore('runs', () => {
     }
     if (activeId.value === previous) activeId.value = run.id
     makeRoom()
+    return run.phase === 'finished' ? run : null
   }
 
   async function keep(run: Parameters<RingClient['runs.save']>[0]): Promise<void> {

@@ -2,7 +2,7 @@ import { defineStore } from 'pinia'
 import { ref, shallowRef } from 'vue'
 import type { AppError } from '../../../shared/errors'
 
-export type Area = 'lab' | 'explorer' | 'catalogue'
+export type Area = 'lab' | 'explorer' | 'catalogue' | 'learn'
 export type Picker = 'commands' | 'open' | 'step' | null
 export type Dialog =
   | 'settings'
@@ -14,6 +14,7 @@ export type Dialog =
   | 'add-file'
   | 'rename-file'
   | 'reference'
+  | 'solution'
   | null
 export type OutputTab = 'output' | 'events' | 'why' | 'requests'
 

@@ -18,6 +18,10 @@ const questions: [string, unknown][] = [
   ['lab.console', { runId: 'run', offset: 0 }],
   ['lab.lineSteps', { runId: 'run', file: 'driver.ts', line: 18 }],
   ['lab.why', { runId: 'run', seq: 30 }],
+  ['lessons.list', {}],
+  ['lessons.open', { slug: '15-complete-once' }],
+  ['lessons.check', { slug: '15-complete-once', runId: 'run' }],
+  ['lessons.progress', { slug: '15-complete-once', predicted: 1 }],
   ['lab.types', {}],
   ['lab.ddi', {}],
 ]

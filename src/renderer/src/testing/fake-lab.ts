@@ -13,6 +13,7 @@ import { foldAll } from '../../../shared/trace/fold'
 import { why } from '../../../shared/trace/why'
 import type { FileRow } from '../../../shared/contract/files'
 import { createFakeShelf, type FakeShelf } from '../features/files/testing/fake-files'
+import { createFakeLessons } from '../features/learn/testing/fake-lessons'
 import { FAKE_SAMPLES, recordingFor } from './fake-samples'
 import { record } from './recording'
 
@@ -85,6 +86,10 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
 
   const handlers: Record<string, (input: never) => unknown> = {
     ...shelf.handlers,
+    ...createFakeLessons(
+      FAKE_SAMPLES.find(({ status }) => status === 'crashing')?.files ?? {},
+      (runId) => runs.get(runId)?.report.outcome ?? 'ok',
+    ),
     'app.info': () =>
       ok({
         version: '0.1.0',

@@ -71,6 +71,8 @@ export function useLabCommands(): void {
       ui.notify({ kind: 'info', text: `The run was saved as ${result.value.path}.` })
   }
 
+  const ofLesson = (): string | null =>
+    project.origin === 'lesson' ? 'A lesson keeps its files' : null
   const noBreakpoint = (): string | null =>
     noTrace() ?? (breakpoints.points.length === 0 ? 'No breakpoint is set' : null)
 
@@ -86,11 +88,12 @@ export function useLabCommands(): void {
       run: () => void project.revert(),
       blocked: () => (project.isDraft ? null : 'Nothing was changed'),
     },
-    'file.add': () => (ui.dialog = 'add-file'),
-    'file.rename': () => (ui.dialog = 'rename-file'),
+    'file.add': { run: () => (ui.dialog = 'add-file'), blocked: ofLesson },
+    'file.rename': { run: () => (ui.dialog = 'rename-file'), blocked: ofLesson },
     'file.delete': {
       run: () => project.deleteFile(project.activeFile),
-      blocked: () => (project.fileNames.length < 2 ? 'A project keeps one file' : null),
+      blocked: () =>
+        ofLesson() ?? (project.fileNames.length < 2 ? 'A project keeps one file' : null),
     },
     'step.over': step(() => void over(1)),
     'step.backOver': step(() => void over(-1)),

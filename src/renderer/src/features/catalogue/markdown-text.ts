@@ -20,11 +20,10 @@ const inline = (parts: readonly Inline[]): VNodeChild[] =>
     }
   })
 
-function block(item: Block): VNode {
+function block(item: Block, level: number): VNode {
   switch (item.kind) {
     case 'heading':
-      // The pane's own headings are level 2 and 3.
-      return h(`h${Math.min(6, item.level + 3)}`, inline(item.children))
+      return h(`h${Math.min(6, item.level + level)}`, inline(item.children))
     case 'paragraph':
       return h('p', inline(item.children))
     case 'code':
@@ -32,7 +31,32 @@ function block(item: Block): VNode {
     case 'rule':
       return h('hr')
     case 'quote':
-      return h('blockquote', item.children.map(block))
+      return h(
+        'blockquote',
+        item.children.map((child) => block(child, level)),
+      )
+    case 'table':
+      // What is too wide is scrolled, by keyboard too.
+      return h('div', { class: 'table', tabindex: 0, role: 'group', 'aria-label': 'Table' }, [
+        h('table', [
+          h(
+            'thead',
+            h(
+              'tr',
+              item.head.map((cell) => h('th', { scope: 'col' }, inline(cell))),
+            ),
+          ),
+          h(
+            'tbody',
+            item.rows.map((row) =>
+              h(
+                'tr',
+                row.map((cell) => h('td', inline(cell))),
+              ),
+            ),
+          ),
+        ]),
+      ])
     case 'list':
       return h(
         item.ordered ? 'ol' : 'ul',
@@ -46,6 +70,15 @@ function block(item: Block): VNode {
 
 export default defineComponent({
   name: 'MarkdownText',
-  props: { text: { type: String, required: true } },
-  setup: (props) => () => h('div', { class: 'markdown' }, parseMarkdown(props.text).map(block)),
+  props: {
+    text: { type: String, required: true },
+    /** Level of the heading that the text stands below; a pane's own are 2 and 3. */
+    level: { type: Number, default: 3 },
+  },
+  setup: (props) => () =>
+    h(
+      'div',
+      { class: 'markdown' },
+      parseMarkdown(props.text).map((item) => block(item, props.level)),
+    ),
 })

@@ -19,6 +19,11 @@ describe('markdown', () => {
     ['> a\n> b', '<blockquote><p>a\nb</p></blockquote>'],
     ['a\n\n---\n\nb', '<p>a</p><hr><p>b</p>'],
     ['IRP_MJ_CREATE and snake_case_word', '<p>IRP_MJ_CREATE and snake_case_word</p>'],
+    [
+      '| a | b |\n| --- | :-: |\n| `c` | d \\| e |\nx',
+      '<div class="table" tabindex="0" role="group" aria-label="Table"><table><thead><tr><th scope="col">a</th><th scope="col">b</th></tr></thead><tbody><tr><td><code>c</code></td><td>d | e</td></tr></tbody></table></div><p>x</p>',
+    ],
+    ['| no table |', '<p>| no table |</p>'],
     ['`**`', '<p><code>**</code></p>'],
     ['2 * 3 * 4', '<p>2 * 3 * 4</p>'],
     ['', ''],
@@ -41,6 +46,8 @@ describe('markdown', () => {
         return ''
       case 'quote':
         return block.children.map(blockText).join('\n')
+      case 'table':
+        return [block.head, ...block.rows].flat(2).map(inlineText).join('')
       case 'list':
         return block.items.map((item) => item.children.map(inlineText).join('')).join('\n')
       default:

@@ -1,6 +1,6 @@
 /**
  * The part of Markdown that notes use, as data: headings, paragraphs, lists, quotes, code, bold,
- * italic, code words and links. There is no HTML in it and none comes out of it; what is not
+ * italic, code words, tables and links. There is no HTML in it and none comes out of it; what is not
  * understood is text.
  */
 
@@ -15,6 +15,7 @@ export type Block =
   | { kind: 'code'; info: string; text: string }
   | { kind: 'rule' }
   | { kind: 'quote'; children: Block[] }
+  | { kind: 'table'; head: Inline[][]; rows: Inline[][][] }
   | {
       kind: 'list'
       ordered: boolean
@@ -27,6 +28,8 @@ const BULLET = /^ {0,3}[-*+]\s+(.*)$/
 const NUMBER = /^ {0,3}(\d{1,9})[.)]\s+(.*)$/
 const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/
 const RULE = /^ {0,3}(?:(?:-\s*){3,}|(?:\*\s*){3,}|(?:_\s*){3,})$/
+const TABLE_ROW = /^ {0,3}\|(.*)\|\s*$/
+const TABLE_RULE = /^ {0,3}\|(?:\s*:?-+:?\s*\|)+\s*$/
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*(.*)$/
 
 /** Read a text. Never throws, and every visible character of the text is in the result. */
@@ -100,11 +103,24 @@ export function parseMarkdown(text: string, depth = 0): Block[] {
       blocks.push({ kind: 'list', ordered, start, items })
       continue
     }
+    if (TABLE_ROW.test(line) && TABLE_RULE.test(lines[at + 1] ?? '')) {
+      const head = cellsOf(line)
+      const rows: Inline[][][] = []
+      for (at += 2; at < lines.length && TABLE_ROW.test(here()); at++) rows.push(cellsOf(here()))
+      blocks.push({ kind: 'table', head, rows })
+      continue
+    }
     const body = [line]
     for (at++; at < lines.length && !startsBlock(here()); at++) body.push(here())
     blocks.push({ kind: 'paragraph', children: parseInline(body.join('\n')) })
   }
   return blocks
+}
+
+/** Cells of a row; a bar with a backslash in front is text. */
+function cellsOf(line: string): Inline[][] {
+  const [, inside = ''] = TABLE_ROW.exec(line) ?? []
+  return inside.split(/(?<!\\)\|/).map((cell) => parseInline(cell.trim().replaceAll('\\|', '|')))
 }
 
 /** Code first, since nothing inside it has a meaning; then links, then emphasis. */
