@@ -5,7 +5,7 @@ import { openCatalogue, type Catalogue } from '../catalogue/catalogue'
 import type { Desk } from '../desk/desk'
 import { createAppHandlers } from './app-handlers'
 import { findCatalogue } from './catalogue-place'
-import { askExportPath, askImportPath } from './dialogs'
+import { askExportPath, askImportPath, askToOpen } from './dialogs'
 import { readEnvironment } from './environment'
 import { answerWindow, emit } from './ipc'
 import { createLabClient, type LabClient } from './lab-client'
@@ -14,6 +14,7 @@ import { openLessons } from './open-lessons'
 import { openLocalSettings } from './local-settings'
 import { setMenu } from './menu'
 import { openAppDesk } from './open-desk'
+import { createPackageHandlers, tidyPackages } from './packages'
 import { askAboutProblem } from './problem-window'
 import { declareScheme, serveWindow } from './protocol'
 import { StartupClock, writePicture } from './report'
@@ -23,6 +24,11 @@ import { closeGently, createWindow, loadWindow } from './window'
 
 /** A helper that holds more is ended; a run of a million events needs about half of it. */
 const LAB_MEMORY_BYTES_MAX = 1536 * 1024 * 1024
+
+const SAVE_PACKAGE = { title: 'Folder for the files of the package', what: 'folder' } as const
+
+/** Where packages lie that are on their way into the catalogue. */
+const packagesFolder = (): string => join(app.getPath('userData'), 'packages')
 
 const clock = new StartupClock()
 clock.mark('main')
@@ -120,6 +126,7 @@ function run(
       void proveStart(window, firstRunShown)
       // Reference data of a first start takes a second: not before the window can be used.
       void desk.prepare().then(() => desk.tidy())
+      void tidyPackages(packagesFolder()).catch((error: unknown) => console.error(error))
     },
     onClosed: goNow,
   })
@@ -131,6 +138,12 @@ function run(
       ...desk.handlers,
       ...lab.handlers,
       ...openLessons(catalogue, lab.handlers),
+      ...createPackageHandlers({
+        lab: lab.handlers,
+        intake: desk.handlers,
+        folder: packagesFolder(),
+        askFolder: async () => (await askToOpen(window, SAVE_PACKAGE))[0] ?? null,
+      }),
     },
     environment.developmentServer,
   )

@@ -33,7 +33,7 @@ export interface BundledSample {
 
 /** Files that belong to a sample's text; traces, tests and settings do not. */
 const isSource = (name: string): boolean =>
-  /\.(ts|json|md)$/.test(name) && name !== 'sample.json' && !name.endsWith('.test.ts')
+  /\.(ts|json|md|inf)$/.test(name) && name !== 'sample.json' && !name.endsWith('.test.ts')
 
 /**
  * Read every folder that holds a `driver.ts`. Folders that cannot be read are named in `problems`

@@ -1,7 +1,15 @@
 /** What was typed, as data. */
 import { parseArgs } from 'node:util'
 import { EXPORT_FORMATS, FILE_SORTS, type ExportFormat } from '../../shared/contract/files'
+import {
+  packageArguments,
+  policyArguments,
+  type PackageArguments,
+  type PolicyArguments,
+} from './package-arguments'
 import { isVerifierName, VERIFIER_PRESETS } from '../kernel/verifier/verifier'
+
+export type { PackageArguments, PolicyArguments } from './package-arguments'
 
 export interface RunArguments {
   command: 'run'
@@ -108,6 +116,8 @@ export type Arguments =
   | ImportArguments
   | SearchArguments
   | ExportArguments
+  | PackageArguments
+  | PolicyArguments
   | { command: 'ddi'; name: string }
   | { command: 'help' }
 
@@ -121,6 +131,8 @@ export const USAGE = `Usage:
   npm run ring0 -- check FOLDER [--lesson LESSON] [--json]
   npm run ring0 -- lesson check FOLDER [--json]
   npm run ring0 -- ddi NAME
+  npm run ring0 -- package FOLDER --out FOLDER [--driver NAME] [--signing FILE] [--json]
+  npm run ring0 -- policy FILE... [--windows VERSION] [--machine LIST] [--json]
   npm run ring0 -- scan PATH... [--json] [--password TEXT]
   npm run ring0 -- import PATH... [--tag TAG] [--password TEXT] [--catalogue PLACE] [--json]
   npm run ring0 -- search QUERY [--sort KEY] [--ascending] [--limit N] [--catalogue PLACE] [--json]
@@ -134,6 +146,8 @@ replay  run what a dump says again, and see that it ends the same way
 check   compile only; with a lesson, grade the folder as a hand-in
 lesson  check: whether a folder is a lesson that can be solved
 ddi     what a routine does: prototype, IRQL, support
+package write .sys, .inf and .cat of a driver folder, signed by simulated authorities
+policy  would Windows load these files, and by which rule not
 
 scan    read driver files, folders or archives, and say what they are; nothing is kept
 import  read them and put them on the shelf of the catalogue
@@ -150,6 +164,9 @@ export  write what the query finds ("" for everything)
 --scenario FILE  a file of the folder, or any other, in place of scenario.json
 --dump FILE      write a dump when the machine stops; replay opens it
 --lesson LESSON  name or folder of a lesson (default: what handin.json of the folder says)
+--signing FILE   how the package is signed, in place of NAME.package.json (docs/packages.md)
+--windows VER    7, 8.1, 10-1507, 10-1607, 11-22H2 (default: all)
+--machine LIST   switches of the machine: secureBoot=off,testSigning=on,today=2025-01-31
 --seeds N        seeds to try, from 1 on (default 100)
 --tag TAG        put on every file of the import; may be given again
 --password TEXT  tried on archives after "infected"; may be given again
@@ -184,6 +201,9 @@ const OPTIONS = {
   limit: { type: 'string' },
   format: { type: 'string' },
   out: { type: 'string' },
+  signing: { type: 'string' },
+  windows: { type: 'string' },
+  machine: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 type Option = keyof typeof OPTIONS
@@ -206,6 +226,8 @@ const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?:
   check: { takes: ['json', 'lesson'], wants: 'the folder' },
   lesson: { takes: ['json'], wants: 'check', many: true },
   ddi: { takes: [], wants: 'the name of a routine' },
+  package: { takes: ['out', 'driver', 'signing', 'json'], wants: 'the folder' },
+  policy: { takes: ['windows', 'machine', 'json'], wants: 'a file', many: true },
   scan: { takes: ['json', 'password'], wants: 'a file, folder or archive', many: true },
   import: {
     takes: ['json', 'password', 'tag', 'catalogue'],
@@ -256,6 +278,10 @@ export function parseArguments(argv: string[]): Arguments | { problem: string } 
   switch (name) {
     case 'ddi':
       return { command: 'ddi', name: target }
+    case 'package':
+      return packageArguments(target, json, values)
+    case 'policy':
+      return policyArguments(words, json, values)
     case 'check':
       return { command: 'check', folder: target, lesson: values.lesson ?? null, json }
     case 'lesson': {

@@ -64,7 +64,7 @@ function collect(root: string, folder: string, files: ProjectFiles): string | nu
       if (problem) return problem
       continue
     }
-    if (!entry.isFile() || !/\.(ts|json|md)$/.test(entry.name)) continue
+    if (!entry.isFile() || !/\.(ts|json|md|inf)$/.test(entry.name)) continue
     if (statSync(path).size > FILE_BYTES_MAX)
       return `${path} is larger than ${FILE_BYTES_MAX} bytes`
     files[relative(root, path).split(sep).join('/')] = readFileSync(path, 'utf8')

@@ -33,6 +33,10 @@ async function main(): Promise<number> {
     case 'ddi':
       return describeRoutine(parsed.name)
     // Loaded only here: a run of a toy driver needs neither SQLite nor what reads driver files.
+    case 'package':
+      return (await import('./package')).writePackage(parsed)
+    case 'policy':
+      return (await import('./policy')).judgeFiles(parsed)
     case 'scan':
       return (await import('./files/scan')).scanFiles(parsed)
     case 'import':

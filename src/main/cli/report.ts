@@ -37,7 +37,10 @@ export function printReport(report: RunReport, out: Write): void {
     write('DbgPrint\n')
     for (const line of report.dbgPrint) write(`  ${line}\n`)
   }
-  if (report.driverEntry) write(`DriverEntry   ${named(report.driverEntry.status)}\n`)
+  for (const { driver, accepted, rule, because } of report.verdicts ?? [])
+    write(`Policy        ${driver} ${accepted ? 'may load' : `refused by "${rule}"`}: ${because}\n`)
+  const isRefused = report.verdicts?.some(({ accepted }) => !accepted) ?? false
+  if (report.driverEntry && !isRefused) write(`DriverEntry   ${named(report.driverEntry.status)}\n`)
   if (report.requests.length) {
     write('Requests\n')
     for (const item of report.requests.slice(0, REQUESTS_SHOWN)) {
@@ -73,7 +76,11 @@ export function printReport(report: RunReport, out: Write): void {
     }
   }
   if (report.report) printStop(report.report, write)
-  write(`\n${TITLES[report.outcome]}${report.reason ? `: ${report.reason}` : ''}\n`)
+  const title =
+    report.outcome === 'load-failed' && isRefused
+      ? 'the machine refused the driver'
+      : TITLES[report.outcome]
+  write(`\n${title}${report.reason ? `: ${report.reason}` : ''}\n`)
 }
 
 export function printDiagnostic(item: Diagnostic, out: Write): void {

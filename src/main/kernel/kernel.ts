@@ -52,6 +52,7 @@ import { Syscalls } from './ps/syscall'
 import { Random } from './random'
 import { SecurityMonitor } from './se/monitor'
 import { BugCheck, NtException, RunLimit, SimulatorBug, type ExceptionOrigin } from './stop'
+import { codeTouches } from './verifier/rules/user-memory'
 import { Verifier } from './verifier/verifier'
 import type { World } from './world/world'
 import type {
@@ -85,6 +86,8 @@ export interface KernelOptions {
   backing?: Backing
   /** Turns a location id of compiled code into a place. */
   place?: (location: number) => SourcePlace | null
+  /** Whether an exception at a place of driver code is taken by a handler of its own; null when unknown. */
+  handled?: (place: SourcePlace) => boolean | null
   limits?: Partial<Limits>
   /** Allocation of a driver that fails on purpose: 1 for the first; 0 for none. */
   failAllocation?: number
@@ -128,6 +131,7 @@ const ALWAYS_KEPT = new Set<EventBody['t']>([
   'run.started',
   'machine.rebooted',
   'run.ended',
+  'image.verified',
   'driver.loaded',
   'driver.unloaded',
   'dbgprint',
@@ -431,7 +435,7 @@ export class Kernel implements KernelPort {
       return this.scheduler.next(report)
     } catch (error) {
       this.caught(error)
-      return this.ended ? this.scheduler.endCommand() : this.next(NOTHING)
+      return this.ended ? this.scheduler.frames.endCommand() : this.next(NOTHING)
     }
   }
 
@@ -463,6 +467,9 @@ export class Kernel implements KernelPort {
     }
     const userMode = this.scheduler.userMode
     try {
+      const { kind, index, size } = access
+      if (this.memory.watchesUser && !userMode && kind !== 'execute')
+        codeTouches(this, index, size, kind, access.at)
       this.memory.slowAccess(access, userMode)
       access.state = 'done'
     } catch (error) {

@@ -2,18 +2,20 @@
  * The lab behind the contract: runs, and the questions about them. It lives in a process of its own
  * in the app and in the terminal's process there.
  */
-import type { RunReport } from '../../shared/contract/model'
-import { evaluate } from '../../shared/statements'
 import type { labContract } from '../../shared/contract/lab'
 import { fail, ok, type Result } from '../../shared/errors'
 import type { Handlers } from '../../shared/contract/table'
 import type { TraceEvent } from '../../shared/trace/event'
 import type { z } from 'zod'
+import { evaluate } from '../../shared/statements'
+import type { RunReport } from '../../shared/contract/model'
 import { check } from '../dsl/compile'
 import { sortDiagnostics } from '../dsl/diagnostics'
 import { ddiReference } from '../kernel/ddi/reference'
 import { SimulatorBug } from '../kernel/stop'
 import { declarationFiles } from '../dsl/types/declarations'
+import { answerPackage, describePackage, packageBytes } from './package-calls'
+import { packageProblems } from './packages'
 import { planOf } from './project'
 import { runProject } from './run'
 import { TraceStore } from './trace-store'
@@ -56,11 +58,12 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
           return ok({
             // What both import is looked at twice and told once.
             diagnostics: sortDiagnostics([
+              ...packageProblems(planned.plan),
               ...check(all, entries),
               ...check(files, [{ entry: file, kind: 'driver' }]),
             ]),
           })
-      return ok({ diagnostics: check(all, entries) })
+      return ok({ diagnostics: [...packageProblems(planned.plan), ...check(all, entries)] })
     },
 
     async 'lab.run'(request) {
@@ -154,6 +157,9 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
         right: b.store.range(from, from + 10),
       })
     },
+
+    'lab.package': (request) => answerPackage(request, describePackage),
+    'lab.packageFiles': (request) => answerPackage(request, packageBytes),
 
     'lab.types': () => ok({ files: { ...declarationFiles() } }),
     'lab.ddi': () => ok({ entries: [...ddiReference()] }),

@@ -1,14 +1,16 @@
 /** A driver folder's files turned into a plan: which drivers, which program, which scenario. */
-import type { core } from 'zod'
 import {
   Scenario,
   type Diagnostic,
   type ProjectFiles,
   type ScenarioProgram,
 } from '../../shared/contract/model'
-import { jsonErrorPlace, jsonPlace, type JsonPlace } from '../../shared/json-place'
+import type { Verdict } from '../../shared/package/policy'
+import type { SigningPlan } from '../../shared/package/signing'
+import { jsonPlace, type JsonPlace } from '../../shared/json-place'
 import type { Entry } from '../dsl/compiled'
 import { parseControlCode } from '../kernel/ps/steps'
+import { projectError, readJson } from './json-file'
 import { SHIPPED_PROGRAMS } from './programs'
 
 export interface PlannedDriver {
@@ -16,6 +18,11 @@ export interface PlannedDriver {
   entry: string
   parameters: Record<string, number | string>
   integrityCheck: boolean
+  /** How it is signed, in place or by files of the folder; see `packages.ts`. */
+  signature?: SigningPlan | undefined
+  package?: string | undefined
+  /** What the machine's policy says of it; absent where there is none. */
+  verdict?: Verdict
 }
 
 /** A program of a scenario with the number of its unit among `Plan.entries`. */
@@ -40,8 +47,6 @@ const SCENARIO_FILE = 'scenario.json'
 
 /** Service name of a folder's only driver. */
 const DEFAULT_NAME = 'toy'
-/** Errors of a scenario that are told; each is looked for in the text. */
-const ERRORS_MAX = 50
 
 /**
  * Read the plan of a folder.
@@ -122,10 +127,8 @@ function missingProgram(files: ProjectFiles, scenario: Scenario, text: string): 
 
 function plannedDrivers(scenario: Scenario): PlannedDriver[] {
   if (scenario.drivers)
-    return scenario.drivers.map(({ name, entry, parameters, integrityCheck = true }) => ({
-      name,
-      entry,
-      parameters,
+    return scenario.drivers.map(({ integrityCheck = true, ...driver }) => ({
+      ...driver,
       integrityCheck,
     }))
   const parameters = scenario.parameters ?? {}
@@ -135,64 +138,13 @@ function plannedDrivers(scenario: Scenario): PlannedDriver[] {
 function readScenario(files: ProjectFiles): { scenario: Scenario } | { diagnostics: Diagnostic[] } {
   const source = files[SCENARIO_FILE]
   if (source === undefined) return { scenario: Scenario.parse({}) }
-  // Editors of Windows put a mark in front.
-  const text = source.replace(/^\uFEFF/, ' ')
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
-    const at = jsonErrorPlace(text)
-    return {
-      diagnostics: [
-        scenarioError(
-          at && { ...at, endLine: at.line, endColumn: at.column + 1 },
-          `This is no JSON: ${at?.found ?? 'something'} cannot stand here.`,
-          'scenario.json has to be JSON: double quotes, no comments, no comma at the end.',
-        ),
-      ],
-    }
-  }
-  const parsed = Scenario.safeParse(json)
-  if (!parsed.success)
-    return {
-      diagnostics: parsed.error.issues
-        .slice(0, ERRORS_MAX)
-        .flatMap((issue) => issueErrors(text, issue)),
-    }
-  const wrong = wrongCodes(text, parsed.data)
-  return wrong.length > 0 ? { diagnostics: wrong } : { scenario: parsed.data }
+  const read = readJson(Scenario, SCENARIO_FILE, source, WHAT_IT_HOLDS)
+  if ('diagnostics' in read) return read
+  const wrong = wrongCodes(read.text, read.value)
+  return wrong.length > 0 ? { diagnostics: wrong } : { scenario: read.value }
 }
 
 const WHAT_IT_HOLDS = 'docs/scenarios.md lists what a scenario can hold.'
-
-function issueErrors(text: string, issue: core.$ZodIssue): Diagnostic[] {
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) =>
-      scenarioError(
-        jsonPlace(text, issue.path, key),
-        `${wordsFor([...issue.path, key])} is not known.`,
-        WHAT_IT_HOLDS,
-      ),
-    )
-  // Of a name that cannot stand there, what is wrong with it is told inside.
-  const { message } = (issue.code === 'invalid_key' && issue.issues[0]) || issue
-  return [
-    scenarioError(
-      jsonPlace(text, issue.path),
-      `${wordsFor(issue.path)}: ${message}.`,
-      WHAT_IT_HOLDS,
-    ),
-  ]
-}
-
-function wordsFor(path: readonly PropertyKey[]): string {
-  return path.length === 0 ? 'The scenario' : path.map((part) => shortened(String(part))).join('.')
-}
-
-/** Names in a message: no longer than a reader needs. */
-function shortened(name: string): string {
-  return name.length > 64 ? `${name.slice(0, 63)}\u2026` : name
-}
 
 /** Control codes are names as well as numbers, which the schema does not know. */
 function wrongCodes(text: string, scenario: Scenario): Diagnostic[] {
@@ -220,29 +172,4 @@ function wrongCodes(text: string, scenario: Scenario): Diagnostic[] {
 
 function scenarioError(place: JsonPlace | null, message: string, hint: string): Diagnostic {
   return projectError(SCENARIO_FILE, place, message, hint)
-}
-
-function projectError(
-  file: string,
-  place: JsonPlace | null,
-  message: string,
-  hint: string,
-): Diagnostic {
-  const { line, column, endLine, endColumn } = place ?? {
-    line: 1,
-    column: 1,
-    endLine: 1,
-    endColumn: 1,
-  }
-  return {
-    code: 'LAB001',
-    severity: 'error',
-    file,
-    line,
-    column,
-    endLine,
-    endColumn,
-    message,
-    hint,
-  }
 }

@@ -3,9 +3,11 @@ import { majorName, minorName } from '../../shared/nt/irp-functions'
 import { hex32 } from '../../shared/nt/format'
 import { statusName } from '../../shared/nt/ntstatus'
 import type { Diagnostic, RunReport, RunRequest } from '../../shared/contract/model'
+import { WINDOWS_NAMES, type Verdict } from '../../shared/package/policy'
 import type { SourcePlace, TraceEvent } from '../../shared/trace/event'
 import { compile } from '../dsl/compile'
 import type { CompiledEntry, CompiledProgram } from '../dsl/compiled'
+import { isHandledAt } from '../dsl/handlers'
 import { createSandbox, type Sandbox } from '../dsl/sandbox/engine'
 import { Kernel, type Limits } from '../kernel/kernel'
 import { BugCheck, RunLimit } from '../kernel/stop'
@@ -52,7 +54,9 @@ export interface Prepared {
 export function prepare(request: RunRequest): Prepared | { problems: Diagnostic[] } {
   const planned = planOf(request.files, request.scenario, request.driver)
   if ('diagnostics' in planned) return { problems: planned.diagnostics }
-  const { plan } = planned
+  const judged = withVerdicts(planned.plan)
+  if ('problems' in judged) return judged
+  const { plan } = judged
   const processors = request.processors ?? plan.scenario.processors ?? 1
   const { program, diagnostics } = compile(
     plan.files,
@@ -143,6 +147,7 @@ async function boot(
       backing: sandbox.backing,
       place: (location) => program.locations[location] ?? null,
       limits: options.limits ?? {},
+      handled: (at) => isHandledAt(program.handlers ?? [], at),
       failAllocation: options.failAllocation ?? 0,
       onEvent: (event) => {
         causes.see(event)
@@ -267,6 +272,8 @@ function reportOf(
     [...seen.programs.values()].find((program) => program.stdout.length > 0)
   if (k.verifier.warnings.length) report.warnings = k.verifier.warnings.map(explainWarning)
   if (client) report.client = { exitCode: client.exitCode, stdout: client.stdout.join('') }
+  if (loader.judged.length)
+    report.verdicts = loader.judged.map(({ name, verdict }) => ({ driver: name, ...verdict }))
 
   if (ended instanceof BugCheck) {
     const stop = explainStop(k, ended, k.stopPlace, causes)
@@ -279,12 +286,21 @@ function reportOf(
     report.reason = ended.detail
   } else if (failed !== null) {
     report.outcome = 'load-failed'
-    report.reason = `Loading ${failed.name} ended with ${statusWords(failed.status)}.`
+    const refused = loader.judged.findLast(
+      ({ name, verdict }) => name === failed.name && !verdict.accepted,
+    )
+    report.reason =
+      `Loading ${failed.name} ended with ${statusWords(failed.status)}.` +
+      (refused ? ` ${refusalWords(refused.verdict)}` : '')
   } else if (report.leaks.length > 0) report.outcome = 'leak'
   return report
 }
 
 function statusWords(status: number): string {
+function refusalWords({ windows, rule, because }: Verdict): string {
+  return `${WINDOWS_NAMES[windows]} refused it by the rule "${rule}": ${because}`
+}
+
   const [value, name] = [hex32(status), statusName(status)]
   return name === value ? value : `${value} ${name}`
 }

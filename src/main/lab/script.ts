@@ -6,7 +6,8 @@ import { terminateProcess } from '../kernel/ps/exit'
 import type { Process } from '../kernel/ps/process'
 import type { ProgramOptions } from '../kernel/ps/program'
 import { PROTECTION_ANTIMALWARE } from '../kernel/world/process-table'
-import { bootWindows } from '../kernel/world/world'
+import { bytesOf } from '../kernel/ps/steps'
+import { bootWindows, type WorldOptions } from '../kernel/world/world'
 import { bootAgain } from './boots'
 import type { MemoryReadings } from './memory-readings'
 import type { Plan, PlannedProgram } from './project'
@@ -37,8 +38,8 @@ export function startScript(
 ): void {
   plan.drivers.forEach((driver, i) => {
     const { unit, places } = units[i]!
-    const { name, parameters, integrityCheck } = driver
-    k.loader.install(name, unit, parameters, integrityCheck).places = places
+    const { name, parameters, integrityCheck, verdict } = driver
+    k.loader.install(name, unit, parameters, integrityCheck, verdict).places = places
   })
   const thread = k.scheduler.createThread({
     process: k.processes.system,
@@ -56,7 +57,7 @@ function* script(
   units: readonly Unit[],
   readings: MemoryReadings | null,
 ): KernelRoutine<void> {
-  if (plan.scenario.world) yield* bootWindows(k, new Set(plan.programs.map(({ name }) => name)))
+  if (plan.scenario.world) yield* bootWindows(k, worldOf(plan))
   readings?.loading(k)
   for (const device of plan.scenario.devices ?? []) k.pnp.packages.add(device)
   yield* k.loader.reinitialization.after(k, boot(k, plan))
@@ -110,6 +111,14 @@ function* userMode(
     yield* terminateProcess(k, process, DBG_TERMINATE_PROCESS)
     yield* k.programs.exited(process)
   }
+}
+
+/** What a plan says about the Windows around its drivers. */
+function worldOf({ programs, scenario }: Plan): WorldOptions {
+  const files = Object.entries(scenario.files ?? {}).map(
+    ([path, content]) => [path, 'folder' in content ? null : bytesOf(content)] as const,
+  )
+  return { replaced: new Set(programs.map(({ name }) => name)), files: new Map(files) }
 }
 
 function startProgram(

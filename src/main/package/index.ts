@@ -3,12 +3,15 @@
  * in, bytes out; the same facts give the same bytes. Nothing here signs a file that was not built here.
  */
 import { createHash } from 'node:crypto'
-import type { FileFacts } from '../../shared/driver-file/facts'
+import type { Evidence, Image, Signature } from '../../shared/driver-file/facts'
 import type { CatalogueFacts } from '../../shared/driver-file/package-facts'
 import type { InfProblem, PackagePart } from '../../shared/package/report'
 import type { SigningPlan } from '../../shared/package/signing'
-import { readCatalogue } from '../pe/authenticode'
-import { analyse } from '../pe/analyse'
+import { AnomalyList } from '../pe/anomalies'
+import { readCatalogue, readSignatures } from '../pe/authenticode'
+import { Deadline } from '../pe/deadline'
+import { readImage } from '../pe/image'
+import { Reader } from '../pe/reader'
 import { revocationListOf } from './certificates/revocation'
 import { signerOf } from './certificates/authorities'
 import type { Issued } from './certificates/certificate'
@@ -45,7 +48,9 @@ export interface DriverPackage {
 
 /** What is read from a package, as the Catalogue reads it. */
 export interface PackageReading {
-  facts: FileFacts
+  image: Image | null
+  signatures: Signature[]
+  evidence: Evidence[]
   catalogue: CatalogueFacts | null
   parts: PackagePart[]
   problems: InfProblem[]
@@ -148,10 +153,26 @@ const KINDS: Record<string, PackagePart['kind']> = {
   crl: 'revocation-list',
 }
 
+/** Time for one image, in ms; those that are built here take a thousandth of it. */
+const MILLISECONDS = 2000
+
+/** An image and its signatures, without what disassembling it would tell. */
+export function readSigned(
+  bytes: Uint8Array,
+  catalogues: readonly { name: string; bytes: Uint8Array }[],
+): Pick<PackageReading, 'image' | 'signatures' | 'evidence'> {
+  const anomalies = new AnomalyList()
+  const deadline = new Deadline(MILLISECONDS)
+  const image = readImage({ reader: new Reader(bytes), anomalies, deadline })
+  if (!image) return { image, signatures: [], evidence: [] }
+  const { signatures, evidence } = readSignatures(bytes, image, { catalogues })
+  return { image, signatures, evidence }
+}
+
 /** Read a package back: nothing that is told of it comes from how it was made. */
 export function readPackage(made: DriverPackage): PackageReading {
   const catalogues = made.catalogue ? [{ name: `${made.name}.cat`, bytes: made.catalogue }] : []
-  const facts = analyse(made.image, { catalogues })
+  const { image, signatures, evidence } = readSigned(made.image, catalogues)
   const catalogue = made.catalogue ? readCatalogue(made.catalogue) : null
   const listed = new Set(catalogue?.members.map(({ digest }) => digest))
   const names = { image: `${made.name}.sys`, catalogue: `${made.name}.cat` }
@@ -169,12 +190,12 @@ export function readPackage(made: DriverPackage): PackageReading {
     const algorithm = catalogue?.members[0]?.algorithm === 'sha1' ? 'sha1' : 'sha256'
     const listedBy =
       kind === 'image'
-        ? (facts.image?.authentihash?.[algorithm] ?? null)
+        ? (image?.authentihash?.[algorithm] ?? null)
         : kind === 'inf'
           ? createHash(algorithm).update(bytes).digest('hex')
           : null
     const isListed = catalogue && listedBy ? listed.has(listedBy) : null
     return { name, kind, size: bytes.length, sha256, listedBy, isListed }
   })
-  return { facts, catalogue, parts, problems }
+  return { image, signatures, evidence, catalogue, parts, problems }
 }

@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { SigningPlan } from '../../shared/package/signing'
+import { analyse } from '../pe/analyse'
 import { signerOf } from './certificates/authorities'
 import { readRevocationList } from './certificates/revocation'
 import { checkInf } from './inf/check'
@@ -25,7 +26,11 @@ describe('a package', () => {
   })
 
   test('is read by the analysis: imports, names, version, both signatures', () => {
-    const { facts, parts, problems } = readPackage(packageOf({ version: '2.4.1.9' }))
+    const made = packageOf({ version: '2.4.1.9' })
+    const { parts, problems } = readPackage(made)
+    const facts = analyse(made.image, {
+      catalogues: [{ name: 'hello.cat', bytes: made.catalogue! }],
+    })
     expect(facts.anomalies).toEqual([])
     expect(problems).toEqual([])
     expect(facts.image?.checksum.matches).toBe(true)
@@ -64,7 +69,7 @@ describe('a package', () => {
     'has a %s stamp with %s that verifies and claims the time it was given',
     (kind, digest) => {
       const made = packageOf({ digest, stamp: { kind, time: '2024-02-03T04:05:06Z' } })
-      for (const { timeStamp } of readPackage(made).facts.signatures)
+      for (const { timeStamp } of readPackage(made).signatures)
         expect(timeStamp).toMatchObject({ kind, verifies: true, time: '2024-02-03T04:05:06Z' })
     },
   )
@@ -73,15 +78,15 @@ describe('a package', () => {
     const made = packageOf({})
     made.image[0x410]! ^= 0xff
     made.inf[20]! ^= 0x20
-    const { facts, parts } = readPackage(made)
+    const { signatures, parts } = readPackage(made)
     expect(parts.map(({ isListed }) => isListed)).toEqual([false, false, null])
-    expect(facts.signatures.map(({ digestMatches }) => digestMatches)).toEqual([false])
+    expect(signatures.map(({ digestMatches }) => digestMatches)).toEqual([false])
   })
 
   test('never leads to a root of anybody else, and says on every certificate what it is', () => {
     for (const by of ['whcp', 'attestation', 'cross-signed', 'test', 'self'] as const) {
-      const { facts } = readPackage(packageOf({ by, stamp: { time: '2024-01-01' } }))
-      for (const { kind, chain, timeStamp } of facts.signatures) {
+      const { signatures } = readPackage(packageOf({ by, stamp: { time: '2024-01-01' } }))
+      for (const { kind, chain, timeStamp } of signatures) {
         expect(['test', 'self-signed']).toContain(kind)
         for (const { subject } of [...chain, ...(timeStamp?.chain ?? [])])
           expect(subject).toContain('O=Ring0 Lab Simulated')
@@ -98,8 +103,8 @@ describe('a package', () => {
   })
 
   test('with a forged time shows the evidence that the catalogue knows', () => {
-    const { facts } = readPackage(packageOf({ ...FORGED, where: 'embedded' }))
-    expect(facts.evidence.map(({ id }) => id)).toEqual([
+    const { evidence } = readPackage(packageOf({ ...FORGED, where: 'embedded' }))
+    expect(evidence.map(({ id }) => id)).toEqual([
       'compiled-after-signer-expired',
       'compiled-after-claimed-signing-time',
       'pre-2015-07-29-exemption-claimed',

@@ -4,6 +4,7 @@ import { catalogueContract } from './catalogue'
 import { filesContract, type DropFiles } from './files'
 import { labContract } from './lab'
 import { lessonsContract } from './lessons'
+import { packagesContract } from './packages'
 import type { Client, Handlers } from './table'
 
 export const contract = {
@@ -11,6 +12,7 @@ export const contract = {
   ...catalogueContract,
   ...filesContract,
   ...labContract,
+  ...packagesContract,
   ...lessonsContract,
 }
 export type RingContract = typeof contract

@@ -1,5 +1,8 @@
 /** The lab: check, run, stop, and look at a run step by step. */
 import { z } from 'zod'
+import { PackageReport } from '../package/report'
+import { SigningPlan } from '../package/signing'
+import { PackageRequest } from './packages'
 import { call, stream } from './table'
 import { Diagnostic, ProjectFiles, RunReport, RunRequest } from './model'
 import type { TraceEvent } from '../trace/event'
@@ -94,6 +97,24 @@ export const labContract = {
       left: z.array(Event),
       right: z.array(Event),
     }),
+  ),
+  /** The driver package of one of the folder's drivers: its parts, its INF, who would load it. */
+  'lab.package': call(
+    PackageRequest,
+    z.object({
+      /** Service names of all drivers of the folder. */
+      drivers: z.array(z.string()),
+      driver: z.string(),
+      /** Files of the folder that say how it is signed and what its INF is, there or not. */
+      files: z.object({ signing: z.string(), inf: z.string() }),
+      signing: SigningPlan,
+      report: PackageReport,
+    }),
+  ),
+  /** The bytes of its files, in base64. */
+  'lab.packageFiles': call(
+    PackageRequest,
+    z.object({ files: z.array(z.object({ name: z.string(), bytes: z.string() })) }),
   ),
   /** Type declarations for the editor: virtual path to text. */
   'lab.types': call(z.object({}), z.object({ files: ProjectFiles })),

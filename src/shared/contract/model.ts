@@ -1,5 +1,7 @@
 /** Shapes shared by the contract's areas: projects, scenarios, reports. zod, because they are parsed at borders. */
 import { z } from 'zod'
+import { LoadPolicy, Verdict } from '../package/policy'
+import { SigningPlan } from '../package/signing'
 
 /** Files of a driver folder. */
 export const FILES_MAX = 200
@@ -150,6 +152,9 @@ const STEPS_MAX = 10_000
 /** Whom a program of a scenario runs as: an administrator from an elevated prompt, or a plain user. */
 const Account = z.enum(['admin', 'user'])
 
+/** Path of a file on the volume, without characters that names cannot have. */
+const VolumePath = Path.regex(/^[Cc]:\\(?:[^\\/:*?"<>|]{1,255}\\)*[^\\/:*?"<>|]{1,255}$/)
+
 /** A program that a scenario starts: a process of its own with a `main`. */
 export const ScenarioProgram = z.strictObject({
   /** What its process is called, `browser.exe`. */
@@ -178,6 +183,11 @@ export const Scenario = z.strictObject({
   paging: z.enum(['none', 'pressure']).optional(),
   /** What stands around the drivers: a small Windows, or nothing, which is the default. */
   world: z.enum(['windows']).optional(),
+  /** Files and folders of the small Windows, by path: `C:\\Users\\student\\secret.txt`. */
+  files: z
+    .record(VolumePath, z.union([...Bytes.options, z.strictObject({ folder: z.literal(true) })]))
+    .refine((files) => Object.keys(files).length <= 1000, { message: 'more than 1000 files' })
+    .optional(),
   /** Programs that run beside `client.ts` and the steps. */
   programs: list(ScenarioProgram, 64).optional(),
   /** Loaded in this order, unloaded in reverse. Default: the folder's driver.ts alone. */
@@ -189,10 +199,16 @@ export const Scenario = z.strictObject({
         parameters: Parameters.default({}),
         /** Linked with /INTEGRITYCHECK, which some callbacks ask for; `true` by default. */
         integrityCheck: z.boolean().optional(),
+        /** How it is signed; asked for where the machine has a policy. */
+        signature: SigningPlan.optional(),
+        /** `NAME.package.json` of the folder says how, and `NAME.inf` is its INF. */
+        package: ServiceName.optional(),
       }),
     )
     .max(64)
     .optional(),
+  /** By which rules the machine loads drivers; without it every one is loaded. */
+  policy: LoadPolicy.optional(),
   /** Whom programs run as that do not say it themselves; `admin` by default. */
   user: Account.optional(),
   /** Registry values under the service key's Parameters (of the only driver). */
@@ -349,6 +365,8 @@ export const RunReport = z.object({
       }),
     )
     .optional(),
+  /** What the machine's policy said of each image, where it has one. */
+  verdicts: z.array(Verdict.extend({ driver: z.string() })).optional(),
   /** Rules of the verifier that were broken without a stop. */
   warnings: z
     .array(

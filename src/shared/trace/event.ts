@@ -7,6 +7,8 @@
  * made this one happen (a completion is caused by the call that completed, and so on).
  */
 
+import type { FilteringEventBody } from './event-filtering'
+
 /** Version of the event format; part of every stored or exported trace. */
 export const TRACE_VERSION = 1
 
@@ -81,6 +83,7 @@ export type LeakKind = 'pool' | 'device' | 'link' | 'handle' | 'thread' | 'irp' 
 export type TraceValue = string | number | boolean | null
 
 export type EventBody =
+  | FilteringEventBody
   // life of the run
   | {
       t: 'run.started'
@@ -111,6 +114,19 @@ export type EventBody =
     }
   /** An image of the system's own, there since the boot. */
   | { t: 'module.loaded'; name: string; base: string; size: number; path: string }
+  // the volume of a machine that has one
+  | {
+      t: 'volume.mounted'
+      device: string
+      letter: string
+      /** What lies on it, folders before what they hold. */
+      files: { path: string; size: number; folder?: true }[]
+    }
+  | { t: 'file.created'; path: string; folder: boolean }
+  /** It changed; `size` is its length now. */
+  | { t: 'file.written'; path: string; size: number }
+  | { t: 'file.renamed'; path: string; to: string }
+  | { t: 'file.deleted'; path: string }
   | { t: 'image.unmapped'; name: string; base: string }
   | { t: 'driver.loaded'; name: string; status: string }
   | { t: 'driver.unloaded'; name: string }

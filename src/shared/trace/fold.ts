@@ -9,6 +9,12 @@ import {
   isExecutiveEvent,
   type ExecutiveState,
 } from './fold-executive'
+import {
+  emptyFiltering,
+  foldFiltering,
+  isFilteringEvent,
+  type FilteringState,
+} from './fold-filtering'
 import { emptyHardware, foldHardware, type HardwareState } from './fold-hardware'
 import { foldPnp, type DevNodeView, type InterfaceState } from './fold-pnp'
 
@@ -99,6 +105,15 @@ export interface MachineState {
   /** By number. */
   processors: ProcessorState[]
   drivers: { name: string; status: string | null; loaded: boolean; base: string | null }[]
+  /** What the machine's policy said of images, in the order of asking. */
+  verdicts: {
+    name: string
+    windows: string
+    accepted: boolean
+    status: string
+    rule: string | null
+    because: string
+  }[]
   devices: DeviceState[]
   /** The device tree, parents before their children. */
   devnodes: DevNodeView[]
@@ -137,6 +152,7 @@ export interface MachineState {
   dpcs: { dpc: string; routine: string }[]
   hardware: HardwareState
   executive: ExecutiveState
+  filtering: FilteringState
   bugcheck: { seq: number; code: string; name: string; parameters: string[] } | null
   stop: { seq: number; rule: string } | null
   leaks: { kind: string; tag?: string; bytes?: number; count: number; name?: string }[]
@@ -158,6 +174,7 @@ export function emptyState(): MachineState {
     driver: null,
     processors: [],
     drivers: [],
+    verdicts: [],
     devices: [],
     devnodes: [],
     interfaces: [],
@@ -175,6 +192,7 @@ export function emptyState(): MachineState {
     dpcs: [],
     hardware: emptyHardware(),
     executive: emptyExecutive(),
+    filtering: emptyFiltering(),
     bugcheck: null,
     stop: null,
     leaks: [],
@@ -206,6 +224,16 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
         tick: event.tick,
         bugcheck: state.bugcheck,
         stop: state.stop,
+      })
+      break
+    case 'image.verified':
+      state.verdicts.push({
+        name: event.name,
+        windows: event.windows,
+        accepted: event.accepted,
+        status: event.status,
+        rule: event.rule,
+        because: event.because,
       })
       break
     case 'image.mapped':
@@ -445,6 +473,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
   }
   foldHardware(state.hardware, event)
   if (isExecutiveEvent(event)) foldExecutive(state.executive, event)
+  if (isFilteringEvent(event)) foldFiltering(state.filtering, event)
   // A DPC is shown as queued until its routine starts.
   if (event.t === 'routine.called' && event.kind === 'dpc')
     remove(state.dpcs, (item) => item.routine === event.name)

@@ -6,6 +6,8 @@
 import { DISPATCH_LEVEL } from '../nt/irql'
 import type { EventOf, TraceEvent, TraceValue } from './event'
 import { sayExecutive } from './why-executive'
+import { isFilteringEvent } from './fold-filtering'
+import { sayFiltering } from './why-filtering'
 import { sayHardware } from './why-hardware'
 import { sayPnp } from './why-pnp'
 import {
@@ -183,6 +185,16 @@ function say(event: TraceEvent): string {
       return `${event.name}.sys was mapped at ${event.base}, ${plural(event.size, 'byte')}`
     case 'module.loaded':
       return `${event.path} was loaded at ${event.base} when the machine booted`
+    case 'volume.mounted':
+      return `The volume ${event.letter} was mounted from ${event.device} with ${plural(event.files.length, 'file')} and folders`
+    case 'file.created':
+      return `The ${event.folder ? 'folder' : 'file'} C:${event.path} was made`
+    case 'file.written':
+      return `C:${event.path} was changed and has ${plural(event.size, 'byte')} now`
+    case 'file.renamed':
+      return `C:${event.path} was renamed to C:${event.to}`
+    case 'file.deleted':
+      return `C:${event.path} was deleted`
     case 'image.unmapped':
       return `${event.name}.sys was unmapped`
     case 'driver.loaded':
@@ -316,7 +328,7 @@ function say(event: TraceEvent): string {
     case 'process.detached':
       return sayExecutive(event)
     default:
-      return sayHardware(event)
+      return isFilteringEvent(event) ? sayFiltering(event) : sayHardware(event)
   }
 }
 

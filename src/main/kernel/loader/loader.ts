@@ -18,6 +18,7 @@ import {
   STATUS_SUCCESS,
 } from '../../../shared/nt/ntstatus'
 import { hex32 } from '../../../shared/nt/format'
+import type { Verdict } from '../../../shared/package/policy'
 import type { LeakKind, SourcePlace } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
 import { lookasideIn } from '../ex/lookaside'
@@ -79,6 +80,10 @@ export class Loader {
   readonly modules: LoadedModules
   /** Services whose image was not linked with /INTEGRITYCHECK. */
   private readonly unchecked = new Set<Image>()
+  /** What the machine's policy says of services, by image; empty where there is no policy. */
+  private readonly verdicts = new Map<Image, Verdict>()
+  /** Verdicts that were asked for, in the order of asking. */
+  readonly judged: { name: string; verdict: Verdict }[] = []
 
   constructor(private readonly k: Kernel) {
     this.modules = new LoadedModules(k)
@@ -88,12 +93,14 @@ export class Loader {
    * Make a service known, so that it can be loaded: its key and the image that its code is in.
    * @param unit  the runner's number for the driver's compiled code
    * @param integrityCheck  linked with /INTEGRITYCHECK, which some callbacks ask for
+   * @param verdict  what the machine's policy says of the image, where it has one
    */
   install(
     name: string,
     unit: number,
     parameters: Record<string, number | string> = {},
     integrityCheck = true,
+    verdict?: Verdict,
   ): Image {
     const { k } = this
     const registryPath = k.registry.createService(name, { parameters })
@@ -101,6 +108,7 @@ export class Loader {
     const image = k.images.mapDriver(name, unit)
     this.images.set(name.toLowerCase(), image)
     if (!integrityCheck) this.unchecked.add(image)
+    if (verdict) this.verdicts.set(image, verdict)
     return image
   }
 
@@ -141,6 +149,8 @@ export class Loader {
     const image = this.images.get(name.toLowerCase())
     if (!image || k.registry.key(SERVICES + name) === undefined) return STATUS_OBJECT_NAME_NOT_FOUND
     if (this.byName(name)) return STATUS_IMAGE_ALREADY_LOADED
+    const refused = this.verify(name, image)
+    if (refused !== null) return refused
     if (image.unloaded) k.images.mapAgain(image)
     k.emit({ t: 'image.mapped', name, base: k.memory.format(image.base), size: image.size })
     const driver = this.createDriver(name, image)
@@ -176,6 +186,21 @@ export class Loader {
     return status
   }
 
+  /** Code integrity, before anything of the image is mapped. @returns the status of a refusal */
+  private verify(name: string, image: Image): number | null {
+    const verdict = this.verdicts.get(image)
+    if (!verdict) return null
+    const { windows, accepted, status, rule, because } = verdict
+    const rules = verdict.rules.map((answer) => ({
+      rule: answer.rule,
+      passes: answer.passes,
+      because: answer.because,
+    }))
+    this.judged.push({ name, verdict })
+    this.k.emit({ t: 'image.verified', name, windows, accepted, status, rule, because, rules })
+    return accepted ? null : Number(status)
+  }
+
   /** A driver object has AddDevice: the PnP manager decides when the driver goes. */
   private isPnp(object: Ptr): boolean {
     const { memory } = this.k
@@ -183,16 +208,29 @@ export class Loader {
     return memory.ptr(extension + DRIVER_EXTENSION.AddDevice) !== 0
   }
 
-  /** A driver of the system's own, with routines of the kernel for some major functions. */
-  createBuiltin(name: string, majors: Readonly<Record<number, NativeRoutine>>): Ptr {
+  /**
+   * A driver of the system's own, with routines of the kernel for some major functions.
+   * @param where  directory of the object, and the module that its routines lie in
+   */
+  createBuiltin(
+    name: string,
+    majors: Readonly<Record<number, NativeRoutine>>,
+    where: { directory?: string; image?: Image | undefined } = {},
+  ): Ptr {
     const { k } = this
-    const object = this.createObject(name, `\\Driver\\${name}`)
+    const { directory = '\\Driver', image } = where
+    const object = this.createObject(name, `${directory}\\${name}`)
     if (typeof object === 'number') return 0
     this.builtin.set(object.address, name)
+    if (image) {
+      k.memory.setPtr(object.address + DRIVER_OBJECT.DriverStart, image.base)
+      k.memory.setU32(object.address + DRIVER_OBJECT.DriverSize, image.size)
+      k.memory.setPtr(object.address + DRIVER_OBJECT.DriverSection, this.modules.entryOf(image))
+    }
     for (const [major, routine] of Object.entries(majors))
       k.memory.setPtr(
         object.address + DRIVER_OBJECT.MajorFunction + Number(major) * 8,
-        k.images.registerNative(`${name}Major${major}`, routine, name),
+        k.images.registerNative(`${name}Major${major}`, routine, name, image),
       )
     return object.address
   }

@@ -43,7 +43,7 @@ export function readSamples(): Sample[] {
       const folder = join(SAMPLES, slug)
       const files: ProjectFiles = {}
       for (const name of readdirSync(folder))
-        if (/\.(ts|json|md)$/.test(name)) files[name] = readFileSync(join(folder, name), 'utf8')
+        if (/\.(ts|json|md|inf)$/.test(name)) files[name] = readFileSync(join(folder, name), 'utf8')
       return { slug, files, settings: Settings.parse(JSON.parse(files['sample.json'] ?? '{}')) }
     })
 }

@@ -21,7 +21,7 @@ type Choice = Omit<LoadPolicy, 'windows'>
 
 const read = new Map<string, ReturnType<typeof readAll>>()
 function readAll(made: DriverPackage) {
-  const { facts } = readPackage(made)
+  const facts = readPackage(made)
   const list = made.revocationList && readRevocationList(made.revocationList)
   return { facts, revocations: list ? [list] : [] }
 }

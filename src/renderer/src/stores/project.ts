@@ -28,7 +28,7 @@ function Unload(DriverObject: DRIVER_OBJECT): void {
 const FILE_ORDER = ['driver.ts', 'client.ts', 'fixed.ts', 'scenario.json', 'README.md']
 
 /** What can be a file of a project: modules, the scenario and notes, no folders above the project. */
-export const FILE_NAME = /^(?!\.)[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*\.(?:ts|json|md)$/
+export const FILE_NAME = /^(?!\.)[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*\.(?:ts|json|md|inf)$/
 
 type Origin = Sample['origin'] | 'run' | 'new' | 'lesson'
 
