@@ -1,5 +1,7 @@
 /** Minifilters, over a file system that is a toy driver itself, through compiler, sandbox and kernel. */
 import { describe, expect, test } from 'vitest'
+import type { TraceEvent } from '../../shared/trace/event'
+import { foldAll } from '../../shared/trace/fold'
 import { driver, client } from './testing/snippets'
 import { runProject } from './run'
 
@@ -105,7 +107,13 @@ export function main(): number {
 async function run(
   filters: [name: string, altitude: string, source: string][],
   program = READER,
-): Promise<{ printed: string[]; stdout: string; outcome: string; leaks: unknown[] }> {
+): Promise<{
+  printed: string[]
+  stdout: string
+  outcome: string
+  leaks: unknown[]
+  events: TraceEvent[]
+}> {
   const drivers = [
     { name: 'RamDisk', entry: 'driver.ts' },
     ...filters.map(([name, Altitude]) => ({
@@ -123,9 +131,14 @@ async function run(
     'client.ts': program,
     'scenario.json': JSON.stringify({ drivers }),
   }
-  const { report } = await runProject({ files, seed: 1, verifier: [], trace: 'off' })
+  const events: TraceEvent[] = []
+  const { report } = await runProject(
+    { files, seed: 1, verifier: [], trace: 'full' },
+    { onEvent: (event) => events.push(event) },
+  )
   expect(report.diagnostics).toEqual([])
   return {
+    events,
     printed: report.dbgPrint.map((text) => text.trim()),
     stdout: report.client?.stdout ?? '',
     outcome: report.outcome,
@@ -147,7 +160,7 @@ function Post(Data: FLT_CALLBACK_DATA, FltObjects: FLT_RELATED_OBJECTS, Context:
 
 describe('minifilters', () => {
   test('are asked from the highest altitude down, and told from the lowest up', async () => {
-    const { printed, stdout, outcome } = await run([
+    const { printed, stdout, outcome, events } = await run([
       ['Low', '45000.5', tracing('low')],
       ['High', '320000', tracing('high')],
       ['Middle', '45000.51', tracing('middle')],
@@ -163,6 +176,38 @@ describe('minifilters', () => {
       `middle post 0 8 ${context}`,
       `high post 0 8 ${context}`,
     ])
+    const called = events.filter((event) => event.t === 'minifilter.called')
+    expect(
+      called.filter(({ operation }) => operation === 3).map(({ name, phase }) => [name, phase]),
+    ).toEqual([
+      ...[
+        ['High', 'pre'],
+        ['Middle', 'pre'],
+        ['Low', 'pre'],
+      ],
+      ...[
+        ['Low', 'post'],
+        ['Middle', 'post'],
+        ['High', 'post'],
+      ],
+    ])
+    const { minifilters } = foldAll(events, called.at(-1)!.seq).filtering
+    expect(
+      minifilters.map(({ name, started, called, instances }) => ({
+        name,
+        started,
+        called,
+        volumes: instances.map(({ volume }) => volume),
+      })),
+    ).toEqual(
+      ['High', 'Middle', 'Low'].map((name) => ({
+        name,
+        started: true,
+        called: 3,
+        volumes: ['\\Device\\RamDisk'],
+      })),
+    )
+    expect(foldAll(events).filtering.minifilters).toEqual([])
   })
 
   test('may refuse, and then nobody below sees the request', async () => {
@@ -179,7 +224,11 @@ function PreCreate(Data: FLT_CALLBACK_DATA, FltObjects: FLT_RELATED_OBJECTS, Con
   Data.IoStatus.Information = 0
   return FLT_PREOP_COMPLETE
 }`)
-    const { printed, stdout, leaks } = await run([['Guard', '100', guard]])
+    const { printed, stdout, leaks, events } = await run([['Guard', '100', guard]])
+    const file = '\\secret\\plan.txt:stream'
+    expect(events.filter((event) => event.t === 'minifilter.called')).toMatchObject([
+      { phase: 'pre', operation: 0, file, result: 'FLT_PREOP_COMPLETE', status: '0xC0000022' },
+    ])
     expect(stdout).toBe('open failed 5\n')
     expect(printed).toEqual([
       '\\Device\\RamDisk\\secret\\plan.txt:stream|\\Device\\RamDisk|\\secret\\|plan.txt:stream|txt|:stream',

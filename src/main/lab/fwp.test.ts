@@ -1,5 +1,7 @@
 /** Callouts and filters of the filtering platform, and programs that connect. */
 import { describe, expect, test } from 'vitest'
+import type { TraceEvent } from '../../shared/trace/event'
+import { foldAll } from '../../shared/trace/fold'
 import { client, driver } from './testing/snippets'
 import { runProject } from './run'
 
@@ -98,11 +100,16 @@ export function main(): number {
 
 async function run(
   source: string,
-): Promise<{ printed: string[]; stdout: string[]; outcome: string }> {
+): Promise<{ printed: string[]; stdout: string[]; outcome: string; events: TraceEvent[] }> {
   const files = { 'driver.ts': source, 'client.ts': PROGRAM }
-  const { report } = await runProject({ files, seed: 1, verifier: [], trace: 'off' })
+  const events: TraceEvent[] = []
+  const { report } = await runProject(
+    { files, seed: 1, verifier: [], trace: 'full' },
+    { onEvent: (event) => events.push(event) },
+  )
   expect(report.diagnostics).toEqual([])
   return {
+    events,
     printed: report.dbgPrint.map((text) => text.trim()),
     stdout: (report.client?.stdout ?? '').trim().split('\n'),
     outcome: report.outcome,
@@ -175,6 +182,67 @@ function Later(StartContext: PVOID): void {
       'busy 80000011',
       'complete',
     ])
+  })
+
+  test('asks again also when the connection was let go before the callout returned', async () => {
+    const { printed, stdout, outcome } = await run(
+      callout(
+        '',
+        `
+  Asked++
+  DbgPrint('asked %u\\n', Asked)
+  if (Asked === 2) { Out.actionType = FWP_ACTION_PERMIT; return }
+  const context = out<PVOID>()
+  FwpsPendOperation0(Meta.completionHandle, context)
+  DbgPrint('again %x\\n', FwpsPendOperation0(Meta.completionHandle, out<PVOID>()))
+  FwpsCompleteOperation0(context.value, null)
+  Out.actionType = FWP_ACTION_BLOCK
+  if (Asked === 3) Asked = 1`,
+        'let Asked = 0',
+      ),
+    )
+    expect(outcome).toBe('ok')
+    expect(stdout.slice(0, 2)).toEqual(['80: connected 0', '443: connected 0'])
+    expect(printed.slice(ADDING.length, -REMOVING.length)).toEqual([
+      ...['asked 1', 'again c0220103', 'asked 2'],
+      ...['asked 3', 'again c0220103', 'asked 2'],
+    ])
+  })
+
+  test('tells what was added, asked, decided and removed', async () => {
+    const { events, printed } = await run(
+      callout(
+        '',
+        `
+  const port = Value(Values, FWPS_FIELD_ALE_AUTH_CONNECT_V4_IP_REMOTE_PORT)
+  Out.actionType = port === 80 ? FWP_ACTION_BLOCK : FWP_ACTION_PERMIT`,
+      )
+        .replace(
+          'function Unload(DriverObject: DRIVER_OBJECT): void {',
+          `function Unload(DriverObject: DRIVER_OBJECT): void {
+  DbgPrint('%x\\n', FwpmFilterDeleteById0(Engine, 0x10001n))
+  DbgPrint('%x\\n', FwpmFilterDeleteById0(Engine, 0x10001n))`,
+        )
+        .replace('FwpmEngineClose0,', 'FwpmEngineClose0, FwpmFilterDeleteById0,'),
+    )
+    expect(printed.slice(ADDING.length)).toEqual(['notify 1', '0', 'c0220003', ...REMOVING])
+    const told = events.flatMap((event) =>
+      event.t === 'wfp.decided' ? [`${event.remote} ${event.allowed}`] : [],
+    )
+    expect(told).toEqual(['192.168.0.1:80 false', '192.168.0.1:443 true'])
+    const classified = events.filter((event) => event.t === 'wfp.classified')
+    expect(classified).toMatchObject([
+      { layer: 'ALE_AUTH_CONNECT_V4', protocol: 'TCP', action: 'FWP_ACTION_BLOCK' },
+      { routine: expect.stringMatching(/!Classify$/), action: 'FWP_ACTION_PERMIT' },
+    ])
+    const { filtering } = foldAll(events, classified.at(-1)!.seq)
+    expect(filtering.callouts).toMatchObject([{ layer: 'ALE_AUTH_CONNECT_V4', id: 0x101 }])
+    expect(filtering.sublayers).toHaveLength(1)
+    expect(filtering.filters).toMatchObject([
+      { filter: '0x10001', last: { action: 'FWP_ACTION_PERMIT', remote: '192.168.0.1:443' } },
+    ])
+    const end = foldAll(events).filtering
+    expect([end.filters, end.callouts.map(({ id }) => id)]).toEqual([[], [null]])
   })
 
   test('a wild completion handle cannot pend', async () => {

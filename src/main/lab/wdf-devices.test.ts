@@ -1,6 +1,7 @@
 /** Framework drivers in real device stacks, and requests that are cancelled at bad moments. */
 import { expect, test } from 'vitest'
 import type { TraceEvent } from '../../shared/trace/event'
+import { foldAll } from '../../shared/trace/fold'
 import { driver } from './testing/snippets'
 import { runProject } from './run'
 
@@ -112,6 +113,17 @@ test('a device that is pulled out lets go of what waits in its queue', async () 
     event.t === 'irp.completed' && event.status.startsWith('0xC') ? [event.status] : [],
   )
   expect(statuses).toContain('0xC0000120')
+  const told = events.flatMap(({ t }) => (t.startsWith('wdf.') ? [t.slice(4)] : []))
+  expect(told).toEqual([
+    ...['queue.created', 'request.queued', 'queue.purged', 'request.cancelled'],
+    'queue.deleted',
+  ])
+  const queued = events.find(({ t }) => t === 'wdf.request.queued')!
+  expect(foldAll(events, queued.seq).filtering.queues).toMatchObject([
+    { dispatch: 'manual', isDefault: true, purged: false, presented: [] },
+  ])
+  expect(foldAll(events, queued.seq).filtering.queues[0]?.waiting).toHaveLength(1)
+  expect(foldAll(events).filtering.queues).toEqual([])
   expect([outcome, leaks]).toEqual(['ok', []])
 })
 

@@ -104,6 +104,7 @@ function register(k: Kernel, driver: Ptr, registration: Ptr): Filter | number {
   const filter: Filter = {
     address,
     driver,
+    name: service,
     altitude,
     started: false,
     callbacks: readCallbacks(k, at('OperationRegistration')),

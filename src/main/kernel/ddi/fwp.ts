@@ -11,6 +11,7 @@ import {
   STATUS_FWP_ALREADY_EXISTS,
   STATUS_FWP_CALLOUT_NOT_FOUND,
   STATUS_FWP_CANNOT_PEND,
+  STATUS_FWP_FILTER_NOT_FOUND,
   STATUS_FWP_NULL_POINTER,
   STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_HANDLE,
@@ -24,7 +25,8 @@ import {
   FWPS_CALLOUT1,
   KEVENT,
 } from '../../../shared/nt/generated/offsets'
-import { filterEngine, type Condition } from '../fwp/engine'
+import { filterEngine } from '../fwp/engine'
+import { ALE_AUTH_CONNECT_V4, type Condition } from '../fwp/layers'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import type { KObject } from '../ob/kobject'
@@ -32,7 +34,6 @@ import { guidText } from '../pnp/interfaces'
 import { enterWin32, setLastError, userAccess, w } from './win32-base'
 import { ddi, t, type KernelRoutine } from './types'
 
-const NO_GUID = '{00000000-0000-0000-0000-000000000000}'
 const CONDITIONS_MAX = 64
 const SOCKADDR_IN_BYTES = 16
 const SOCKET_ERROR = -1
@@ -103,10 +104,10 @@ export const FWP_DDIS = {
     params: { calloutId: t.u32('UINT32') },
     returns: t.ntstatus,
     run(k, a) {
-      const callout = filterEngine(k).callouts.get(a.calloutId)
+      const callout = filterEngine(k).callout(a.calloutId)
       if (!callout) return STATUS_FWP_CALLOUT_NOT_FOUND
       if (callout.busy > 0) return STATUS_DEVICE_BUSY
-      filterEngine(k).callouts.delete(callout.id)
+      filterEngine(k).unregisterCallout(callout)
       return STATUS_SUCCESS
     },
   }),
@@ -156,8 +157,8 @@ export const FWP_DDIS = {
       if (!isObject(k, a.engineHandle, ENGINE, 0)) return STATUS_INVALID_HANDLE
       const engine = filterEngine(k)
       const callout = guidAt(k, a.callout + FWPM_CALLOUT0.calloutKey)
-      if (engine.added.has(callout)) return STATUS_FWP_ALREADY_EXISTS
-      engine.added.set(callout, guidAt(k, a.callout + FWPM_CALLOUT0.applicableLayer))
+      const layer = guidAt(k, a.callout + FWPM_CALLOUT0.applicableLayer)
+      if (!engine.addCallout(callout, layer)) return STATUS_FWP_ALREADY_EXISTS
       a.id.write(engine.calloutByKey(callout)?.id ?? 0)
       return STATUS_SUCCESS
     },
@@ -174,11 +175,9 @@ export const FWP_DDIS = {
     note: BY_DRIVER,
     run(k, a) {
       if (!isObject(k, a.engineHandle, ENGINE, 0)) return STATUS_INVALID_HANDLE
-      const { sublayers } = filterEngine(k)
       const name = guidAt(k, a.subLayer + FWPM_SUBLAYER0.subLayerKey)
-      if (sublayers.has(name)) return STATUS_FWP_ALREADY_EXISTS
-      sublayers.set(name, k.memory.u16(a.subLayer + FWPM_SUBLAYER0.weight))
-      return STATUS_SUCCESS
+      const weight = k.memory.u16(a.subLayer + FWPM_SUBLAYER0.weight)
+      return filterEngine(k).addSublayer(name, weight) ? STATUS_SUCCESS : STATUS_FWP_ALREADY_EXISTS
     },
   }),
 
@@ -200,17 +199,30 @@ export const FWP_DDIS = {
       const action = memory.u32(a.filter + FWPM_FILTER0['action.type'])
       const callout = guidAt(k, a.filter + FWPM_FILTER0['action.calloutKey'])
       const isCallout = (action & 0x4000) !== 0
-      if (isCallout && !engine.added.has(callout)) return STATUS_FWP_CALLOUT_NOT_FOUND
+      if (isCallout && !engine.isAdded(callout)) return STATUS_FWP_CALLOUT_NOT_FOUND
       const id = yield* engine.addFilter({
         layer: guidAt(k, a.filter + FWPM_FILTER0.layerKey),
         sublayer: guidAt(k, a.filter + FWPM_FILTER0.subLayerKey),
         weight: memory.u8(a.filter + FWPM_FILTER0['weight.uint8']),
         action,
-        callout: isCallout ? callout : NO_GUID,
+        callout: isCallout ? callout : null,
         conditions: readConditions(k, a.filter),
       })
       a.id.write(id)
       return STATUS_SUCCESS
+    },
+  }),
+
+  FwpmFilterDeleteById0: ddi({
+    params: { engineHandle: t.handle, id: { k: 'u64', c: 'UINT64' } },
+    returns: t.ntstatus,
+    irql: [0, 0],
+    summary: 'Takes a filter out of the filter engine, and tells its callout.',
+    docs: 'fwpmk/nf-fwpmk-fwpmfilterdeletebyid0',
+    *run(k, a) {
+      if (!isObject(k, a.engineHandle, ENGINE, 0)) return STATUS_INVALID_HANDLE
+      const found = yield* filterEngine(k).removeFilter(a.id)
+      return found ? STATUS_SUCCESS : STATUS_FWP_FILTER_NOT_FOUND
     },
   }),
 
@@ -311,7 +323,7 @@ function* connect(k: Kernel, handle: number, name: Ptr): KernelRoutine<number> {
   userAccess(k, name, SOCKADDR_IN_BYTES, 'read')
   const bytes = k.memory.read(name, SOCKADDR_IN_BYTES)
   const view = new DataView(bytes.slice().buffer)
-  const allowed = yield* filterEngine(k).mayConnect({
+  const allowed = yield* filterEngine(k).isAllowed(ALE_AUTH_CONNECT_V4, {
     localAddress: LOCAL_ADDRESS,
     localPort: FIRST_PORT,
     protocol: Number(protocol),

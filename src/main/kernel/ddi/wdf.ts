@@ -13,6 +13,7 @@ import {
   WdfDeviceIoDirect,
   WdfDeviceIoNeither,
   WdfIoQueueDispatchManual,
+  WdfIoQueueDispatchParallel,
   WdfIoQueueDispatchSequential,
   WdfUseDefault,
 } from '../../../shared/nt/generated/constants'
@@ -78,6 +79,12 @@ const STRING = t.ptr('UNICODE_STRING')
 const LENGTH_OUT = t.optional(t.out({ k: 'u64', c: 'SIZE_T' }))
 
 const MEMORY_MAX = 0x100_0000
+/** WDF_IO_QUEUE_DISPATCH_TYPE in words. */
+const DISPATCH_NAMES: Readonly<Record<number, string>> = {
+  [WdfIoQueueDispatchSequential]: 'sequential',
+  [WdfIoQueueDispatchParallel]: 'parallel',
+  [WdfIoQueueDispatchManual]: 'manual',
+}
 const NATIVE_WORK = 'FxWorkItem::WorkItemThunk'
 
 function readAttributes(k: Kernel, at: Ptr): Attributes {
@@ -384,6 +391,14 @@ export const WDF_DDIS = {
       if (!object) return STATUS_INSUFFICIENT_RESOURCES
       queue.handle = object.handle
       if (isDefault) device.data.queue = queue
+      if (k.tracing)
+        k.emit({
+          t: 'wdf.queue.created',
+          queue: k.memory.format(object.handle),
+          device: k.memory.format(device.data.device),
+          dispatch: DISPATCH_NAMES[dispatch] ?? String(dispatch),
+          isDefault,
+        })
       a.Queue.write(object.handle)
       return STATUS_SUCCESS
     },
@@ -405,8 +420,10 @@ export const WDF_DDIS = {
     summary: 'Takes the next request out of a queue.',
     docs: 'wdfio/nf-wdfio-wdfioqueueretrievenextrequest',
     run(k, a) {
-      const request = framework(k).object<IoQueue>(a.Queue, 'queue').data.take()
+      const queue = framework(k).object<IoQueue>(a.Queue, 'queue').data
+      const request = queue.take()
       if (!request) return STATUS_NO_MORE_ENTRIES
+      queue.presented(request, 0)
       a.OutRequest.write(request.handle)
       return STATUS_SUCCESS
     },

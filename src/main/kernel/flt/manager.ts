@@ -18,6 +18,7 @@ import {
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import { DEVICE_OBJECT, FLT_RELATED_OBJECTS, IRP } from '../../../shared/nt/generated/offsets'
+import { hex32 } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Thread } from '../ke/thread'
@@ -49,6 +50,8 @@ export interface Filter {
   /** FLT_FILTER: what the driver knows it by. */
   address: Ptr
   driver: Ptr
+  /** Service of the driver. */
+  name: string
   altitude: string
   started: boolean
   callbacks: ReadonlyMap<number, { pre: Ptr; post: Ptr }>
@@ -58,6 +61,24 @@ export interface Filter {
   /** FLT_INSTANCE by volume device; 0 for a volume that it did not want. */
   instances: Map<Ptr, Ptr>
 }
+
+/** FLT_PREOP_CALLBACK_STATUS and FLT_POSTOP_CALLBACK_STATUS by name. */
+const PRE_RESULTS = [
+  'FLT_PREOP_SUCCESS_WITH_CALLBACK',
+  'FLT_PREOP_SUCCESS_NO_CALLBACK',
+  'FLT_PREOP_PENDING',
+  'FLT_PREOP_DISALLOW_FASTIO',
+  'FLT_PREOP_COMPLETE',
+  'FLT_PREOP_SYNCHRONIZE',
+  'FLT_PREOP_DISALLOW_FSFILTER_IO',
+]
+const POST_RESULTS = [
+  'FLT_POSTOP_FINISHED_PROCESSING',
+  'FLT_POSTOP_MORE_PROCESSING_REQUIRED',
+  'FLT_POSTOP_DISALLOW_FSFILTER_IO',
+]
+const preResult = (answer: number): string => PRE_RESULTS[answer] ?? String(answer)
+const postResult = (answer: number): string => POST_RESULTS[answer] ?? String(answer)
 
 export class FilterManager {
   /** In the order of altitudes, the highest first. */
@@ -82,6 +103,15 @@ export class FilterManager {
       (other) => compareAltitudes(filter.altitude, other.altitude) > 0,
     )
     this.filters.splice(at < 0 ? this.filters.length : at, 0, filter)
+    const { k } = this
+    if (k.tracing)
+      k.emit({
+        t: 'minifilter.registered',
+        filter: k.memory.format(filter.address),
+        name: filter.name,
+        altitude: filter.altitude,
+        operations: [...filter.callbacks.keys()],
+      })
   }
 
   /** Every registered filter, the highest altitude first. */
@@ -120,6 +150,8 @@ export class FilterManager {
     )
     if (same) return STATUS_FLT_INSTANCE_ALTITUDE_COLLISION
     filter.started = true
+    if (this.k.tracing)
+      this.k.emit({ t: 'minifilter.started', filter: this.k.memory.format(filter.address) })
     for (const object of [...this.k.ob.all()])
       if (object.type.name === 'Device' && this.isVolume(object.address))
         yield* this.attach(filter, object.address)
@@ -146,6 +178,7 @@ export class FilterManager {
     filter.instances.clear()
     const at = this.filters.indexOf(filter)
     if (at >= 0) this.filters.splice(at, 1)
+    if (k.tracing) k.emit({ t: 'minifilter.removed', filter: k.memory.format(filter.address) })
     k.pool.free(filter.address)
   }
 
@@ -177,7 +210,7 @@ export class FilterManager {
     if (known !== undefined) return known
     const instance = this.makeObject()
     filter.instances.set(device, instance)
-    if (!filter.setup || !instance) return instance
+    if (!filter.setup || !instance) return this.attached(filter, instance, device)
     const related = this.relatedObjects(filter, instance, device)
     const type = k.memory.u32(device + DEVICE_OBJECT.DeviceType)
     const status = related
@@ -189,10 +222,46 @@ export class FilterManager {
         ])
       : -1
     if (related) k.pool.free(related)
-    if ((status | 0) >= 0) return instance
+    if ((status | 0) >= 0) return this.attached(filter, instance, device)
     k.pool.free(instance)
     filter.instances.set(device, 0)
     return 0
+  }
+
+  private attached(filter: Filter, instance: Ptr, device: Ptr): Ptr {
+    const { k } = this
+    if (k.tracing && instance)
+      k.emit({
+        t: 'minifilter.attached',
+        filter: k.memory.format(filter.address),
+        instance: k.memory.format(instance),
+        volume: k.devices.nameOf(device) ?? k.memory.format(device),
+      })
+    return instance
+  }
+
+  /** Tell what a callback said of an operation. */
+  private tell(
+    filter: Filter,
+    operation: Operation,
+    phase: 'pre' | 'post',
+    answer: { routine: Ptr; result: string; status: number | null },
+  ): void {
+    const { k } = this
+    if (!k.tracing) return
+    k.emit({
+      t: 'minifilter.called',
+      filter: k.memory.format(filter.address),
+      name: filter.name,
+      altitude: filter.altitude,
+      phase,
+      irp: k.irps.number(operation.irp),
+      operation: operation.major,
+      file: operation.fileName,
+      routine: k.images.symbol(answer.routine),
+      result: answer.result,
+      status: answer.status === null ? null : hex32(answer.status),
+    })
   }
 
   // --- requests ------------------------------------------------------------------------------------
@@ -229,7 +298,13 @@ export class FilterManager {
         related,
         place,
       ])
-      if (answer === FLT_PREOP_COMPLETE) {
+      const isEnd = answer === FLT_PREOP_COMPLETE
+      this.tell(filter, operation, 'pre', {
+        routine: callbacks.pre,
+        result: preResult(answer),
+        status: isEnd ? operation.status : null,
+      })
+      if (isEnd) {
         operation.completed = true
         break
       }
@@ -265,7 +340,13 @@ export class FilterManager {
       // A filter that left in the meantime has nothing to be called in.
       if (!post || !instance || !filter.started) continue
       const related = operation.related(filter, instance, this.volume(device))
-      yield* k.call(post, 'FLT_POST_OPERATION_CALLBACK', [operation.data, related, context, 0])
+      const args = [operation.data, related, context, 0]
+      const answer = yield* k.call(post, 'FLT_POST_OPERATION_CALLBACK', args)
+      this.tell(filter, operation, 'post', {
+        routine: post,
+        result: postResult(answer),
+        status: operation.status,
+      })
     }
     const { status, information } = operation
     operation.end()

@@ -4,7 +4,10 @@
  */
 import {
   IRP_MJ_CREATE,
+  IRP_MJ_DIRECTORY_CONTROL,
+  IRP_MJ_QUERY_INFORMATION,
   IRP_MJ_READ,
+  IRP_MJ_SET_INFORMATION,
   IRP_MJ_WRITE,
 } from '../../../shared/nt/generated/irp-functions'
 import {
@@ -21,7 +24,7 @@ import {
   MDL,
 } from '../../../shared/nt/generated/offsets'
 import type { Kernel } from '../kernel'
-import type { Ptr } from '../mm/memory'
+import { MemoryFault, type Ptr } from '../mm/memory'
 import type { Filter } from './manager'
 
 const IOPB = FLT_CALLBACK_DATA.SIZE
@@ -75,10 +78,28 @@ export class Operation {
         operation.buffer(mdl),
       )
     }
+    operation.placeBuffer(iopb)
     const related = data + RELATED
     memory.setU16(related + FLT_RELATED_OBJECTS.Size, FLT_RELATED_OBJECTS.SIZE)
     memory.setPtr(related + FLT_RELATED_OBJECTS.FileObject, file)
     return operation
+  }
+
+  /** Where the answer or the new values of a request about a file or a folder lie. */
+  private placeBuffer(iopb: Ptr): void {
+    const { memory } = this.k
+    const user = memory.ptr(this.irp + IRP.UserBuffer)
+    const place = (field: number, at: Ptr): void => memory.setPtr(iopb + field, at)
+    const F = FLT_IO_PARAMETER_BLOCK
+    if (this.major === IRP_MJ_DIRECTORY_CONTROL)
+      place(F['Parameters.DirectoryControl.QueryDirectory.DirectoryBuffer'], user)
+    else if (this.major === IRP_MJ_QUERY_INFORMATION)
+      place(F['Parameters.QueryFileInformation.InfoBuffer'], user)
+    else if (this.major === IRP_MJ_SET_INFORMATION)
+      place(
+        F['Parameters.SetFileInformation.InfoBuffer'],
+        memory.ptr(this.irp + IRP['AssociatedIrp.SystemBuffer']),
+      )
   }
 
   get isTransfer(): boolean {
@@ -97,6 +118,20 @@ export class Operation {
   /** Base device of the stack that the file lies on. */
   get volumeDevice(): Ptr {
     return this.k.memory.ptr(this.file + FILE_OBJECT.DeviceObject)
+  }
+
+  /** What the file was opened by, without its volume. */
+  get fileName(): string {
+    const { memory } = this.k
+    const at = this.file + FILE_OBJECT.FileName
+    try {
+      const length = memory.u16(at)
+      return length ? memory.text16(memory.ptr(at + 8), length) : ''
+    } catch (error) {
+      // What a driver broke is no reason for the trace to stop the machine.
+      if (error instanceof MemoryFault) return ''
+      throw error
+    }
   }
 
   /** FLT_RELATED_OBJECTS for a filter. */

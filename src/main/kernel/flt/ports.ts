@@ -136,6 +136,7 @@ export class Ports {
       return none((status | 0) < 0 ? status : STATUS_PORT_DISCONNECTED)
     }
     client.cookie = k.memory.ptr(address)
+    this.tell('minifilter.connected', client)
     const handle = k.ob.openHandle(object, EVENT_ALL_ACCESS)
     yield* k.ob.dereference(object.address)
     return { status, handle }
@@ -195,11 +196,23 @@ export class Ports {
   private *end(client: Client): KernelRoutine<void> {
     if (client.isOver) return
     client.isOver = true
+    this.tell('minifilter.disconnected', client)
     const { server } = client
     server.connections--
     if (server.disconnect)
       yield* this.k.call(server.disconnect, 'FLT_DISCONNECT_NOTIFY', [client.cookie])
     this.shut(client)
+  }
+
+  /** `client` is named by its object, which is there from the beginning to the end. */
+  private tell(
+    t: 'minifilter.connected' | 'minifilter.disconnected',
+    { server, object }: Client,
+  ): void {
+    const { k } = this
+    if (!k.tracing) return
+    const [filter, client] = [k.memory.format(server.filter), k.memory.format(object.address)]
+    k.emit({ t, filter, port: server.name, client })
   }
 
   /**

@@ -152,6 +152,8 @@ export class Framework {
     if (object.isGoing) return
     object.isGoing = true
     if (object.kind === 'queue') yield* (object.data as IoQueue).purge()
+    if (object.kind === 'queue' && k.tracing)
+      k.emit({ t: 'wdf.queue.deleted', queue: k.memory.format(object.handle) })
     for (const child of [...object.children]) yield* this.remove(child)
     const { cleanup, destroy } = object.attributes
     if (cleanup) yield* k.call(cleanup, 'FN_WDF_OBJECT_CONTEXT_CLEANUP', [object.handle])

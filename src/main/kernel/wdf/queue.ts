@@ -22,7 +22,7 @@ import {
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import { IRP, WDF_IO_QUEUE_CONFIG } from '../../../shared/nt/generated/offsets'
-import type { KernelRoutine } from '../ddi/types'
+import type { KernelRoutine, RoutineName } from '../ddi/types'
 import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -83,6 +83,7 @@ export class IoQueue {
     if (!request) return yield* finish(k, irp, STATUS_INSUFFICIENT_RESOURCES)
     k.irps.markPending(irp)
     this.waiting.set(irp, request)
+    this.tell('wdf.request.queued', request)
     const cancel = k.images.registerNative('FxIoQueue::_IrpCancelRoutine', cancelWaiting)
     k.irps.setCancelRoutine(irp, cancel)
     // Cancelled before it came: nobody will call the routine, unless it was cancelled just now.
@@ -102,6 +103,9 @@ export class IoQueue {
 
   /** WdfIoQueuePurge: what waits is cancelled, what comes is refused. What the driver has it keeps. */
   *purge(): KernelRoutine<void> {
+    const { k } = this
+    if (!this.isPurged && k.tracing)
+      k.emit({ t: 'wdf.queue.purged', queue: k.memory.format(this.handle) })
     this.isPurged = true
     for (const irp of [...this.waiting.keys()])
       if (this.waiting.has(irp) && this.k.irps.setCancelRoutine(irp, 0)) yield* this.cancel(irp)
@@ -119,7 +123,10 @@ export class IoQueue {
   *cancel(irp: Ptr): KernelRoutine<void> {
     const request = this.waiting.get(irp)
     this.waiting.delete(irp)
-    if (request) yield* framework(this.k).remove(request)
+    if (request) {
+      this.tell('wdf.request.cancelled', request)
+      yield* framework(this.k).remove(request)
+    }
     yield* finish(this.k, irp, STATUS_CANCELLED)
   }
 
@@ -159,21 +166,44 @@ export class IoQueue {
     const { handlers } = this.config
     const { major, input, output, code } = askedOf(k, request.data.irp)
     const { handle } = request
+    const call = (routine: Ptr, name: RoutineName, ...rest: number[]): KernelRoutine<unknown> => {
+      this.presented(request, routine)
+      return k.call(routine, name, [this.handle, handle, ...rest])
+    }
+    const control = this.controlHandler(major)
     if (major === IRP_MJ_READ && handlers.read)
-      yield* k.call(handlers.read, 'FN_WDF_IO_QUEUE_IO_READ', [this.handle, handle, output])
+      yield* call(handlers.read, 'FN_WDF_IO_QUEUE_IO_READ', output)
     else if (major === IRP_MJ_WRITE && handlers.write)
-      yield* k.call(handlers.write, 'FN_WDF_IO_QUEUE_IO_WRITE', [this.handle, handle, input])
-    else if (this.controlHandler(major))
-      yield* k.call(this.controlHandler(major), 'FN_WDF_IO_QUEUE_IO_DEVICE_CONTROL', [
-        this.handle,
-        handle,
-        output,
-        input,
-        code,
-      ])
-    else if (handlers.default)
-      yield* k.call(handlers.default, 'FN_WDF_IO_QUEUE_IO_DEFAULT', [this.handle, handle])
+      yield* call(handlers.write, 'FN_WDF_IO_QUEUE_IO_WRITE', input)
+    else if (control) yield* call(control, 'FN_WDF_IO_QUEUE_IO_DEVICE_CONTROL', output, input, code)
+    else if (handlers.default) yield* call(handlers.default, 'FN_WDF_IO_QUEUE_IO_DEFAULT')
     else yield* completeRequest(k, handle, STATUS_INVALID_DEVICE_REQUEST, 0)
+  }
+
+  /** Tell what became of a request. */
+  tell(
+    t: 'wdf.request.queued' | 'wdf.request.cancelled' | 'wdf.request.forwarded',
+    request: WdfObject<RequestData>,
+  ): void {
+    if (this.k.tracing) this.k.emit({ t, ...this.names(request) })
+  }
+
+  /** How the trace calls a request. */
+  names(request: WdfObject<RequestData>): { request: string; queue: string; irp: number } {
+    const { memory, irps } = this.k
+    return {
+      request: memory.format(request.handle),
+      queue: memory.format(this.handle),
+      irp: irps.number(request.data.irp),
+    }
+  }
+
+  /** Tell that the driver has a request, by the handler that is about to get it or by its own doing. */
+  presented(request: WdfObject<RequestData>, handler: Ptr): void {
+    const { k } = this
+    if (!k.tracing) return
+    const name = handler ? k.images.symbol(handler) : null
+    k.emit({ t: 'wdf.request.presented', ...this.names(request), handler: name })
   }
 
   private controlHandler(major: number): Ptr {

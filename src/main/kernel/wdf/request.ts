@@ -14,6 +14,7 @@ import {
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import { IO_STACK_LOCATION, IRP, KEVENT } from '../../../shared/nt/generated/offsets'
+import { hex32 } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -98,6 +99,13 @@ export function* completeRequest(
   const { irp, queue } = request.data
   k.memory.setU32(irp + IRP['IoStatus.Status'], status)
   k.memory.setSize(irp + IRP['IoStatus.Information'], information)
+  if (k.tracing)
+    k.emit({
+      t: 'wdf.request.completed',
+      ...queue.names(request),
+      status: hex32(status),
+      information,
+    })
   yield* framework(k).remove(request)
   yield* k.irps.complete(irp)
   yield* queue.finished()
@@ -110,6 +118,7 @@ export function* sendAndForget(
   below: Ptr,
 ): KernelRoutine<void> {
   const { irp, queue } = request.data
+  queue.tell('wdf.request.forwarded', request)
   yield* framework(k).remove(request)
   k.irps.skip(irp)
   yield* k.irps.callDriver(below, irp)

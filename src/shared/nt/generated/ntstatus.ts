@@ -280,6 +280,7 @@ export const STATUS_NOT_CAPABLE = 0xC0000429
 export const STATUS_IMAGE_CERT_REVOKED = 0xC0000603
 export const STATUS_IMAGE_CERT_EXPIRED = 0xC0000605
 export const STATUS_ALREADY_REGISTERED = 0xC0000718
+export const STATUS_FWP_FILTER_NOT_FOUND = 0xC0220003
 
 /** Status values by name, unsigned 32 bits. */
 export const NTSTATUS = {
@@ -563,6 +564,7 @@ export const NTSTATUS = {
   STATUS_IMAGE_CERT_REVOKED,
   STATUS_IMAGE_CERT_EXPIRED,
   STATUS_ALREADY_REGISTERED,
+  STATUS_FWP_FILTER_NOT_FOUND,
 } as const
 
 /** Names of the statuses in the table. */
@@ -859,4 +861,5 @@ export const NTSTATUS_ROWS: readonly NtStatusRow[] = [
   [STATUS_IMAGE_CERT_REVOKED, 'STATUS_IMAGE_CERT_REVOKED', 'The certificate that signed the image was revoked, or a block list names the image.'],
   [STATUS_IMAGE_CERT_EXPIRED, 'STATUS_IMAGE_CERT_EXPIRED', 'The certificate that signed the image has expired.'],
   [STATUS_ALREADY_REGISTERED, 'STATUS_ALREADY_REGISTERED', 'The object is already registered.'],
+  [STATUS_FWP_FILTER_NOT_FOUND, 'STATUS_FWP_FILTER_NOT_FOUND', 'The filtering-platform filter does not exist.'],
 ]

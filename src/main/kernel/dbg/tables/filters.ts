@@ -30,23 +30,23 @@ export function wfp(k: Kernel, reader: Reader): Row[] {
     const { symbol, module } = codePlace(k, reader, k.memory.address(routine))
     return { symbol, module }
   }
-  const callouts = [...engine.callouts.values()].map(({ key, id, classify }) => ({
+  const callouts = engine.contents.callouts.map(({ key, id, classify }) => ({
     kind: 'callout',
     key,
     id: hex(id),
-    layer: engine.added.get(key) ?? null,
+    layer: engine.layerOf(key),
     action: null,
     callout: null,
     ...at(classify),
   }))
-  const filters = engine.filters.map(({ id, layer, action, callout, sublayer }) => ({
+  const filters = engine.contents.filters.map(({ id, layer, action, callout, sublayer }) => ({
     kind: 'filter',
     key: sublayer,
     id: hex(id),
     layer,
     action: hex(action),
-    callout: callout || null,
-    ...at(engine.calloutByKey(callout)?.classify ?? 0),
+    callout,
+    ...at(callout === null ? 0 : (engine.calloutByKey(callout)?.classify ?? 0)),
   }))
   return [...callouts, ...filters]
 }

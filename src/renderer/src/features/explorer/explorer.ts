@@ -2,6 +2,7 @@
 import type { MachineState } from '../../../../shared/trace/fold'
 import { devnodes } from './kinds/device-tree'
 import { deviceKinds } from './kinds/devices'
+import { filteringKinds } from './kinds/filtering'
 import { hardwareKinds } from './kinds/hardware'
 import { memoryKinds } from './kinds/memory'
 import { objectKinds } from './kinds/objects'
@@ -41,6 +42,7 @@ export const GROUPS: { label: string; kinds: { kind: Kind; label: string }[] }[]
       { kind: 'interfaces', label: 'Device interfaces' },
       { kind: 'drivers', label: 'Drivers' },
       { kind: 'irps', label: 'Packets' },
+      { kind: 'queues', label: 'Framework queues' },
     ],
   },
   {
@@ -65,6 +67,15 @@ export const GROUPS: { label: string; kinds: { kind: Kind; label: string }[] }[]
     ],
   },
   {
+    label: 'Filters',
+    kinds: [
+      { kind: 'minifilters', label: 'Minifilters' },
+      { kind: 'callouts', label: 'Network callouts' },
+      { kind: 'sublayers', label: 'Network sublayers' },
+      { kind: 'filters', label: 'Network filters' },
+    ],
+  },
+  {
     label: 'Hardware',
     kinds: [
       { kind: 'machine', label: 'Processors' },
@@ -86,6 +97,7 @@ const FINDERS: Record<Kind, KindRows> = {
   ...memoryKinds,
   registry,
   ...securityKinds,
+  ...filteringKinds,
   ...hardwareKinds,
 }
 

@@ -1,0 +1,101 @@
+/**
+ * What minifilters, the filtering platform and the driver framework tell. `filter`, `instance`, `client`,
+ * `queue` and `request` are addresses that name them for as long as they are there; layers, callouts and
+ * sublayers are named by their GUIDs, filters of the platform by their ids.
+ */
+
+/** Where a connection leads: `10.0.0.2:49152` to `192.168.0.1:443`. */
+interface ConnectionWords {
+  /** `TCP`, `UDP` or the number. */
+  protocol: string
+  local: string
+  remote: string
+}
+
+export type FilteringEventBody =
+  // minifilters
+  | {
+      t: 'minifilter.registered'
+      filter: string
+      /** Service of the driver. */
+      name: string
+      altitude: string
+      /** Major functions that it has callbacks for. */
+      operations: number[]
+    }
+  | { t: 'minifilter.started'; filter: string }
+  | { t: 'minifilter.attached'; filter: string; instance: string; volume: string }
+  | { t: 'minifilter.removed'; filter: string }
+  /** A callback was asked before an operation, or told after it. */
+  | {
+      t: 'minifilter.called'
+      filter: string
+      name: string
+      altitude: string
+      phase: 'pre' | 'post'
+      irp: number
+      operation: number
+      file: string
+      routine: string
+      /** `FLT_PREOP_COMPLETE`, or the number of what is none. */
+      result: string
+      /** Status of the operation: after it, or where the callback ended it; else null. */
+      status: string | null
+    }
+  | { t: 'minifilter.connected'; filter: string; port: string; client: string }
+  | { t: 'minifilter.disconnected'; filter: string; port: string; client: string }
+  // the filtering platform
+  | { t: 'wfp.callout.registered'; callout: string; id: number; routine: string }
+  | { t: 'wfp.callout.unregistered'; callout: string; id: number }
+  | { t: 'wfp.callout.added'; callout: string; layer: string }
+  | { t: 'wfp.sublayer.added'; sublayer: string; weight: number }
+  | {
+      t: 'wfp.filter.added'
+      filter: string
+      layer: string
+      sublayer: string
+      weight: number
+      action: string
+      callout: string | null
+      conditions: string[]
+    }
+  | { t: 'wfp.filter.removed'; filter: string }
+  /** A filter was applied to a connection; `routine` is the callout that was asked. */
+  | ({
+      t: 'wfp.classified'
+      layer: string
+      filter: string
+      callout: string | null
+      routine: string | null
+      action: string
+    } & ConnectionWords)
+  /** A callout keeps a connection waiting, and lets it go on. */
+  | ({ t: 'wfp.pended'; callout: string } & ConnectionWords)
+  | ({ t: 'wfp.completed'; callout: string } & ConnectionWords)
+  /** All filters of a layer were applied. */
+  | ({ t: 'wfp.decided'; layer: string; allowed: boolean } & ConnectionWords)
+  // the driver framework
+  | { t: 'wdf.queue.created'; queue: string; device: string; dispatch: string; isDefault: boolean }
+  | { t: 'wdf.queue.purged'; queue: string }
+  | { t: 'wdf.queue.deleted'; queue: string }
+  | { t: 'wdf.request.queued'; request: string; queue: string; irp: number }
+  /** The driver has it: `handler` was called with it, or null when the driver took it itself. */
+  | {
+      t: 'wdf.request.presented'
+      request: string
+      queue: string
+      irp: number
+      handler: string | null
+    }
+  | {
+      t: 'wdf.request.completed'
+      request: string
+      queue: string
+      irp: number
+      status: string
+      information: number
+    }
+  /** It was cancelled while it waited; the driver never saw it. */
+  | { t: 'wdf.request.cancelled'; request: string; queue: string; irp: number }
+  /** It was sent to the device below and forgotten. */
+  | { t: 'wdf.request.forwarded'; request: string; queue: string; irp: number }

@@ -1,0 +1,66 @@
+/** Sentences for what minifilters, the filtering platform and the driver framework tell. */
+import type { EventOf } from './event'
+import type { FilteringEventBody } from './event-filtering'
+import { majorName, statusName } from './words'
+
+type SaidHere = EventOf<FilteringEventBody['t']>
+
+const status = (value: string | null): string => (value === null ? '' : `, ${statusName(value)}`)
+
+/** One sentence, without a full stop. */
+export function sayFiltering(event: SaidHere): string {
+  switch (event.t) {
+    case 'minifilter.registered':
+      return `${event.name} registered a minifilter at altitude ${event.altitude}`
+    case 'minifilter.started':
+      return `The minifilter ${event.filter} started filtering`
+    case 'minifilter.attached':
+      return `The minifilter ${event.filter} was attached to ${event.volume}`
+    case 'minifilter.removed':
+      return `The minifilter ${event.filter} was removed`
+    case 'minifilter.called':
+      return `${event.routine} ${event.phase === 'pre' ? 'was asked before' : 'was told after'} ${majorName(event.operation)} of ${event.file || 'the volume'}: ${event.result}${status(event.status)}`
+    case 'minifilter.connected':
+      return `A program connected to the port ${event.port}`
+    case 'minifilter.disconnected':
+      return `The connection to the port ${event.port} ended`
+    case 'wfp.callout.registered':
+      return `${event.routine} was registered as callout ${event.callout}`
+    case 'wfp.callout.unregistered':
+      return `The callout ${event.callout} was unregistered`
+    case 'wfp.callout.added':
+      return `The callout ${event.callout} was added to ${event.layer}`
+    case 'wfp.sublayer.added':
+      return `The sublayer ${event.sublayer} was added with weight ${event.weight}`
+    case 'wfp.filter.added':
+      return `Filter ${event.filter} was added to ${event.layer}: ${event.action}${event.conditions.length ? ` where ${event.conditions.join(' and ')}` : ''}`
+    case 'wfp.filter.removed':
+      return `Filter ${event.filter} was removed`
+    case 'wfp.classified':
+      return `${event.routine === null ? `Filter ${event.filter}` : event.routine} said ${event.action} to ${event.protocol} ${event.local} to ${event.remote}`
+    case 'wfp.pended':
+      return `The callout ${event.callout} keeps the connection to ${event.remote} waiting`
+    case 'wfp.completed':
+      return `The connection to ${event.remote} goes on`
+    case 'wfp.decided':
+      return `${event.protocol} ${event.local} to ${event.remote} was ${event.allowed ? 'permitted' : 'blocked'} at ${event.layer}`
+    case 'wdf.queue.created':
+      return `A ${event.dispatch} queue was made${event.isDefault ? ' for all requests of its device' : ''}`
+    case 'wdf.queue.purged':
+      return `The queue ${event.queue} was purged: it takes no more requests`
+    case 'wdf.queue.deleted':
+      return `The queue ${event.queue} was deleted`
+    case 'wdf.request.queued':
+      return `IRP ${event.irp} became a request and waits in the queue ${event.queue}`
+    case 'wdf.request.presented':
+      return event.handler === null
+        ? `The driver took the request of IRP ${event.irp} out of its queue`
+        : `The request of IRP ${event.irp} was handed to ${event.handler}`
+    case 'wdf.request.completed':
+      return `The request of IRP ${event.irp} was completed with ${statusName(event.status)}`
+    case 'wdf.request.cancelled':
+      return `The request of IRP ${event.irp} was cancelled while it waited`
+    case 'wdf.request.forwarded':
+      return `The request of IRP ${event.irp} was sent to the device below`
+  }
+}
