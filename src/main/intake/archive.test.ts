@@ -168,29 +168,25 @@ test('more entries than the limit are cut off and said to be', async () => {
   expect([archive.entries.length, archive.isCut]).toEqual([10, true])
 })
 
-test(
-  'archives with any byte changed are read or refused, and nothing else',
-  { timeout: 60_000 },
-  async () => {
-    const bytes = await zip(
-      { 'a.sys': lantern.subarray(0, 600), 'b.sys': 'MZ' },
-      { password: 'infected' },
-    )
-    let refused = 0
-    for (let at = 0; at < bytes.length; at++) {
-      const broken = bytes.slice()
-      broken[at] = (broken[at] ?? 0) ^ 0xff
-      try {
-        const archive = await openBytes(broken)
-        for (const { index } of archive.entries) await archive.read(index, MB)
-      } catch (error) {
-        expect((error as Error).name + (error as Error).message).not.toMatch(/TypeError|undefined/)
-        refused++
-      }
+test('archives with any byte changed are read or refused, and nothing else', async () => {
+  const bytes = await zip(
+    { 'a.sys': lantern.subarray(0, 600), 'b.sys': 'MZ' },
+    { password: 'infected' },
+  )
+  let refused = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const broken = bytes.slice()
+    broken[at] = (broken[at] ?? 0) ^ 0xff
+    try {
+      const archive = await openBytes(broken)
+      for (const { index } of archive.entries) await archive.read(index, MB)
+    } catch (error) {
+      expect((error as Error).name + (error as Error).message).not.toMatch(/TypeError|undefined/)
+      refused++
     }
-    expect(refused).toBeGreaterThan(100)
-  },
-)
+  }
+  expect(refused).toBeGreaterThan(100)
+})
 
 const sevenZip = ['/usr/bin/7zz', '/usr/bin/7z'].find(existsSync)
 test.runIf(sevenZip)('archives of another program are read', async () => {

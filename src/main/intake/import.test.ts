@@ -67,7 +67,7 @@ async function generated(): Promise<{ path: string; good: number }> {
 }
 
 describe('a folder with broken files', () => {
-  test('comes in, each broken file being one line', { timeout: 60_000 }, async () => {
+  test('comes in, each broken file being one line', async () => {
     const { path, good } = await generated()
     const desk = local({}, 4000)
     const job = await desk.import([path])
@@ -206,7 +206,7 @@ describe('a helper in a process of its own', () => {
     return desk
   }
 
-  test('killed again and again: everything comes in once', { timeout: 60_000 }, async () => {
+  test('killed again and again: everything comes in once', async () => {
     for (let number = 0; number < 400; number++)
       folder.put(`set/file${number}.sys`, `MZ slow ${number}`)
     const desk = remote()
@@ -220,25 +220,21 @@ describe('a helper in a process of its own', () => {
     expect(desk.hosts.length).toBe(4)
   })
 
-  test(
-    'a file that crashes the process is named, and the rest comes in',
-    { timeout: 60_000 },
-    async () => {
-      for (let number = 0; number < 150; number++)
-        folder.put(`set/file${number}.sys`, `MZ fine ${number}`)
-      folder.put('set/file40-crash.sys', 'MZ crash 1')
-      folder.put('set/file90-crash.sys', 'MZ crash 2')
-      const desk = remote()
-      const job = await desk.import([join(folder.path, 'set')])
-      expect(job).toMatchObject({ state: 'done', total: 152, done: 152, added: 150, failed: 2 })
-      const { failures } = desk.controller.failures(job.id, 0)
-      expect(failures.map(({ name }) => name)).toEqual([
-        'set/file40-crash.sys',
-        'set/file90-crash.sys',
-      ])
-      expect(failures[0]?.reason).toMatch(/^It was left out: its process ended/)
-    },
-  )
+  test('a file that crashes the process is named, and the rest comes in', async () => {
+    for (let number = 0; number < 150; number++)
+      folder.put(`set/file${number}.sys`, `MZ fine ${number}`)
+    folder.put('set/file40-crash.sys', 'MZ crash 1')
+    folder.put('set/file90-crash.sys', 'MZ crash 2')
+    const desk = remote()
+    const job = await desk.import([join(folder.path, 'set')])
+    expect(job).toMatchObject({ state: 'done', total: 152, done: 152, added: 150, failed: 2 })
+    const { failures } = desk.controller.failures(job.id, 0)
+    expect(failures.map(({ name }) => name)).toEqual([
+      'set/file40-crash.sys',
+      'set/file90-crash.sys',
+    ])
+    expect(failures[0]?.reason).toMatch(/^It was left out: its process ended/)
+  })
 
   test('that died while its job is paused: the next one opens nothing', async () => {
     for (let number = 0; number < 300; number++)

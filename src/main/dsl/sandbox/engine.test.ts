@@ -730,7 +730,7 @@ describe('the host', () => {
     expect(second.kernel.memory.u32(second.kernel.allocate(4))).toBe(0)
   })
 
-  test('500 runs leave nothing behind', async () => {
+  test('150 runs leave nothing behind', async () => {
     const megabytes = (): number => process.memoryUsage().rss / 2 ** 20
     const code = unitOf(`$x.DriverEntry = $rt.$f(1, function* (a) {
       for (let i = 0; i < 100; i++) a.u8.$s(i, i)
@@ -749,11 +749,11 @@ describe('the host', () => {
     for (let i = 0; i < 50; i++) await once()
     const before = megabytes()
     let most = 0
-    for (let i = 0; i < 500; i++) {
+    for (let i = 0; i < 150; i++) {
       await once()
       most = Math.max(most, megabytes())
     }
-    // A run touches some 5 MiB of its sandbox: kept, 500 of them would be 2.5 GiB.
+    // A run touches some 5 MiB of its sandbox: kept, 150 of them would be 750 MiB.
     expect(most - before).toBeLessThan(400)
   })
 })
