@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DRIVER_OBJECT, KDPC, KINTERRUPT } from '../../../shared/nt/generated/offsets'
 import { DevNode } from '../pnp/devnode'
+import { listBytes } from '../pnp/resource-lists'
 import { TestMachine, type Code, type DriverApi } from '../testing/machine'
 import { stopOf, scratch, toyDriver } from '../testing/toy-driver'
 import { COM1, connectTo, enableUart } from './testing'
@@ -350,8 +351,8 @@ describe('a device of the board under plug and play', () => {
         const { k } = d
         const node = new DevNode(driverObject, null)
         node.hardwareIds = ['ACPI\\PNP0501']
-        expect(k.pnp.arbiter.assign(node)).toBe(true)
-        const list = Buffer.from(k.pnp.arbiter.bytes(node.allocatedResources))
+        expect(k.pnp.arbiter.assign(node)).toBeNull()
+        const list = Buffer.from(listBytes(k, node.allocatedResources))
         // CM_RESOURCE_LIST with a port and an interrupt.
         expect(list.readUInt32LE(16)).toBe(2)
         expect([list[20], list.readUInt32LE(24), list.readUInt32LE(32)]).toEqual([1, 0x3f8, 8])
