@@ -4,8 +4,7 @@
 // Start it as { "name": "guard.exe", "entry": "world/guard.ts", "resident": true }: it takes the place
 // of the guard.exe that waits, with its id and its protection.
 
-import type {
-  DWORD} from 'win32';
+import type { DWORD } from 'win32'
 import {
   CloseHandle,
   CreateToolhelp32Snapshot,

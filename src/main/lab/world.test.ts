@@ -1,33 +1,8 @@
 /** The small Windows around the drivers, as programs and drivers find it. */
 import { describe, expect, test } from 'vitest'
-import type { RunReport } from '../../shared/contract/model'
 import { eventLine } from '../../shared/trace/codec'
-import { foldAll, type MachineState } from '../../shared/trace/fold'
-import type { TraceEvent } from '../../shared/trace/event'
-import { runProject } from './run'
 import { client, driver } from './testing/snippets'
-
-interface Ran {
-  report: RunReport
-  events: TraceEvent[]
-  /** What all programs wrote. */
-  written: string[]
-  state: MachineState
-}
-
-async function run(
-  scenario: Record<string, unknown>,
-  files: Record<string, string> = {},
-): Promise<Ran> {
-  const text = JSON.stringify({ world: 'windows', drivers: [], ...scenario })
-  const events: TraceEvent[] = []
-  const { report } = await runProject(
-    { files: { 'scenario.json': text, ...files }, seed: 1, verifier: [], trace: 'full' },
-    { onEvent: (event) => events.push(event) },
-  )
-  const written = events.flatMap((event) => (event.t === 'stdout' ? [event.text] : []))
-  return { report, events, written, state: foldAll(events) }
-}
+import { runWorld as run } from './testing/world'
 
 const TASKMGR = { name: 'taskmgr.exe', entry: 'world/taskmgr.ts' }
 

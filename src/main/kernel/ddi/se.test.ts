@@ -197,7 +197,7 @@ describe('who asks', () => {
       },
     })
     expect(m.bugCheck).toBeNull()
-    expect(name).toBe('\\Device\\HarddiskVolume3\\Lab\\client.exe')
+    expect(name).toBe('\\Device\\HarddiskVolume1\\Lab\\client.exe')
   })
 })
 

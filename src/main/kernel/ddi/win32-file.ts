@@ -22,6 +22,7 @@ import {
 import {
   STATUS_END_OF_FILE,
   STATUS_NAME_TOO_LONG,
+  STATUS_OBJECT_NAME_COLLISION,
   STATUS_PENDING,
 } from '../../../shared/nt/generated/ntstatus'
 import {
@@ -62,6 +63,7 @@ import {
 import { ddi, t, type KernelRoutine } from './types'
 
 export const INVALID_HANDLE = -1
+const ERROR_FILE_EXISTS = 80
 const FILE_DEVICE_FILE_SYSTEM = 9
 
 // --- CreateFile --------------------------------------------------------------------------------------
@@ -143,6 +145,8 @@ export function* createFile(k: Kernel, a: CreateFileArguments): KernelRoutine<nu
   ])
   if ((status | 0) < 0) {
     fail(k, status)
+    // Of a file that is there already CreateFile says something else than all others.
+    if (status === STATUS_OBJECT_NAME_COLLISION) setLastError(k, ERROR_FILE_EXISTS)
     return INVALID_HANDLE
   }
   return scratchHandle(k)

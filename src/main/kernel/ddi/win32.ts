@@ -1,6 +1,7 @@
 /** Every routine of the module `win32`. */
 import { WIN32_CRT_DDIS } from './win32-crt'
 import { WIN32_FILE_DDIS } from './win32-file'
+import { WIN32_FOLDER_DDIS } from './win32-folder'
 import { WIN32_MEMORY_DDIS } from './win32-memory'
 import { WIN32_PROCESS_DDIS } from './win32-process'
 import { WIN32_SECURITY_DDIS } from './win32-security'
@@ -11,6 +12,7 @@ import { WIN32_TOOLHELP_DDIS } from './win32-toolhelp'
 export const WIN32_DDIS = {
   ...WIN32_CRT_DDIS,
   ...WIN32_FILE_DDIS,
+  ...WIN32_FOLDER_DDIS,
   ...WIN32_MEMORY_DDIS,
   ...WIN32_PROCESS_DDIS,
   ...WIN32_SECURITY_DDIS,

@@ -39,6 +39,8 @@ export interface FileData {
   /** IRP_MJ_CREATE succeeded: CLEANUP and CLOSE are owed. */
   opened: boolean
   path: string
+  /** UNICODE_STRING of the last listing's pattern, with its characters behind it; 0 for none. */
+  pattern?: Ptr
 }
 
 export interface OpenRequest {
@@ -219,6 +221,7 @@ export class FileObjects {
     if (opened) yield* this.simple(object, IRP_MJ_CLOSE)
     const name = memory.ptr(object.address + FILE_OBJECT['FileName.Buffer'])
     if (name) k.pool.free(name)
+    if (object.data.pattern) k.pool.free(object.data.pattern)
     const opens = device + DEVICE_OBJECT.ReferenceCount
     memory.setU32(opens, memory.u32(opens) - 1)
     const { driver } = (k.ob.lookup(device) as KObject<DeviceData>).data

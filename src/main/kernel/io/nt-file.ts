@@ -6,9 +6,16 @@ import {
   FILE_SYNCHRONOUS_IO_NONALERT,
   FILE_WRITE_DATA,
   FO_SYNCHRONOUS_IO,
+  SL_RESTART_SCAN,
+  SL_RETURN_SINGLE_ENTRY,
   SYNCHRONIZE,
 } from '../../../shared/nt/generated/constants'
-import { FILE_OBJECT, IO_STATUS_BLOCK, IRP } from '../../../shared/nt/generated/offsets'
+import {
+  FILE_OBJECT,
+  IO_STATUS_BLOCK,
+  IRP,
+  UNICODE_STRING,
+} from '../../../shared/nt/generated/offsets'
 import {
   IRP_MJ_DEVICE_CONTROL,
   IRP_MJ_FILE_SYSTEM_CONTROL,
@@ -18,6 +25,7 @@ import {
 import {
   STATUS_ACCESS_DENIED,
   STATUS_INFO_LENGTH_MISMATCH,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_INFO_CLASS,
   STATUS_INVALID_PARAMETER,
   STATUS_NOT_FOUND,
@@ -28,9 +36,11 @@ import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import type { CapturedAttributes } from '../ob/attributes'
+import { placeText, textBytes } from '../ob/header'
 import type { KObject } from '../ob/object'
 import {
   captureObjectAttributes,
+  captureString,
   fromUser,
   guarded,
   probeRead,
@@ -316,6 +326,7 @@ const CLASS_BYTES: Readonly<Record<number, number>> = {
   [FileAlignmentInformation]: 4,
   19: 8, // FileAllocationInformation
   20: 8, // FileEndOfFileInformation
+  34: 56, // FileNetworkOpenInformation
 }
 
 function* information(k: Kernel, args: number[], set: boolean): KernelRoutine<number> {
@@ -368,4 +379,62 @@ export const NtQueryInformationFile = service('NtQueryInformationFile', 0x11, 'h
 
 export const NtSetInformationFile = service('NtSetInformationFile', 0x27, 'hppxx', (k, args) =>
   information(k, args, true),
+)
+
+// --- folders -------------------------------------------------------------------------------------
+
+const FILE_LIST_DIRECTORY = 1
+
+/** The pattern of a listing, kept with the file object: a filter may hold the packet for a while. */
+function keepPattern(k: Kernel, file: Ptr, text: string): number {
+  const object = k.ob.lookup(file) as KObject<FileData> | undefined
+  if (!object) return STATUS_INVALID_PARAMETER
+  const bytes = UNICODE_STRING.SIZE + textBytes(text)
+  const at = k.pool.allocate(bytes, 'IoFs', { system: true })
+  if (!at) return STATUS_INSUFFICIENT_RESOURCES
+  placeText(k.memory, at, at + UNICODE_STRING.SIZE, text)
+  if (object.data.pattern) k.pool.free(object.data.pattern)
+  object.data.pattern = at
+  return STATUS_SUCCESS
+}
+
+export const NtQueryDirectoryFile = service(
+  'NtQueryDirectoryFile',
+  0x35,
+  'hhppppxxxpx',
+  function* (k, args) {
+    const [handle = 0, event = 0, apc = 0, , iosb = 0, buffer = 0, length = 0] = args
+    const [kind = 0, single = 0, nameAt = 0, restart = 0] = args.slice(7)
+    let pattern: string | null = null
+    const bad = guarded(k, () => {
+      probeWrite(k, iosb, IO_STATUS_BLOCK.SIZE)
+      probeWrite(k, buffer, length >>> 0)
+      if (nameAt === 0) return
+      const given = captureString(k, nameAt)
+      if (given.text !== '') pattern = given.text
+      return given.status
+    })
+    if (bad) return bad
+    const { status, file, granted } = fileOf(k, handle, FILE_LIST_DIRECTORY)
+    if (status !== STATUS_SUCCESS) return status
+    if (apc) return STATUS_NOT_IMPLEMENTED
+    const kevent = eventOf(k, event)
+    if (kevent < 0) return kevent >>> 0
+    if (pattern !== null) {
+      const kept = keepPattern(k, file, pattern)
+      if (kept !== STATUS_SUCCESS) return kept
+    }
+    return yield* k.io.directory({
+      file,
+      granted,
+      iosb,
+      event: kevent,
+      userMode: fromUser(k),
+      buffer,
+      length: length >>> 0,
+      kind,
+      pattern: pattern === null ? 0 : ((k.ob.lookup(file) as KObject<FileData>).data.pattern ?? 0),
+      flags: (restart & 0xff ? SL_RESTART_SCAN : 0) | (single & 0xff ? SL_RETURN_SINGLE_ENTRY : 0),
+    })
+  },
 )

@@ -21,10 +21,12 @@ import {
 } from '../../../shared/nt/constants'
 import {
   IRP_MJ_DEVICE_CONTROL,
+  IRP_MJ_DIRECTORY_CONTROL,
   IRP_MJ_QUERY_INFORMATION,
   IRP_MJ_READ,
   IRP_MJ_SET_INFORMATION,
   IRP_MJ_WRITE,
+  IRP_MN_QUERY_DIRECTORY,
 } from '../../../shared/nt/irp-functions'
 import {
   STATUS_ACCESS_DENIED,
@@ -83,6 +85,17 @@ export interface InformationRequest extends TransferRequest {
   length: number
   /** FILE_INFORMATION_CLASS. */
   kind: number
+}
+
+export interface DirectoryRequest extends TransferRequest {
+  buffer: Ptr
+  length: number
+  /** FILE_INFORMATION_CLASS. */
+  kind: number
+  /** UNICODE_STRING in kernel memory that lives as long as the request; 0 for none. */
+  pattern: Ptr
+  /** SL_RESTART_SCAN, SL_RETURN_SINGLE_ENTRY. */
+  flags: number
 }
 
 const FILE_READ_DATA = 1
@@ -317,6 +330,31 @@ export class IoServices {
       ioctl: null,
       input: set ? length : 0,
       output: set ? 0 : length,
+    })
+  }
+
+  /** NtQueryDirectoryFile: entries of a folder, by Irp->UserBuffer whatever the device's flags say. */
+  *directory(request: DirectoryRequest): KernelRoutine<number> {
+    const { k } = this
+    const { memory } = k
+    const { file } = request
+    const top = k.devices.top(memory.ptr(file + FILE_OBJECT.DeviceObject))
+    const irp = k.irps.allocate(memory.u8(top + DEVICE_OBJECT.StackSize), 'I/O manager')
+    if (!irp) return STATUS_INSUFFICIENT_RESOURCES
+    const next = this.packets.nextLocation(irp, IRP_MJ_DIRECTORY_CONTROL, file)
+    memory.setU8(next + IO_STACK_LOCATION.MinorFunction, IRP_MN_QUERY_DIRECTORY)
+    memory.setU8(next + IO_STACK_LOCATION.Flags, request.flags)
+    memory.setU32(next + IO_STACK_LOCATION['Parameters.QueryDirectory.Length'], request.length)
+    memory.setPtr(next + IO_STACK_LOCATION['Parameters.QueryDirectory.FileName'], request.pattern)
+    memory.setU32(
+      next + IO_STACK_LOCATION['Parameters.QueryDirectory.FileInformationClass'],
+      request.kind,
+    )
+    memory.setPtr(irp + IRP.UserBuffer, request.buffer)
+    return yield* this.transfer(irp, top, request, {
+      ioctl: null,
+      input: 0,
+      output: request.length,
     })
   }
 

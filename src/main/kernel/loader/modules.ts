@@ -56,6 +56,11 @@ export class LoadedModules {
     return entry
   }
 
+  /** Entry of an image; 0 for one that has none. */
+  entryOf(image: Image): Ptr {
+    return this.entries.get(image.number) ?? 0
+  }
+
   /** Take an image off the list; a driver may have unlinked its entry before. */
   remove(image: Image): void {
     const { k } = this

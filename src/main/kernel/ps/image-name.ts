@@ -1,7 +1,7 @@
 /** Names of image files. Programs lie in `C:\Lab`, the system's own in `C:\Windows`, drivers where services have them. */
 import type { Process } from './process'
 
-const VOLUME = '\\Device\\HarddiskVolume3'
+const VOLUME = '\\Device\\HarddiskVolume1'
 
 /** As SeLocateProcessImageName gives it; empty for the System process, which has no image. */
 export function processNtPath(process: Process): string {

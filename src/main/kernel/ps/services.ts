@@ -6,6 +6,7 @@ import {
   NtDeviceIoControlFile,
   NtFsControlFile,
   NtOpenFile,
+  NtQueryDirectoryFile,
   NtQueryInformationFile,
   NtReadFile,
   NtSetInformationFile,
@@ -83,6 +84,7 @@ export const SERVICES: readonly Service[] = [
   NtWriteVirtualMemory,
   NtYieldExecution,
   NtQuerySystemInformation,
+  NtQueryDirectoryFile,
   NtAdjustPrivilegesToken,
   NtOpenProcessToken,
 ]

@@ -77,7 +77,8 @@ function parseNumber(text: string): number | undefined {
   return value
 }
 
-function bytesOf(bytes: Bytes): Uint8Array {
+/** The bytes that a scenario writes as text, in hexadecimal or by their number. */
+export function bytesOf(bytes: Bytes): Uint8Array {
   if ('zeros' in bytes) return new Uint8Array(bytes.zeros)
   if ('hex' in bytes)
     return Uint8Array.from({ length: bytes.hex.length / 2 }, (_, i) =>

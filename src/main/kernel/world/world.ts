@@ -8,6 +8,8 @@ import type { Kernel } from '../kernel'
 import type { Image } from '../loader/image'
 import type { Process } from '../ps/process'
 import type { ProcessOptions } from '../ps/processes'
+import type { Ntfs } from '../fs/ntfs'
+import { mountVolume, type GivenFiles } from './files'
 import { fillHives } from './hive'
 import { loadModules } from './modules'
 import { CSRSS_ID, EXPLORER_ID, LOGGED_ON_USER, SYSTEM_PROCESSES } from './process-table'
@@ -15,6 +17,14 @@ import { keepHandle, optionsOf, startProcesses } from './processes'
 
 /** First threads of system processes that do more than wait, by process id. */
 export type Lives = Map<number, (k: Kernel) => KernelRoutine<number>>
+
+/** What a scenario says about the world. */
+export interface WorldOptions {
+  /** Names of system processes whose place programs of the scenario take. */
+  replaced?: ReadonlySet<string>
+  /** Files and folders (null) by path, `C:\\Users\\student\\x.txt`. */
+  files?: GivenFiles
+}
 
 type Part = (k: Kernel, world: World) => KernelRoutine<void>
 
@@ -24,16 +34,17 @@ export class World {
   /** The system's processes by id. */
   processes: ReadonlyMap<number, Process> = new Map()
   readonly lives: Lives = new Map()
+  /** The file system of `C:`. */
+  files: Ntfs | null = null
   /** Services that run since the boot, in lower case. */
   readonly services = new Set<string>()
 
   /** What a program that is started gets: the shell as its parent, the user that is logged on. */
   readonly session: ProcessOptions = { parent: EXPLORER_ID, user: LOGGED_ON_USER, session: 1 }
 
-  /** @param replaced  names of system processes whose place programs of the scenario take */
   constructor(
     private readonly k: Kernel,
-    readonly replaced: ReadonlySet<string>,
+    readonly options: WorldOptions,
   ) {}
 
   /** What a program gets that stands in for a process of the system; nothing for any other. */
@@ -58,17 +69,19 @@ const PARTS: readonly Part[] = [
   function* hives(k, world) {
     for (const name of fillHives(k)) world.services.add(name.toLowerCase())
   },
+  function* files(k, world) {
+    yield* mountVolume(k, world, world.options.files ?? new Map())
+  },
   function* processes(k, world) {
-    world.processes = yield* startProcesses(k, world.replaced, world.lives)
+    world.processes = yield* startProcesses(k, world.options.replaced ?? new Set(), world.lives)
   },
 ]
 
 /**
  * Boot it. The machine is bare before, and its trace knows nothing of it.
- * @param replaced  names of system processes whose place programs of the scenario take
  */
-export function* bootWindows(k: Kernel, replaced: ReadonlySet<string>): KernelRoutine<void> {
-  const world = new World(k, replaced)
+export function* bootWindows(k: Kernel, options: WorldOptions = {}): KernelRoutine<void> {
+  const world = new World(k, options)
   for (const part of PARTS) yield* part(k, world)
   k.world = world
 }

@@ -1,0 +1,77 @@
+/** Part of the world: the file system with its volume, and what lies on it when the machine has booted. */
+import {
+  FILE_ATTRIBUTE_HIDDEN,
+  FILE_ATTRIBUTE_SYSTEM,
+} from '../../../shared/nt/generated/constants'
+import { SERVICES_PATH } from '../cm/registry'
+import type { KernelRoutine } from '../ddi/types'
+import { Ntfs, VOLUME_DEVICE } from '../fs/ntfs'
+import type { Kernel } from '../kernel'
+import { FOLDERS, IMAGE_FILES, SYSTEM_FILES, TEXT_FILES } from './file-table'
+import { SYSTEM_MODULES } from './module-table'
+import { SYSTEM_PROCESSES } from './process-table'
+import type { World } from './world'
+
+/** A file that a scenario puts there; null for a folder. */
+export type GivenFiles = ReadonlyMap<string, Uint8Array | null>
+
+/** What stands for an image: the mark of a file that can be run, and a size. */
+const IMAGE_BYTES = 512
+const image = (): Uint8Array => {
+  const bytes = new Uint8Array(IMAGE_BYTES)
+  bytes.set([0x4d, 0x5a])
+  return bytes
+}
+
+const textBytes = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
+
+/** `\SystemRoot\System32\x.sys` as a path on the volume; null for any other form. */
+function pathOfImage(imagePath: string): string | null {
+  const inWindows = imagePath.replace(/^(?:\\SystemRoot|%SystemRoot%)\\/i, '\\Windows\\')
+  if (inWindows.startsWith('\\')) return inWindows
+  return /^[A-Za-z]:\\/.test(imagePath) ? imagePath.slice(2) : null
+}
+
+/** Image files of the kernel-mode services that the registry has: those of the scenario's drivers among them. */
+function* serviceImages(k: Kernel): Generator<string> {
+  for (const key of k.registry.key(SERVICES_PATH)?.sortedSubkeys() ?? []) {
+    const data = key.value('ImagePath')?.data
+    if (!data) continue
+    const text = String.fromCharCode(...new Uint16Array(data.slice().buffer)).replace(/\0+$/, '')
+    const path = /\.sys$/i.test(text) ? pathOfImage(text) : null
+    if (path) yield path
+  }
+}
+
+/** Put a file there; what has no room or a name that cannot be is left out. */
+function put(fs: Ntfs, path: string, bytes: Uint8Array | null): void {
+  const node = fs.tree.make(path, bytes === null)
+  if (node && bytes && !node.isFolder) fs.tree.write(node, 0, bytes)
+}
+
+/** Mount the volume and fill it. */
+export function* mountVolume(k: Kernel, world: World, given: GivenFiles): KernelRoutine<void> {
+  const fs = new Ntfs(k, world.modules.get('Ntfs'))
+  world.files = fs
+  for (const path of FOLDERS) put(fs, path, null)
+  for (const { file } of SYSTEM_MODULES) put(fs, pathOfImage(file) ?? file, image())
+  for (const { path } of SYSTEM_PROCESSES) put(fs, path, image())
+  for (const path of [...IMAGE_FILES, ...serviceImages(k)]) put(fs, path, image())
+  for (const [path, text] of Object.entries(TEXT_FILES)) put(fs, path, textBytes(text))
+  for (const path of SYSTEM_FILES) {
+    const node = fs.tree.make(path)
+    if (node) node.attributes |= FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM
+  }
+  for (const [path, bytes] of given) put(fs, path.replace(/^[A-Za-z]:/, ''), bytes)
+  k.emit({
+    t: 'volume.mounted',
+    device: VOLUME_DEVICE,
+    letter: 'C:',
+    files: [...fs.tree.all()].map((node) => ({
+      path: node.path,
+      size: node.data.length,
+      ...(node.isFolder ? { folder: true } : {}),
+    })),
+  })
+  yield* k.fileSystems.register(fs.device)
+}
