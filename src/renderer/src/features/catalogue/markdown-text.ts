@@ -1,6 +1,6 @@
 /** Markdown as elements; text goes in as text nodes, so there is nothing to escape. */
 import { defineComponent, h, type VNode, type VNodeChild } from 'vue'
-import { parseMarkdown, type Block, type Inline } from './markdown'
+import { parseInline, parseMarkdown, type Block, type Inline } from './markdown'
 
 const inline = (parts: readonly Inline[]): VNodeChild[] =>
   parts.map((part) => {
@@ -67,6 +67,13 @@ function block(item: Block, level: number): VNode {
       )
   }
 }
+
+/** One line: code words, emphasis and links, no blocks. */
+export const InlineText = defineComponent({
+  name: 'InlineText',
+  props: { text: { type: String, required: true } },
+  setup: (props) => () => h('span', { class: 'inline' }, inline(parseInline(props.text))),
+})
 
 export default defineComponent({
   name: 'MarkdownText',

@@ -3,7 +3,7 @@
  * project of the Lab as well, so editor, timeline and everything else work on it as on any driver.
  */
 import { defineStore } from 'pinia'
-import { computed, ref, shallowRef, watch } from 'vue'
+import { computed, nextTick, ref, shallowRef, watch } from 'vue'
 import type { LessonProgress, LessonSummary, OpenLesson } from '../../../../shared/contract/lessons'
 import type { ProjectFiles } from '../../../../shared/contract/model'
 import type { AppError } from '../../../../shared/errors'
@@ -11,6 +11,7 @@ import type { GradeReport } from '../../../../shared/lessons/grade'
 import { announce } from '../../composables/use-announcer'
 import { asAppError, ring, value } from '../../services/ring'
 import { useBreakpoints } from '../../stores/breakpoints'
+import { useEditorPlace } from '../../stores/editor-place'
 import { useProject } from '../../stores/project'
 import { useRuns } from '../../stores/runs'
 import { useSettings } from '../../stores/settings'
@@ -101,10 +102,19 @@ export const useLearn = defineStore('learn', () => {
       runId.value = null
       solution.value = null
       settings.save(LAST, slug)
+      void nextTick(() => revealEntry(next))
       announce(`Lesson ${next.title}`)
     } catch (thrown) {
       ui.fail(asAppError(thrown))
     }
+  }
+
+  /** Past the imports, to where the first file that is edited begins. */
+  function revealEntry({ editable }: OpenLesson): void {
+    const [file = 'driver.ts'] = editable
+    const lines = (project.files[file] ?? '').split('\n')
+    const line = lines.findIndex((text) => /^(export )?function /.test(text)) + 1
+    if (line > 0) useEditorPlace().reveal({ file, line })
   }
 
   // Whatever else is opened afterwards has the verifier that it had.
