@@ -75,6 +75,8 @@ test('paused, cancelled, killed, resumed and imported again: every file is there
       times.push(performance.now() - started)
       await shelf.search.fill('')
       await expect(shelf.found).not.toHaveText(/ of /)
+      // On a busy machine the import may be faster than the questions; the rest of it is needed.
+      if ((await shelf.numbers()).done > TOTAL / 2) break
     }
     const said = times.map((ms) => Math.round(ms)).join(', ')
     console.log(`       queries during the import: ${said} ms`)
