@@ -18,8 +18,7 @@ const CONTEXT_CONTROL = 0x10_0001
 function changeThreads(k: Kernel, address: Ptr, what: 'suspend' | 'resume'): number {
   const process = k.processes.byAddress(address)
   if (!process) return STATUS_INVALID_PARAMETER
-  const threads = [...k.scheduler.threads].filter((thread) => thread.process === process)
-  for (const thread of threads) k.apcs[what](thread)
+  for (const thread of k.scheduler.threads.of(process)) k.apcs[what](thread)
   return STATUS_SUCCESS
 }
 

@@ -186,7 +186,7 @@ export class DdiTable {
     }
     code.waitingFor = index
     code.at = thread.at
-    this.k.scheduler.take(thread, frame, step)
+    this.k.scheduler.frames.take(thread, frame, step)
     return null
   }
 

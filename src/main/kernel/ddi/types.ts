@@ -523,3 +523,7 @@ export const ROUTINES = {
 
 export type RoutineName = keyof typeof ROUTINES
 export const ROUTINE_NAMES = Object.keys(ROUTINES) as RoutineName[]
+/** Where a routine stands in ROUTINE_NAMES. */
+export const ROUTINE_INDEX = Object.fromEntries(
+  ROUTINE_NAMES.map((name, index) => [name, index]),
+) as Readonly<Record<RoutineName, number>>

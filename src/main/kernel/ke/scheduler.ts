@@ -1,5 +1,5 @@
 /**
- * The scheduler: which thread runs, and the loop that moves its frames on.
+ * The scheduler: which thread runs, and the loop that moves its frames on (frames.ts).
  *
  * A thread leaves its processor when it waits, ends, or, below DISPATCH_LEVEL, when its quantum is
  * over or a thread of higher priority is ready. Of several processors one moves at a time; which one
@@ -7,32 +7,22 @@
  * interleaving and the same seed always the same one.
  */
 import { hex32 } from '../../../shared/nt/format'
-import {
-  ROUTINE_NAMES,
-  ROUTINES,
-  type KernelOp,
-  type KernelRoutine,
-  type RoutineSignature,
-} from '../ddi/types'
+import type { KernelRoutine } from '../ddi/types'
 import { describeWait } from '../io/hang'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
-import type { CallResult, Command, Report } from '../port'
+import type { Command, Report } from '../port'
 import type { Process } from '../ps/process'
 import type { Random } from '../random'
-import { assert, BugCheck, NtException, RunLimit, SimulatorBug } from '../stop'
+import { assert, RunLimit, type NtException } from '../stop'
 import { unhandled } from './fault'
+import { Frames } from './frames'
 import { DISPATCH_LEVEL, IPI_LEVEL } from './irql'
 import { KernelStacks } from './kernel-stacks'
 import { ReadyQueue } from './ready-queue'
-import { Thread, type CodeFrame, type KernelFrame } from './thread'
+import { Thread, type KernelFrame } from './thread'
 import { ThreadTable } from './thread-table'
 import { Turns } from './turns'
-
-/** Simulated ticks for one quantum of back edges. */
-const TICKS_PER_QUANTUM = 200
-
-const EMPTY_RESULT: CallResult = { state: 'done', value: 0, wide: 0n, outs: [], code: 0 }
 
 /** What a thread is made of. */
 export interface NewThread {
@@ -46,36 +36,21 @@ export interface NewThread {
 export class Scheduler {
   readonly threads = new ThreadTable()
   readonly turns: Turns
+  readonly frames: Frames
   /** Thread that drives the run (loads, requests, unload); when it ends the run ends. */
   main: Thread | null = null
   private nextThreadId = 8
-  private nextFrame = 1
   private readonly random: Random
   private readonly stacks: KernelStacks
   private readonly readyThreads = new ReadyQueue()
   /** Times that a thread was given a processor, or made. */
   private turnsGiven = 0
   private lastProgress = 0
-  /** A `load` command is under way. */
-  private loading = false
-  /** Frames that the runner can forget. */
-  private readonly discarded: number[] = []
-  private readonly command: Command = {
-    op: 'end',
-    frame: 0,
-    fn: 0,
-    routine: 0,
-    args: [],
-    result: EMPTY_RESULT,
-    code: 0,
-    stack: 0,
-    stackLimit: 0,
-  }
-
   constructor(private readonly k: Kernel) {
     this.random = k.random.split('scheduler')
     this.stacks = new KernelStacks(k)
     this.turns = new Turns(k, this)
+    this.frames = new Frames(k, this)
     for (const processor of k.processors) {
       // Its stack is for the DPCs that find no other thread to run on.
       const stack = this.stacks.allocate()
@@ -263,18 +238,13 @@ export class Scheduler {
 
   // --- the loop --------------------------------------------------------------------------------
 
-  endCommand(): Command {
-    this.command.op = 'end'
-    return this.command
-  }
-
   /** Take in what the runner did, then go on until it is needed again. */
   next(report: Report): Command {
     const k = this.k
-    if (k.ended) return this.endCommand()
-    this.takeReport(report)
+    if (k.ended) return this.frames.endCommand()
+    this.frames.takeReport(report)
     for (;;) {
-      if (k.ended) return this.endCommand()
+      if (k.ended) return this.frames.endCommand()
       if (k.bugChecks.running) {
         const command = this.step(this.current)
         if (command) return command
@@ -285,12 +255,8 @@ export class Scheduler {
         if (this.current.state !== 'running') this.switchTo(this.idle)
         if (!this.turns.next()) continue
       }
-      const discarded = this.discarded.pop()
-      if (discarded !== undefined) {
-        this.command.op = 'discard'
-        this.command.frame = discarded
-        return this.command
-      }
+      const discarding = this.frames.discardCommand()
+      if (discarding) return discarding
       const thread = this.current
       const areOff = thread.interruptsOff
       let isInterrupted = false
@@ -364,116 +330,6 @@ export class Scheduler {
     this.lastProgress = this.k.tick
   }
 
-  private takeReport(report: Report): void {
-    if (report.what === 'none' || report.what === 'died') return
-    const thread = this.current
-    const frame = thread.frames.at(-1)
-    if (report.what === 'suspended') {
-      this.takeStack(thread, report)
-      if (report.backEdges) this.quantumOver(thread, report)
-      else if (report.loop) this.turnOver(thread, report)
-      return
-    }
-    if (this.loading) {
-      this.loading = false
-      if (report.what === 'returned') thread.input = report.value
-      else thread.raise = new NtException(report.code >>> 0)
-      return
-    }
-    assert(
-      frame?.kind === 'code' && frame.id === report.frame,
-      'a report for a frame that is not on top',
-    )
-    if (report.what === 'returned') this.codeReturned(thread, frame, report.value)
-    else {
-      const pending = this.k.ddis.lastException
-      const code = report.code >>> 0
-      const exception = pending?.code === code ? pending : new NtException(code)
-      if (!exception.origin) {
-        // Raised by the code itself, a division by zero for instance: it starts here.
-        if (report.at) thread.at = report.at
-        exception.origin = this.k.originOfException()
-        this.k.emit({ t: 'exception.raised', code: hex32(code), address: null, access: null })
-      }
-      this.leave(thread, frame, 'exception')
-      thread.raise = exception
-    }
-  }
-
-  /**
-   * Remember where the stack of the frame that stopped ends. A routine that it called through the
-   * kernel has its frame already, made before that was known.
-   */
-  private takeStack(thread: Thread, report: Report): void {
-    const at = thread.frames.findLastIndex(
-      (item) => item.kind === 'code' && item.id === report.frame,
-    )
-    const stopped = thread.frames[at]
-    // Gone with its thread, when the routine ended that.
-    if (stopped?.kind !== 'code') return
-    stopped.stack = report.stack
-    for (const above of thread.frames.slice(at + 1))
-      if (above.kind === 'code' && above.stackLimit === stopped.stackLimit)
-        above.stack = report.stack
-  }
-
-  /** Code stopped at a point (see turns.ts): it goes on when its processor has its turn again. */
-  private turnOver(thread: Thread, report: Report): void {
-    thread.at = this.k.options.place?.(report.loop) ?? thread.at
-    this.k.advance(1)
-    const top = thread.frames.at(-1)
-    if (top?.kind === 'code') top.waitingFor = -1
-  }
-
-  private quantumOver(thread: Thread, report: Report): void {
-    const k = this.k
-    thread.at = k.options.place?.(report.loop) ?? thread.at
-    k.advance(TICKS_PER_QUANTUM)
-    this.spend(20)
-    this.turns.spend(20)
-    const { processor } = k
-    processor.backEdges += report.backEdges
-    const top = thread.frames.at(-1)
-    if (top?.kind === 'code') top.waitingFor = -1
-    const fuel = k.irql.level >= DISPATCH_LEVEL ? k.limits.loopFuel / 4 : k.limits.loopFuel
-    if (processor.backEdges >= fuel) k.outOfFuel()
-  }
-
-  private codeReturned(thread: Thread, frame: CodeFrame, value: number): void {
-    const k = this.k
-    const signature = ROUTINES[frame.routine]
-    const result = signature.returns.k === 'ntstatus' ? value >>> 0 : value
-    const kind = signature.kind
-    if (k.irql.level !== frame.irqlAtEntry && kind !== 'main')
-      k.verifier.irqlAfterCallback(kind, frame, k.irql.level)
-    const { k: returns } = signature.returns
-    this.leave(
-      thread,
-      frame,
-      returns === 'void' ? null : returns === 'ntstatus' ? hex32(result) : result,
-    )
-    thread.input = result
-  }
-
-  /** A code frame is done: say so, take it off, go back to the place of the one below. */
-  private leave(thread: Thread, frame: CodeFrame, result: string | number | null): void {
-    if (this.k.tracing)
-      this.k.emit(
-        {
-          t: 'routine.returned',
-          kind: ROUTINES[frame.routine].kind,
-          name: frame.name,
-          result,
-          ...(frame.irp ? { irp: frame.irp } : {}),
-        },
-        frame.cause,
-      )
-    thread.frames.pop()
-    const below = thread.frames.findLast((item) => item.kind === 'code')
-    thread.at = below?.kind === 'code' ? below.at : null
-    thread.cause = below?.cause ?? 0
-  }
-
   pushKernel(
     thread: Thread,
     routine: KernelRoutine<unknown>,
@@ -506,183 +362,8 @@ export class Scheduler {
       if (this.k.irql.level !== 0) this.k.irql.set(0, 'thread exit')
       return null
     }
-    if (top.kind === 'code') return this.stepCode(thread, top)
-    return this.stepKernel(thread, top)
-  }
-
-  private stepCode(thread: Thread, frame: CodeFrame): Command {
-    const command = this.command
-    command.frame = frame.id
-    command.stack = frame.stack
-    command.stackLimit = frame.stackLimit
-    if (!frame.started) {
-      frame.started = true
-      command.op = 'start'
-      command.fn = frame.fn
-      command.routine = ROUTINE_NAMES.indexOf(frame.routine)
-      command.args = frame.args
-      return command
-    }
-    if (thread.raise) {
-      const exception = thread.raise as NtException
-      thread.raise = null
-      command.op = 'throw'
-      command.code = exception.code
-      return command
-    }
-    command.op = 'resume'
-    command.result = this.k.ddis.resumeResult(frame)
-    return command
-  }
-
-  private stepKernel(thread: Thread, frame: KernelFrame): Command | null {
-    // It goes on, so it spins no more; what it calls next is not part of the wait.
-    if (this.k.processor.spin?.frame === frame) this.k.processor.spin = null
-    let step: IteratorResult<KernelOp, unknown>
-    try {
-      if (thread.raise) {
-        const raised = thread.raise
-        thread.raise = null
-        step = frame.routine.throw(raised)
-      } else {
-        const input = thread.input
-        thread.input = 0
-        step = frame.routine.next(input)
-      }
-    } catch (error) {
-      this.kernelThrew(thread, frame, error)
-      return null
-    }
-    if (!step.done && step.value.op === 'load') {
-      this.loading = true
-      this.command.op = 'load'
-      this.command.frame = 0
-      this.command.fn = step.value.unit
-      this.command.args = [step.value.image]
-      return this.command
-    }
-    this.take(thread, frame, step)
-    return null
-  }
-
-  /** What a kernel routine asked for, or its result. */
-  take(thread: Thread, frame: KernelFrame, step: IteratorResult<KernelOp, unknown>): void {
-    if (step.done) {
-      // A routine that ended its own thread has left no frame to pop.
-      if (thread.frames.at(-1) === frame) thread.frames.pop()
-      if (frame.ddi !== -1) this.k.ddis.finished(thread, frame, step.value)
-      else thread.input = typeof step.value === 'number' ? step.value : 0
-      return
-    }
-    const op = step.value
-    // After a bug check nobody is there to wait for.
-    if (this.k.bugChecks.running && (op.op === 'wait' || op.op === 'spin')) {
-      this.k.bugChecks.finish()
-      return
-    }
-    switch (op.op) {
-      case 'call':
-        this.enter(thread, op)
-        break
-      case 'wait':
-        // The dispatcher has queued the thread already; it may even have been made ready again.
-        this.k.processor.backEdges = 0
-        break
-      case 'spin':
-        this.k.processor.spin = { frame, until: op.until }
-        break
-      case 'load':
-        throw new SimulatorBug('an image is loaded from a kernel thread only')
-      case 'yield':
-        thread.quantum = 0
-        this.turns.end()
-        break
-      case 'exit':
-        this.discard(thread)
-        break
-    }
-  }
-
-  private kernelThrew(thread: Thread, frame: KernelFrame, error: unknown): void {
-    if (error instanceof BugCheck || error instanceof RunLimit || error instanceof SimulatorBug)
-      throw error
-    this.k.ddis.blame(error, frame.ddi)
-    const exception = this.k.toException(error)
-    exception.origin ??= this.k.originOfException(exception.routine)
-    thread.frames.pop()
-    if (frame.outerCause !== undefined) thread.cause = frame.outerCause
-    if (thread.frames.length === 0) unhandled(this.k, exception)
-    thread.raise = exception
-    this.k.ddis.lastException = exception
-  }
-
-  /** Begin a call that a kernel routine asked for. */
-  private enter(thread: Thread, op: Extract<KernelOp, { op: 'call' }>): void {
-    const k = this.k
-    const entry = k.images.function(op.address)
-    if (!entry) {
-      thread.raise = k.fault(op.address, 'execute')
-      return
-    }
-    if (entry.native) {
-      this.pushKernel(thread, entry.native(k, op.args), entry.name, -1, entry.driver)
-      return
-    }
-    const inProgram =
-      op.routine === 'MAIN' ||
-      op.routine === 'THREAD_START_ROUTINE' ||
-      op.routine === 'USER_APC_ROUTINE'
-    if (!inProgram && k.images.byNumber(entry.image)?.user)
-      k.bugCheck(
-        0xfc,
-        k.memory.address(op.address),
-        BigInt(k.memory.pte(op.address) >>> 0),
-        k.images.nearestCode(thread),
-        0n,
-        `The kernel jumped to ${k.images.symbol(op.address)}, code of a program; the processor forbids it (SMEP).`,
-      )
-    const below = thread.frames.findLast((item) => item.kind === 'code')
-    if (below?.kind === 'code') below.at = thread.at
-    const place = k.images.placeOf(entry)
-    const frame: CodeFrame = {
-      kind: 'code',
-      id: this.nextFrame++,
-      fn: entry.fn,
-      routine: op.routine,
-      name: entry.name,
-      image: entry.image,
-      args: op.args,
-      irp: op.irp,
-      started: false,
-      at: place,
-      cause: thread.cause,
-      waitingFor: -1,
-      result: undefined,
-      outs: [],
-      irqlAtEntry: k.irql.level,
-      ...this.stackFor(thread, k.images.byNumber(entry.image)?.user === true),
-    }
-    thread.frames.push(frame)
-    thread.at = place ?? thread.at
-    if (k.tracing) frame.cause = this.traceCall(frame)
-    thread.cause = frame.cause
-  }
-
-  private traceCall(frame: CodeFrame): number {
-    const { k } = this
-    const signature: RoutineSignature = ROUTINES[frame.routine]
-    const args: Record<string, string | number> = {}
-    Object.entries(signature.params).forEach(([name, type], i) => {
-      const value = frame.args[i] ?? 0
-      args[name] = type.k === 'ptr' ? k.memory.format(value) : value
-    })
-    return k.emit({
-      t: 'routine.called',
-      kind: signature.kind,
-      name: frame.name,
-      args,
-      ...(frame.irp ? { irp: frame.irp } : {}),
-    })
+    if (top.kind === 'code') return this.frames.stepCode(thread, top)
+    return this.frames.stepKernel(thread, top)
   }
 
   /** Where the kernel stack of a thread ends, as far as it is known: below the frame that runs. */
@@ -690,25 +371,6 @@ export class Scheduler {
     const frame = thread.frames.findLast((item) => item.kind === 'code')
     const inKernel = frame?.kind === 'code' && frame.stackLimit === thread.stackLimit
     return inKernel ? frame.stack : thread.stackBase
-  }
-
-  /** Where the locals of a new frame go: below those of the frame that it interrupts or serves. */
-  private stackFor(thread: Thread, user: boolean): { stack: Ptr; stackLimit: Ptr } {
-    for (let i = thread.frames.length - 1; i >= 0; i--) {
-      const frame = thread.frames[i]!
-      if (frame.kind === 'code' && (this.k.images.byNumber(frame.image)?.user === true) === user)
-        return { stack: frame.stack, stackLimit: frame.stackLimit }
-    }
-    if (user && thread.userStack)
-      return { stack: thread.userStack.base, stackLimit: thread.userStack.limit }
-    return { stack: thread.stackBase, stackLimit: thread.stackLimit }
-  }
-
-  /** Drop every frame of a thread that ends in the middle of its work. */
-  private discard(thread: Thread): void {
-    for (const frame of thread.frames)
-      if (frame.kind === 'code' && frame.started) this.discarded.push(frame.id)
-    thread.frames.length = 0
   }
 }
 

@@ -23,12 +23,6 @@ export function threadExitStatus(object: KObject): number {
   return exitStatuses.get(object) ?? STATUS_PENDING
 }
 
-function threadsOf(k: Kernel, process: Process): Thread[] {
-  return k.scheduler.threads.filter(
-    (thread) => thread.process === process && thread.state !== 'exited',
-  )
-}
-
 /**
  * PspCatchCriticalBreak: a process that the machine cannot do without must not end. The flag is what
  * EPROCESS says now.
@@ -58,8 +52,7 @@ export function* exitThread(k: Kernel, status: number): KernelRoutine<void> {
   yield* k.io.packets.threadRundown(thread)
   const object = k.ob.lookup(thread.address)
   if (object) exitStatuses.set(object, status)
-  const isLast = threadsOf(k, process).every((other) => other === thread)
-  if (isLast) {
+  if (k.scheduler.threads.count(process) === 1) {
     checkCritical(k, process)
     k.programs.flush(process)
     yield* k.processes.exit(process, userProcess(process).exitStatus ?? status)
@@ -99,7 +92,7 @@ export function* terminateProcess(
   const data = userProcess(process)
   if (!others) checkCritical(k, process)
   if (!others) data.exitStatus ??= status
-  const threads = threadsOf(k, process)
+  const threads = k.scheduler.threads.of(process)
   for (const thread of threads) if (thread !== current) yield* terminateThread(k, thread, status)
   if (others) return
   if (threads.length === 0) yield* k.processes.exit(process, data.exitStatus ?? status)
