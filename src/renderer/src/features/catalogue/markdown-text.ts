@@ -1,24 +1,7 @@
 /** Markdown as elements; text goes in as text nodes, so there is nothing to escape. */
-import { defineComponent, h, type VNode, type VNodeChild } from 'vue'
-import { parseInline, parseMarkdown, type Block, type Inline } from './markdown'
-
-const inline = (parts: readonly Inline[]): VNodeChild[] =>
-  parts.map((part) => {
-    switch (part.kind) {
-      case 'text':
-        return part.text
-      case 'code':
-        return h('code', part.text)
-      case 'link':
-        // The window goes nowhere: the address is shown and can be copied.
-        return h('span', { class: 'address', title: part.href }, [
-          ...inline(part.children),
-          h('span', { class: 'href' }, ` (${part.href})`),
-        ])
-      default:
-        return h(part.kind, inline(part.children))
-    }
-  })
+import { defineComponent, h, type VNode } from 'vue'
+import { inline } from './inline-text'
+import { parseMarkdown, type Block } from './markdown'
 
 function block(item: Block, level: number): VNode {
   switch (item.kind) {
@@ -67,13 +50,6 @@ function block(item: Block, level: number): VNode {
       )
   }
 }
-
-/** One line: code words, emphasis and links, no blocks. */
-export const InlineText = defineComponent({
-  name: 'InlineText',
-  props: { text: { type: String, required: true } },
-  setup: (props) => () => h('span', { class: 'inline' }, inline(parseInline(props.text))),
-})
 
 export default defineComponent({
   name: 'MarkdownText',
