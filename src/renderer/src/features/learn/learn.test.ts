@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { settle, mountApp, type MountedApp } from '../../testing/mount-app'
 import { useProject } from '../../stores/project'
+import { useRuns } from '../../stores/runs'
 import { useUi } from '../../stores/ui'
 import { useLearn } from './store'
 import { exerciseWords } from './words'
@@ -28,6 +29,8 @@ const click = async (element: HTMLElement): Promise<void> => {
 
 beforeEach(async () => {
   mounted = await mountApp()
+  // The Lab's first run is over.
+  await vi.waitFor(() => expect(useRuns().shown).not.toBeNull())
   await mounted.press('4', { ctrlKey: true })
   // The screen is loaded on its own.
   await import('../../views/LearnView.vue')
@@ -66,7 +69,8 @@ describe('a lesson', () => {
 
   test('is checked after each run; a red start is the exercise', async () => {
     await mounted.press('F5')
-    expect(called('lessons.check')).toHaveLength(1)
+    await vi.waitFor(() => expect(called('lessons.check')).toHaveLength(1))
+    await settle()
     expect(called('runs.save')).toEqual([])
     expect(one('.last-run').textContent).toContain('This crash is the exercise')
     expect(one('.checks .fails').textContent).toContain('Complete once'.slice(0, 8))

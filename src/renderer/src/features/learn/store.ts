@@ -167,7 +167,14 @@ export const useLearn = defineStore('learn', () => {
       runId.value = done.id
       keep(checked.progress)
       const { passed: isPassed, points, of } = checked.report
-      announce(`${isPassed ? 'Passed' : 'Not passed yet'}: ${points} of ${of} points.`)
+      const words = `${isPassed ? 'Passed' : 'Not passed yet'}: ${points} of ${of} points.`
+      announce(words)
+      if (ui.area !== 'learn')
+        ui.notify({
+          kind: 'info',
+          text: words,
+          action: { label: 'Back to the lesson', run: () => (ui.area = 'learn') },
+        })
     } catch (thrown) {
       ui.fail(asAppError(thrown))
     }
