@@ -1,11 +1,13 @@
 /** The programs of the machine that a scenario may start without having them: samples/programs, as text. */
 import dir from '../../../samples/programs/dir.ts?raw'
 import guard from '../../../samples/programs/guard.ts?raw'
+import notepad from '../../../samples/programs/notepad.ts?raw'
 import taskmgr from '../../../samples/programs/taskmgr.ts?raw'
 
 /** By the entry that scenarios name, `world/taskmgr.ts`. */
 export const SHIPPED_PROGRAMS: ReadonlyMap<string, string> = new Map([
   ['world/dir.ts', dir],
   ['world/guard.ts', guard],
+  ['world/notepad.ts', notepad],
   ['world/taskmgr.ts', taskmgr],
 ])

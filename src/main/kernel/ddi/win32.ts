@@ -1,4 +1,5 @@
 /** Every routine of the module `win32`. */
+import { WIN32_CONSOLE_DDIS } from './win32-console'
 import { WIN32_CRT_DDIS } from './win32-crt'
 import { WIN32_FILE_DDIS } from './win32-file'
 import { WIN32_FOLDER_DDIS } from './win32-folder'
@@ -10,6 +11,7 @@ import { WIN32_SYNC_DDIS } from './win32-sync'
 import { WIN32_TOOLHELP_DDIS } from './win32-toolhelp'
 
 export const WIN32_DDIS = {
+  ...WIN32_CONSOLE_DDIS,
   ...WIN32_CRT_DDIS,
   ...WIN32_FILE_DDIS,
   ...WIN32_FOLDER_DDIS,

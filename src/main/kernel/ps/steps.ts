@@ -123,6 +123,8 @@ class StepRunner {
         return sleep(this.k, step.milliseconds)
       case 'unload':
         return this.unload(step)
+      case 'type':
+        return this.type(step.text)
       case 'openInterface':
         return this.openInterface(step)
       case 'input':
@@ -132,6 +134,17 @@ class StepRunner {
       default:
         return deviceStep(this.k, step)
     }
+  }
+
+  private type(text: string): KernelRoutine<void> {
+    const { world } = this.k
+    if (!world?.keyboard)
+      throw new RunLimit(
+        'limit',
+        'scenario',
+        'a step types, but only "world": "windows" has a keyboard',
+      )
+    return world.keyboard.type(text)
   }
 
   /** What happens to the machine from outside, while the program looks on. */

@@ -9,8 +9,10 @@ import type { Image } from '../loader/image'
 import type { Process } from '../ps/process'
 import type { ProcessOptions } from '../ps/processes'
 import type { Ntfs } from '../fs/ntfs'
+import type { Keyboard } from '../input/keyboard'
 import { mountVolume, type GivenFiles } from './files'
 import { fillHives } from './hive'
+import { plugKeyboard } from './keyboard'
 import { loadModules } from './modules'
 import { CSRSS_ID, EXPLORER_ID, LOGGED_ON_USER, SYSTEM_PROCESSES } from './process-table'
 import { keepHandle, optionsOf, startProcesses } from './processes'
@@ -36,6 +38,7 @@ export class World {
   readonly lives: Lives = new Map()
   /** The file system of `C:`. */
   files: Ntfs | null = null
+  keyboard: Keyboard | null = null
   /** Services that run since the boot, in lower case. */
   readonly services = new Set<string>()
 
@@ -61,6 +64,9 @@ export class World {
   }
 }
 
+/** Time for the system's threads to get to their first waits: a millisecond. */
+const SETTLING = -10_000n
+
 /** The parts, in the order in which a boot needs them. */
 const PARTS: readonly Part[] = [
   function* modules(k, world) {
@@ -71,6 +77,9 @@ const PARTS: readonly Part[] = [
   },
   function* files(k, world) {
     yield* mountVolume(k, world, world.options.files ?? new Map())
+  },
+  function* keyboard(k, world) {
+    yield* plugKeyboard(k, world)
   },
   function* processes(k, world) {
     world.processes = yield* startProcesses(k, world.options.replaced ?? new Set(), world.lives)
@@ -84,4 +93,6 @@ export function* bootWindows(k: Kernel, options: WorldOptions = {}): KernelRouti
   const world = new World(k, options)
   for (const part of PARTS) yield* part(k, world)
   k.world = world
+  // The drivers find a machine whose processes have come to rest.
+  yield* k.dispatcher.delay(SETTLING)
 }
