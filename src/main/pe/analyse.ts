@@ -19,7 +19,8 @@ import { tlsh } from './image/tlsh'
 import { withFile } from './loops'
 import { Reader } from './reader'
 
-const MILLISECONDS = 2_000
+/** An import gives a file less than that; where nobody waits, a busy machine changes no facts. */
+const MILLISECONDS = 60_000
 const IMAGE_SUBSYSTEM_NATIVE = 1
 
 export interface AnalyseOptions extends SignatureOptions {
