@@ -24,6 +24,7 @@ const services = [
   'main/known',
   'main/exchange',
   'main/lessons',
+  'main/detections',
   'main/lab',
 ].concat(['main/package', 'main/pe', 'main/dsl', 'main/kernel', 'shared'])
 
@@ -66,6 +67,12 @@ const layers: Record<string, Layer> = {
   },
   // Node for the folders of lessons.
   'main/lessons': {
+    below: ['main/lab', 'main/dsl', 'main/kernel', 'shared'],
+    packages: ['yaml', 'zod'],
+    node: true,
+  },
+  // Node for the folders of rules.
+  'main/detections': {
     below: ['main/lab', 'main/dsl', 'main/kernel', 'shared'],
     packages: ['yaml', 'zod'],
     node: true,

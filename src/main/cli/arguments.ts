@@ -1,6 +1,7 @@
 /** What was typed, as data. */
 import { parseArgs } from 'node:util'
 import { EXPORT_FORMATS, FILE_SORTS, type ExportFormat } from '../../shared/contract/files'
+import { detectArguments, type DetectArguments } from './detect-arguments'
 import {
   packageArguments,
   policyArguments,
@@ -9,6 +10,7 @@ import {
 } from './package-arguments'
 import { isVerifierName, VERIFIER_PRESETS } from '../kernel/verifier/verifier'
 
+export type { DetectArguments } from './detect-arguments'
 export type { PackageArguments, PolicyArguments } from './package-arguments'
 
 export interface RunArguments {
@@ -116,6 +118,7 @@ export type Arguments =
   | ImportArguments
   | SearchArguments
   | ExportArguments
+  | DetectArguments
   | PackageArguments
   | PolicyArguments
   | { command: 'ddi'; name: string }
@@ -130,6 +133,8 @@ export const USAGE = `Usage:
   npm run ring0 -- replay FILE [--json]
   npm run ring0 -- check FOLDER [--lesson LESSON] [--json]
   npm run ring0 -- lesson check FOLDER [--json]
+  npm run ring0 -- detect [FOLDER] [--rules FOLDER] [--seed N] [--json]
+                       [--test-rules] [--export FILE]
   npm run ring0 -- ddi NAME
   npm run ring0 -- package FOLDER --out FOLDER [--driver NAME] [--signing FILE] [--json]
   npm run ring0 -- policy FILE... [--windows VERSION] [--machine LIST] [--json]
@@ -145,6 +150,7 @@ explore run it with one seed after the other until a run fails
 replay  run what a dump says again, and see that it ends the same way
 check   compile only; with a lesson, grade the folder as a hand-in
 lesson  check: whether a folder is a lesson that can be solved
+detect  run the folder under the eyes of detection rules, and list the alarms
 ddi     what a routine does: prototype, IRQL, support
 package write .sys, .inf and .cat of a driver folder, signed by simulated authorities
 policy  would Windows load these files, and by which rule not
@@ -163,6 +169,9 @@ export  write what the query finds ("" for everything)
 --processors N   processors of the machine, 1 to 8 (default: the scenario's, or 1; explore: 2)
 --scenario FILE  a file of the folder, or any other, in place of scenario.json
 --dump FILE      write a dump when the machine stops; replay opens it
+--rules FOLDER   rules as .yaml files (default: those of the lab, docs/detections.md)
+--test-rules     run the tests that the rules bring along
+--export FILE    write all rules as one Sigma text; - for standard output
 --lesson LESSON  name or folder of a lesson (default: what handin.json of the folder says)
 --signing FILE   how the package is signed, in place of NAME.package.json (docs/packages.md)
 --windows VER    7, 8.1, 10-1507, 10-1607, 11-22H2 (default: all)
@@ -178,7 +187,8 @@ export  write what the query finds ("" for everything)
 
 Files are read, never run. Exit status: 0 ok, 1 compile error, load failure, bad arguments or a
 file that could not be read, 2 bug check, 3 verifier stop or leak, 4 hang or limit; explore: of the run that
-failed, 5 when only its client complained; check with a lesson: 6 when a check does not hold.
+failed, 5 when only its client complained; check with a lesson: 6 when a check does not hold;
+detect: 6 when a rule raised an alarm.
 `
 
 const OPTIONS = {
@@ -204,6 +214,9 @@ const OPTIONS = {
   signing: { type: 'string' },
   windows: { type: 'string' },
   machine: { type: 'string' },
+  rules: { type: 'string' },
+  export: { type: 'string' },
+  'test-rules': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
 type Option = keyof typeof OPTIONS
@@ -225,6 +238,11 @@ const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?:
   replay: { takes: ['json'], wants: 'the dump' },
   check: { takes: ['json', 'lesson'], wants: 'the folder' },
   lesson: { takes: ['json'], wants: 'check', many: true },
+  detect: {
+    takes: ['rules', 'seed', 'json', 'test-rules', 'export'],
+    wants: 'the folder',
+    many: true,
+  },
   ddi: { takes: [], wants: 'the name of a routine' },
   package: { takes: ['out', 'driver', 'signing', 'json'], wants: 'the folder' },
   policy: { takes: ['windows', 'machine', 'json'], wants: 'a file', many: true },
@@ -263,15 +281,16 @@ export function parseArguments(argv: string[]): Arguments | { problem: string } 
   if (name === undefined) return { problem: 'a command is missing' }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!command) return { problem: `there is no command '${name}'` }
-  const [target, ...rest] = words
-  if (target === undefined) return { problem: `${command.wants} is missing` }
-  if (rest.length > 0 && !command.many) return { problem: `'${rest[0]}' is one argument too many` }
   const foreign = (Object.keys(values) as Option[]).find(
     (option) => !command.takes.includes(option),
   )
   if (foreign !== undefined) return { problem: `${name} does not take --${foreign}` }
-
   const json = values.json ?? false
+  if (name === 'detect') return detectArguments(words, json, values)
+  const [target, ...rest] = words
+  if (target === undefined) return { problem: `${command.wants} is missing` }
+  if (rest.length > 0 && !command.many) return { problem: `'${rest[0]}' is one argument too many` }
+
   const catalogue = values.catalogue ?? null
   const passwords = values.password ?? []
   const query = words.map(showMinus).join(' ')

@@ -2,6 +2,7 @@
 import { parseArguments, USAGE } from './arguments'
 import { check } from './check'
 import { describeRoutine } from './ddi'
+import { detect } from './detect'
 import { replay } from './dump'
 import { explore } from './explore'
 import { checkLessons } from './lesson'
@@ -30,6 +31,8 @@ async function main(): Promise<number> {
       return check(parsed)
     case 'lesson':
       return checkLessons(parsed)
+    case 'detect':
+      return detect(parsed)
     case 'ddi':
       return describeRoutine(parsed.name)
     // Loaded only here: a run of a toy driver needs neither SQLite nor what reads driver files.
