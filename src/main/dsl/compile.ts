@@ -12,6 +12,7 @@ import { checkLanguage } from './check/language'
 import { isSaidByRule, typeError } from './check/type-errors'
 import type { CompiledEntry, CompiledModule, CompileResult, Entry, EntryKind } from './compiled'
 import { ruleDiagnostic, sortDiagnostics } from './diagnostics'
+import { handlerRegions } from './handlers'
 import { createProgram, resolveImport } from './program'
 import type { FunctionNode } from './references'
 import { Ids } from './transform/context'
@@ -91,7 +92,12 @@ class Compilation {
       modules: (orders[i] ?? []).flatMap((name) => modules.get(name) ?? []),
     }))
     return {
-      program: { entries: compiled, functions: ids.functions, locations: ids.locations },
+      program: {
+        entries: compiled,
+        functions: ids.functions,
+        locations: ids.locations,
+        handlers: handlerRegions(files, this.program.getTypeChecker()),
+      },
       diagnostics,
     }
   }

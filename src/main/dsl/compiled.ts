@@ -4,6 +4,7 @@
  */
 import type { SourcePlace } from '../../shared/trace/event'
 import type { Diagnostic } from '../../shared/contract/model'
+import type { HandlerRegion } from './handlers'
 
 export type EntryKind = 'driver' | 'client'
 
@@ -46,6 +47,8 @@ export interface CompiledProgram {
   functions: readonly (CompiledFunction | null)[]
   /** Places of routine calls, loops and function entries by location id; index 0 is not used. */
   locations: readonly (SourcePlace | null)[]
+  /** Where exceptions go (handlers.ts). */
+  handlers?: readonly HandlerRegion[]
 }
 
 /** `program` is absent when a diagnostic is an error. */

@@ -42,6 +42,9 @@ const FIXES: Readonly<Record<number, string>> = {
   0xe2: 'The driver asked for this stop with KeBugCheck; the parameters are its own.',
 }
 
+/** The one whose last parameter says what the others mean; of all others it is the first. */
+const CRITICAL_STRUCTURE_CORRUPTION = 0x109
+
 /** The report of a bug check or a verifier stop. */
 export function explainStop(
   k: Kernel,
@@ -50,9 +53,10 @@ export function explainStop(
   causes: CauseFinder,
 ): StopReport {
   const info = bugcheckInfo(stop.code)
-  const sub = bugcheckSubcode(stop.code, stop.parameters[0])
+  const kind = stop.code === CRITICAL_STRUCTURE_CORRUPTION ? 3 : 0
+  const sub = bugcheckSubcode(stop.code, stop.parameters[kind]!)
   const meanings = [0, 1, 2, 3].map((i) =>
-    i === 0 && sub ? sub.meaning : (sub?.parameters?.[i - 1] ?? info?.parameters[i] ?? ''),
+    i === kind && sub ? sub.meaning : (sub?.parameters?.[i - 1] ?? info?.parameters[i] ?? ''),
   )
   const rule = ruleOf(k, stop)
   return {

@@ -91,6 +91,11 @@ export class Memory {
   onPageIn: ((page: Ptr, access: 'read' | 'write') => void) | null = null
   /** CR0.WP: kernel mode respects read-only pages. */
   writeProtect = true
+  /**
+   * Pages of the current process are hidden from driver code, so that each access of it to them comes
+   * to the kernel (verifier/rules/user-memory.ts). Set before there is a process.
+   */
+  watchesUser = false
 
   constructor(backing: Backing) {
     const { control, physical } = backing
@@ -184,7 +189,14 @@ export class Memory {
 
   /** Entry of the page that holds `index`; 0 when nothing is mapped there. */
   pte(index: Ptr): number {
-    return index < VIRTUAL_BYTES ? this.ptes[index >>> PAGE_SHIFT]! : 0
+    if (index >= VIRTUAL_BYTES) return 0
+    const page = index >>> PAGE_SHIFT
+    return this.watchesUser ? this.shown(page) : this.ptes[page]!
+  }
+
+  /** Entry of a page as it is for kernel mode when nothing is hidden. */
+  private shown(page: number): number {
+    return this.spaces.ownerOf(page) >= 0 ? this.userPtes[page]! : this.ptes[page]!
   }
 
   /** Physical pages that are free. */
@@ -341,7 +353,7 @@ export class Memory {
   private entryOf(page: number): number {
     const owner = this.spaces.ownerOf(page)
     if (owner >= 0 && owner !== this.spaces.current) return this.spaces.entry(owner, page)
-    return this.ptes[page]!
+    return this.watchesUser ? this.shown(page) : this.ptes[page]!
   }
 
   private setPte(page: number, entry: number): void {
@@ -351,6 +363,10 @@ export class Memory {
       this.spaces.setEntry(owner, page, entry)
       if (owner !== this.spaces.current) return
       this.userPtes[page] = entry
+      if (this.watchesUser) {
+        this.ptes[page] = pageOut(entry)
+        return
+      }
     }
     if (entry & PTE.pageable) this.pageablePages.add(page)
     else if (this.pageablePages.size) this.pageablePages.delete(page)
@@ -388,6 +404,12 @@ export class Memory {
     this.spaces.release(slice)
   }
 
+  /** Whether a page of user memory belongs to somebody else: a view of a section, a mapped MDL. */
+  isBorrowed(index: Ptr): boolean {
+    const page = index >>> PAGE_SHIFT
+    return this.spaces.isShared(this.spaces.ownerOf(page), page)
+  }
+
   sliceStart(slice: number): Ptr {
     return this.spaces.firstPage(slice) << PAGE_SHIFT
   }
@@ -410,7 +432,7 @@ export class Memory {
     spaces.current = slice
     const entries = spaces.entries(slice)
     if (!entries) return
-    this.ptes.set(entries, spaces.firstPage(slice))
+    this.ptes.set(this.watchesUser ? entries.map(pageOut) : entries, spaces.firstPage(slice))
     this.userPtes.set(entries, spaces.firstPage(slice))
   }
 
@@ -435,6 +457,10 @@ export class Memory {
   private refused(index: Ptr, entry: number, access: 'read' | 'write'): number {
     const needed = access === 'read' ? PTE.read : PTE.write
     const page = index >>> PAGE_SHIFT
+    if (this.watchesUser && entry & PTE.pagedOut && this.spaces.ownerOf(page) >= 0) {
+      const shown = this.userPtes[page]!
+      if (shown & needed) return shown
+    }
     if (entry & PTE.pagedOut && this.pageableResident && this.bringIn(page, access)) {
       const now = this.ptes[page]!
       if (now & needed) return now

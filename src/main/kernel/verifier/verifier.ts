@@ -13,6 +13,7 @@ import type { Kernel } from '../kernel'
 import type { CodeFrame } from '../ke/thread'
 import { BugCheck, type FirstCause } from '../stop'
 import { BUILT_IN_RULES, CHECKED_RULES } from './implemented'
+import { USER_MEMORY_RULES } from './rules/user-memory'
 
 /** The words of the command line and of the Run bar, and the settings of verifier-rules.json that they turn on. */
 export const VERIFIER_PRESETS: Readonly<Record<string, readonly string[]>> = {
@@ -106,6 +107,7 @@ export class Verifier {
     this.isWatching = names.length > 0
     for (const rule of VERIFIER_RULES)
       if (this.options.has(rule.option) || names.includes(rule.id)) this.active.add(rule.id)
+    k.memory.watchesUser = USER_MEMORY_RULES.some((rule) => this.active.has(rule))
   }
 
   /** Whether an option of verifier-rules.json (`special pool`, `basic` ...) is on. */

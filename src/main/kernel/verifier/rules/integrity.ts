@@ -27,5 +27,12 @@ function look(k: Kernel, routine: Ptr, regions: readonly RegionName[]): void {
   if (!finding) return
   const rule = LISTS.has(finding.region) ? 'VR-PATCH-DKOM' : 'VR-PATCH-CODE'
   const what = `${k.images.symbol(routine)} has returned. ${finding.what}`
-  atRoutine(k, routine, () => k.verifier.check(rule, true, [0, 0, 0, finding.type], what))
+  atRoutine(k, routine, () => {
+    const first = {
+      text: 'It was changed while this routine was at work.',
+      at: k.thread.at,
+      seq: 0,
+    }
+    k.verifier.check(rule, true, [0, 0, 0, finding.type], what, first)
+  })
 }

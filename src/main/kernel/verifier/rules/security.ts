@@ -14,6 +14,7 @@ import type { CodeFrame } from '../../ke/thread'
 import type { Kernel } from '../../kernel'
 import { PTE } from '../../mm/layout'
 import type { Ptr } from '../../mm/memory'
+import { routineTouches, touchesMemory } from './user-memory'
 
 /** Routines that hand power over the machine to whoever gets through to them. */
 const DANGEROUS: ReadonlySet<string> = new Set([
@@ -40,7 +41,7 @@ const DANGEROUS: ReadonlySet<string> = new Set([
 
 /** Whether `routineCalled` has something to say about a routine. */
 export function isWatchedRoutine(name: string): boolean {
-  return name.startsWith('Zw') || DANGEROUS.has(name)
+  return name.startsWith('Zw') || DANGEROUS.has(name) || touchesMemory(name)
 }
 
 /** A driver is about to call one of them. */
@@ -57,6 +58,7 @@ export function routineCalled(
       checkPointer(k, name, parameter, type, values[parameter])
   }
   if (DANGEROUS.has(name)) checkAccess(k, name)
+  if (touchesMemory(name)) routineTouches(k, name, values)
 }
 
 function checkZwLevel(k: Kernel, name: string): void {
