@@ -23,9 +23,15 @@ export type FilteringEventBody =
       /** Major functions that it has callbacks for. */
       operations: number[]
     }
-  | { t: 'minifilter.started'; filter: string }
-  | { t: 'minifilter.attached'; filter: string; instance: string; volume: string }
-  | { t: 'minifilter.removed'; filter: string }
+  | { t: 'minifilter.started'; filter: string; name: string }
+  | {
+      t: 'minifilter.attached'
+      filter: string
+      name: string
+      instance: string
+      volume: string
+    }
+  | { t: 'minifilter.removed'; filter: string; name: string }
   /** A callback was asked before an operation, or told after it. */
   | {
       t: 'minifilter.called'

@@ -79,7 +79,7 @@ test('filters and queues are there with what they did, until they are gone', () 
   expect(queues).toMatchObject([{ waiting: [], presented: [7] }])
   const end = foldAll([
     ...events,
-    event({ t: 'minifilter.removed', filter }),
+    event({ t: 'minifilter.removed', filter, name: 'Guard' }),
     event({ t: 'wfp.filter.removed', filter: '0x10001' }),
     event({ t: 'wdf.queue.deleted', queue: '0x2' }),
   ]).filtering

@@ -13,11 +13,11 @@ export function sayFiltering(event: SaidHere): string {
     case 'minifilter.registered':
       return `${event.name} registered a minifilter at altitude ${event.altitude}`
     case 'minifilter.started':
-      return `The minifilter ${event.filter} started filtering`
+      return `The minifilter ${event.name} started filtering`
     case 'minifilter.attached':
-      return `The minifilter ${event.filter} was attached to ${event.volume}`
+      return `The minifilter ${event.name} was attached to ${event.volume}`
     case 'minifilter.removed':
-      return `The minifilter ${event.filter} was removed`
+      return `The minifilter ${event.name} was removed`
     case 'minifilter.called':
       return `${event.routine} ${event.phase === 'pre' ? 'was asked before' : 'was told after'} ${majorName(event.operation)} of ${event.file || 'the volume'}: ${event.result}${status(event.status)}`
     case 'minifilter.connected':

@@ -107,8 +107,7 @@ export class FilterManager {
     if (k.tracing)
       k.emit({
         t: 'minifilter.registered',
-        filter: k.memory.format(filter.address),
-        name: filter.name,
+        ...this.names(filter),
         altitude: filter.altitude,
         operations: [...filter.callbacks.keys()],
       })
@@ -150,8 +149,7 @@ export class FilterManager {
     )
     if (same) return STATUS_FLT_INSTANCE_ALTITUDE_COLLISION
     filter.started = true
-    if (this.k.tracing)
-      this.k.emit({ t: 'minifilter.started', filter: this.k.memory.format(filter.address) })
+    if (this.k.tracing) this.k.emit({ t: 'minifilter.started', ...this.names(filter) })
     for (const object of [...this.k.ob.all()])
       if (object.type.name === 'Device' && this.isVolume(object.address))
         yield* this.attach(filter, object.address)
@@ -178,7 +176,7 @@ export class FilterManager {
     filter.instances.clear()
     const at = this.filters.indexOf(filter)
     if (at >= 0) this.filters.splice(at, 1)
-    if (k.tracing) k.emit({ t: 'minifilter.removed', filter: k.memory.format(filter.address) })
+    if (k.tracing) k.emit({ t: 'minifilter.removed', ...this.names(filter) })
     k.pool.free(filter.address)
   }
 
@@ -233,11 +231,16 @@ export class FilterManager {
     if (k.tracing && instance)
       k.emit({
         t: 'minifilter.attached',
-        filter: k.memory.format(filter.address),
+        ...this.names(filter),
         instance: k.memory.format(instance),
         volume: k.devices.nameOf(device) ?? k.memory.format(device),
       })
     return instance
+  }
+
+  /** How the trace calls a filter. */
+  private names({ address, name }: Filter): { filter: string; name: string } {
+    return { filter: this.k.memory.format(address), name }
   }
 
   /** Tell what a callback said of an operation. */
@@ -251,8 +254,7 @@ export class FilterManager {
     if (!k.tracing) return
     k.emit({
       t: 'minifilter.called',
-      filter: k.memory.format(filter.address),
-      name: filter.name,
+      ...this.names(filter),
       altitude: filter.altitude,
       phase,
       irp: k.irps.number(operation.irp),
