@@ -23,6 +23,8 @@ const TARGETS: Record<string, readonly string[]> = {
   'catalogue-search': ['[role="combobox"]'],
   'files-search': ['[role="combobox"]'],
   'files-list': ['[role="grid"]'],
+  lessons: ['button[tabindex="0"]'],
+  'lesson-run': ['[role="slider"]'],
 }
 const ANY = ['button:not(:disabled)', 'input', '[tabindex="0"]']
 
