@@ -74,8 +74,8 @@ export const KE_APC_DDIS = {
   KeTestAlertThread: ddi({
     params: { AlertMode: t.mode },
     returns: t.boolean,
-    support: 'partial',
-    note: 'Threads cannot be alerted, so it is always FALSE; a user APC that waits is delivered at the return to user mode.',
+    summary:
+      'Whether the thread was alerted, which nothing here does: FALSE. A user APC that waits is delivered at the return to user mode.',
     run: (k, a) => k.apcs.testAlert(a.AlertMode & 1),
   }),
   KeStackAttachProcess: ddi({

@@ -89,8 +89,6 @@ export const KE_DPC_DDIS = {
     },
     returns: t.boolean,
     irql: [0, DISPATCH_LEVEL],
-    support: 'partial',
-    note: 'The tolerable delay is never used.',
     summary: 'Arms a timer that may come late, so that the processor can sleep longer.',
     docs: 'wdm/nf-wdm-kesetcoalescabletimer',
     run: (k, a) => k.timers.set(a.Timer, a.DueTime ?? 0n, a.Period, a.Dpc),

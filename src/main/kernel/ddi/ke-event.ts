@@ -133,8 +133,6 @@ export const KE_EVENT_DDIS = {
       Timeout: timeout,
     },
     returns: t.ntstatus,
-    support: 'partial',
-    note: 'Nothing alerts a thread; a user APC ends an alertable wait in UserMode of a program.',
     *run(k, a) {
       return yield* k.dispatcher.wait([a.Object], {
         timeout: a.Timeout,
@@ -155,8 +153,6 @@ export const KE_EVENT_DDIS = {
       WaitBlockArray: t.optional(t.ptr('KWAIT_BLOCK')),
     },
     returns: t.ntstatus,
-    support: 'partial',
-    note: 'Nothing alerts a thread; a user APC ends an alertable wait in UserMode of a program.',
     *run(k, a) {
       if (a.Count === 0) return STATUS_INVALID_PARAMETER_1
       if (a.WaitType !== WaitAll && a.WaitType !== WaitAny) return STATUS_INVALID_PARAMETER_3
@@ -176,8 +172,6 @@ export const KE_EVENT_DDIS = {
     checksIrql: true,
     params: { WaitMode: t.mode, Alertable: t.boolean, Interval: t.large },
     returns: t.ntstatus,
-    support: 'partial',
-    note: 'Nothing alerts a thread; a user APC ends an alertable sleep of a program.',
     *run(k, a) {
       if (a.Interval === null) throw new MemoryFault(0, 'read')
       return yield* k.dispatcher.delay(a.Interval, a.Alertable, a.WaitMode === 0 ? 0 : 1)

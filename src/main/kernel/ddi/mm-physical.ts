@@ -118,8 +118,6 @@ export const MM_PHYSICAL_DDIS = {
     irql: LOW_LEVELS,
     summary: 'Allocates physically contiguous nonpaged memory with a kind of caching.',
     docs: 'wdm/nf-wdm-mmallocatecontiguousmemoryspecifycache',
-    support: 'partial',
-    note: 'BoundaryAddressMultiple is not looked at.',
     run: (k, a) =>
       k.mm.contiguous.allocate(
         a.NumberOfBytes,
@@ -127,6 +125,7 @@ export const MM_PHYSICAL_DDIS = {
         a.HighestAcceptableAddress ?? 0n,
         a.CacheType,
         'MmAllocateContiguousMemorySpecifyCache',
+        a.BoundaryAddressMultiple ?? 0n,
       ),
   }),
   MmFreeContiguousMemory: ddi({
@@ -153,10 +152,15 @@ export const MM_PHYSICAL_DDIS = {
       Flags: t.ulong,
     },
     returns: t.ptr('MDL'),
-    support: 'partial',
-    note: 'SkipBytes and CacheType are not looked at.',
     run: (k, a) =>
-      k.mm.mdlPages.allocate(a.LowAddress ?? 0n, a.HighAddress ?? 0n, a.TotalBytes, a.Flags),
+      k.mm.mdlPages.allocate({
+        low: a.LowAddress ?? 0n,
+        high: a.HighAddress ?? 0n,
+        skip: a.SkipBytes ?? 0n,
+        bytes: a.TotalBytes,
+        cacheType: a.CacheType,
+        flags: a.Flags,
+      }),
   }),
   MmAllocatePagesForMdl: ddi({
     params: {
@@ -169,9 +173,15 @@ export const MM_PHYSICAL_DDIS = {
     irql: LOW_LEVELS,
     summary: 'Allocates zeroed physical pages described by a new MDL; not mapped.',
     docs: 'wdm/nf-wdm-mmallocatepagesformdl',
-    support: 'partial',
-    note: 'SkipBytes is not looked at.',
-    run: (k, a) => k.mm.mdlPages.allocate(a.LowAddress ?? 0n, a.HighAddress ?? 0n, a.TotalBytes, 0),
+    run: (k, a) =>
+      k.mm.mdlPages.allocate({
+        low: a.LowAddress ?? 0n,
+        high: a.HighAddress ?? 0n,
+        skip: a.SkipBytes ?? 0n,
+        bytes: a.TotalBytes,
+        cacheType: MmCached,
+        flags: 0,
+      }),
   }),
   MmFreePagesFromMdl: ddi({
     params: { MemoryDescriptorList: t.ptr('MDL') },

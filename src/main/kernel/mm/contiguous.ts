@@ -28,6 +28,7 @@ export class ContiguousMemory {
 
   /**
    * MmAllocateContiguousMemorySpecifyCache and the shorter ones.
+   * @param boundary  physical addresses that are multiples of it the block does not cross; 0 for none
    * @returns the address of the zeroed block, 0 when there is none like that
    */
   allocate(
@@ -36,13 +37,16 @@ export class ContiguousMemory {
     highest: bigint,
     cacheType: number,
     by = 'MmAllocateContiguousMemory',
+    boundary = 0n,
   ): Ptr {
     const { k } = this
     const { memory } = k
     const pages = Math.ceil(bytes / PAGE_SIZE)
     const { low, high } = frameBounds(lowest, highest)
     if (pages <= 0 || high < low) return 0
-    const first = memory.frames.takeRun(pages, low, high)
+    const isStop = (frame: number): boolean =>
+      BigInt(RAM_START + frame * PAGE_SIZE) % boundary < PAGE_SIZE
+    const first = memory.frames.takeRun(pages, low, high, boundary > 0n ? isStop : null)
     if (!first) return 0
     const frames = Array.from({ length: pages }, (_, i) => first + i)
     const at = k.mm.ptes.take(pages)

@@ -53,20 +53,33 @@ export class Frames {
 
   /**
    * Frames that lie side by side, all between `lowest` and `highest` (inclusive).
+   * @param isStop  frames that no run goes on at from the one before
    * @returns the first of them, 0 when there is no such run
    */
-  takeRun(count: number, lowest: number, highest: number): number {
-    const first = this.findRun(count, Math.max(lowest, 1), Math.min(highest, PHYSICAL_PAGES - 1))
+  takeRun(
+    count: number,
+    lowest: number,
+    highest: number,
+    isStop: ((frame: number) => boolean) | null = null,
+  ): number {
+    const last = Math.min(highest, PHYSICAL_PAGES - 1)
+    const first = this.findRun(count, Math.max(lowest, 1), last, isStop)
     if (first) this.remove((frame) => frame >= first && frame < first + count)
     return first
   }
 
-  private findRun(count: number, lowest: number, highest: number): number {
+  private findRun(
+    count: number,
+    lowest: number,
+    highest: number,
+    isStop: ((frame: number) => boolean) | null,
+  ): number {
     if (count <= 0 || count > this.count) return 0
     const isFree = new Uint8Array(PHYSICAL_PAGES)
     for (let i = 0; i < this.count; i++) isFree[this.free[(this.head + i) % PHYSICAL_PAGES]!] = 1
     let length = 0
     for (let frame = lowest; frame <= highest; frame++) {
+      if (isStop?.(frame)) length = 0
       length = isFree[frame] ? length + 1 : 0
       if (length === count) return frame - count + 1
     }

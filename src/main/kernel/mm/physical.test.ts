@@ -163,7 +163,51 @@ describe('contiguous memory', () => {
   })
 })
 
+describe('MmAllocateContiguousMemorySpecifyCache', () => {
+  it('crosses no multiple of BoundaryAddressMultiple', () => {
+    toyDriver(function* (d) {
+      const boundary = 0x4000n
+      const starts: bigint[] = []
+      for (let i = 0; i < 6; i++) {
+        const at = yield* d.ddi(
+          'MmAllocateContiguousMemorySpecifyCache',
+          3 * PAGE_SIZE,
+          0n,
+          ALL,
+          boundary,
+          1,
+        )
+        starts.push(yield* d.ddi64('MmGetPhysicalAddress', at))
+      }
+      for (const start of starts) expect(start % boundary).toBeLessThanOrEqual(0x1000n)
+      const wide = 5 * PAGE_SIZE
+      const routine = 'MmAllocateContiguousMemorySpecifyCache'
+      expect(yield* d.ddi(routine, wide, 0n, ALL, boundary, 1)).toBe(0)
+    })
+  })
+})
+
 describe('MmAllocatePagesForMdlEx', () => {
+  it('looks SkipBytes higher for what is missing, and only when told to', () => {
+    toyDriver(function* (d) {
+      const low = BigInt(RAM_START + 0x20_0000)
+      const pages = function* (skip: bigint): Code<number[]> {
+        const routine = 'MmAllocatePagesForMdlEx'
+        const mdl = yield* d.ddi(routine, low, low + 0x1fffn, skip, 6 * PAGE_SIZE, 0, 1)
+        const count = d.k.memory.u32(mdl + MDL.ByteCount) / PAGE_SIZE
+        const frames = Array.from({ length: count }, (_, i) =>
+          d.k.memory.size(mdl + MDL.SIZE + i * 8),
+        )
+        yield* d.ddi('MmFreePagesFromMdl', mdl)
+        return frames
+      }
+      const first = Number(low) / PAGE_SIZE
+      expect(yield* pages(0n)).toEqual([first, first + 1])
+      const found = (yield* pages(0x10_0000n)).sort((a, b) => a - b)
+      expect(found.map((frame) => frame - first)).toEqual([0, 1, 256, 257, 512, 513])
+    })
+  })
+
   it('gives locked pages that are mapped when somebody asks for it', () => {
     const m = toyDriver(function* (d) {
       const before = d.k.memory.freePages
