@@ -3,6 +3,7 @@
  * else. `fold` mutates and returns its own draft for speed: callers that keep a state clone it.
  */
 import type { TraceEvent, ObjectType, SourcePlace, RoutineKind } from './event'
+import { foldFiles, type FileState } from './fold-files'
 import {
   emptyExecutive,
   foldExecutive,
@@ -153,6 +154,8 @@ export interface MachineState {
   hardware: HardwareState
   executive: ExecutiveState
   filtering: FilteringState
+  /** Files of the volume, where the machine has one. */
+  files: FileState[]
   bugcheck: { seq: number; code: string; name: string; parameters: string[] } | null
   stop: { seq: number; rule: string } | null
   leaks: { kind: string; tag?: string; bytes?: number; count: number; name?: string }[]
@@ -193,6 +196,7 @@ export function emptyState(): MachineState {
     hardware: emptyHardware(),
     executive: emptyExecutive(),
     filtering: emptyFiltering(),
+    files: [],
     bugcheck: null,
     stop: null,
     leaks: [],
@@ -473,6 +477,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
   }
   foldHardware(state.hardware, event)
   if (isExecutiveEvent(event)) foldExecutive(state.executive, event)
+  foldFiles(state.files, event)
   if (isFilteringEvent(event)) foldFiltering(state.filtering, event)
   // A DPC is shown as queued until its routine starts.
   if (event.t === 'routine.called' && event.kind === 'dpc')

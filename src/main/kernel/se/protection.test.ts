@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { dominates, protectionName } from './protection'
+import { protectionName } from '../../../shared/nt/protection'
+import { dominates } from './protection'
 
 const [LSA, ANTIMALWARE, TCB, SYSTEM] = [0x41, 0x31, 0x61, 0x72]
 

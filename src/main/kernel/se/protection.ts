@@ -6,19 +6,6 @@ import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { EPROCESS } from '../../../shared/nt/generated/offsets'
 
-/** Names of PS_PROTECTED_SIGNER. */
-const SIGNERS = [
-  'None',
-  'Authenticode',
-  'CodeGen',
-  'Antimalware',
-  'Lsa',
-  'Windows',
-  'WinTcb',
-  'WinSystem',
-  'App',
-]
-
 /** Signers that a signer has power over, as bits; each over itself, and the system's over those below. */
 const DOMINATED = [0, 0x02, 0x04, 0x08, 0x10, 0x3e, 0x7e, 0xfe, 0]
 
@@ -36,11 +23,4 @@ export function dominates(caller: number, target: number): boolean {
 export function currentDominates(k: Kernel, target: Ptr): boolean {
   const own = k.memory.u8(k.thread.process.address + EPROCESS.Protection)
   return dominates(own, k.memory.u8(target + EPROCESS.Protection))
-}
-
-/** `PsProtectedSignerLsa-Light` as Process Explorer shows it; null for a process that is not protected. */
-export function protectionName(protection: number): string | null {
-  if (typeOf(protection) === 0) return null
-  const signer = `PsProtectedSigner${SIGNERS[signerOf(protection)] ?? signerOf(protection)}`
-  return typeOf(protection) === 1 ? `${signer}-Light` : signer
 }

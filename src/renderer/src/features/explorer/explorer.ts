@@ -3,6 +3,7 @@ import type { MachineState } from '../../../../shared/trace/fold'
 import { devnodes } from './kinds/device-tree'
 import { deviceKinds } from './kinds/devices'
 import { filteringKinds } from './kinds/filtering'
+import { files } from './kinds/files'
 import { hardwareKinds } from './kinds/hardware'
 import { memoryKinds } from './kinds/memory'
 import { objectKinds } from './kinds/objects'
@@ -42,6 +43,7 @@ export const GROUPS: { label: string; kinds: { kind: Kind; label: string }[] }[]
       { kind: 'interfaces', label: 'Device interfaces' },
       { kind: 'drivers', label: 'Drivers' },
       { kind: 'irps', label: 'Packets' },
+      { kind: 'files', label: 'Files' },
       { kind: 'queues', label: 'Framework queues' },
     ],
   },
@@ -94,6 +96,7 @@ const FINDERS: Record<Kind, KindRows> = {
   ...deviceKinds,
   devnodes,
   irps,
+  files,
   ...memoryKinds,
   registry,
   ...securityKinds,

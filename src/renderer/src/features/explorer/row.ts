@@ -16,6 +16,7 @@ export type Kind =
   | 'interfaces'
   | 'drivers'
   | 'irps'
+  | 'files'
   | 'pool'
   | 'sections'
   | 'views'

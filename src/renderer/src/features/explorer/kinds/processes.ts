@@ -1,4 +1,6 @@
 /** Processes and threads, and what threads hold and wait for. */
+import { protectionName } from '../../../../../shared/nt/protection'
+import type { ProcessState } from '../../../../../shared/trace/fold'
 import { grouped } from '../../../../../shared/trace/words'
 import { lookUp } from '../look-up'
 import { code, hex, said, timeWords, type KindRows } from '../row'
@@ -9,10 +11,11 @@ const processes: KindRows = {
     const look = lookUp(state)
     return state.processes.map((process) => {
       const ended = process.exitCode
+      const protection = protectionName(process.protection)
       return {
         id: String(process.id),
         title: process.name,
-        about: ended === null ? 'running' : `ended with ${exitWords(ended)}`,
+        about: ended === null ? liveWords(process) : `ended with ${exitWords(ended)}`,
         words: [process.name],
         fields: [
           said('Id', process.id),
@@ -21,6 +24,9 @@ const processes: KindRows = {
           ...(process.user === null
             ? []
             : [said('Token', process.user, { kind: 'tokens', id: String(process.id) })]),
+          ...(process.session > 0 ? [said('Session', process.session)] : []),
+          ...(protection === null ? [] : [said('Protection', protection)]),
+          ...(process.critical ? [said('Critical', 'the machine stops when it ends')] : []),
           ...state.threads
             .filter((thread) => thread.process === process.id)
             .map((thread) => look.thread('Thread', thread.id)),
@@ -33,6 +39,9 @@ const processes: KindRows = {
     })
   },
 }
+
+const liveWords = ({ protection }: ProcessState): string =>
+  protectionName(protection) === null ? 'running' : 'running, protected'
 
 /** Small numbers as they are, statuses in hexadecimal. */
 const exitWords = (exit: number): string =>
