@@ -42,6 +42,7 @@ const cli = {
       'kernel',
       'known',
       'lab',
+      'package',
       'pe',
     ].map((part) => `src/main/${part}`),
   ],

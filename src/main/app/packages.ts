@@ -47,7 +47,10 @@ export function createPackageHandlers(host: PackageHost): PackageHandlers {
     'package.import': async (request) => {
       const folder = await write(request, async () => {
         await mkdir(host.folder, { recursive: true })
-        return mkdtemp(join(host.folder, 'package-'))
+        // The import is called after its folder.
+        const folder = join(await mkdtemp(join(host.folder, 'package-')), 'driver package')
+        await mkdir(folder)
+        return folder
       })
       if (!folder.ok) return folder
       const options = { keepBytes: false, tags: ['simulated'], passwords: [] }

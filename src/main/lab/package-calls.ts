@@ -52,6 +52,7 @@ export const describePackage = ({ plan, driver, signing, report }: PackagedDrive
     driver: driver.name,
     files: { signing: packageFile(name), inf: infFile(name) },
     signing,
+    isInline: driver.signature !== undefined,
     report,
   }
 }

@@ -108,6 +108,8 @@ export const labContract = {
       /** Files of the folder that say how it is signed and what its INF is, there or not. */
       files: z.object({ signing: z.string(), inf: z.string() }),
       signing: SigningPlan,
+      /** scenario.json says in place how it is signed; the file does not count. */
+      isInline: z.boolean(),
       report: PackageReport,
     }),
   ),

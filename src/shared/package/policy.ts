@@ -9,10 +9,10 @@ export const WINDOWS_VERSIONS = ['7', '8.1', '10-1507', '10-1607', '11-22H2'] as
 export const WindowsVersion = z.enum(WINDOWS_VERSIONS)
 export type WindowsVersion = z.infer<typeof WindowsVersion>
 
-/** Names of the versions for people. */
+/** Names of the versions for people; all of them for x64. */
 export const WINDOWS_NAMES: Record<WindowsVersion, string> = {
-  '7': 'Windows 7 x64',
-  '8.1': 'Windows 8.1 x64',
+  '7': 'Windows 7',
+  '8.1': 'Windows 8.1',
   '10-1507': 'Windows 10 1507',
   '10-1607': 'Windows 10 1607',
   '11-22H2': 'Windows 11 22H2',

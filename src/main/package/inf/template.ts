@@ -21,7 +21,7 @@ export function infText(plan: InfPlan): string {
   const hasDevices = plan.devices.length > 0
   const section = hasDevices ? `${name}_Device` : 'DefaultInstall'
   const lines = [
-    `; ${name}.inf: a driver package of Ring0 Lab. The image does nothing outside the simulated machine.`,
+    `; ${name}.inf, made by Ring0 Lab: its image does nothing on a real machine.`,
     '',
     '[Version]',
     'Signature   = "$Windows NT$"',

@@ -32,6 +32,8 @@ export interface Notice {
 /** What is open and where the user is; nothing here outlives the window. */
 export const useUi = defineStore('ui', () => {
   const area = ref<Area>('lab')
+  /** What the Lab shows: sources and their run, or the driver package. */
+  const labPage = ref<'code' | 'package'>('code')
   const picker = ref<Picker>(null)
   const dialog = ref<Dialog>(null)
   /** The text editor can be typed into, or could not be loaded. */
@@ -70,6 +72,7 @@ export const useUi = defineStore('ui', () => {
 
   return {
     area,
+    labPage,
     editorReady,
     explore,
     picker,

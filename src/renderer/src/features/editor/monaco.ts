@@ -55,7 +55,9 @@ import JsonWorker from 'monaco-editor/languages/features/json/json.worker?worker
 import TypeScriptWorker from 'monaco-editor/languages/features/typescript/ts.worker?worker'
 import { z } from 'zod'
 import { Scenario, type ProjectFiles } from '../../../../shared/contract/model'
+import { SigningPlan } from '../../../../shared/package/signing'
 import { ring } from '../../services/ring'
+import { INF, registerInf } from './inf-language'
 
 export { getTypeScriptWorker, monaco }
 
@@ -84,6 +86,7 @@ export const fileOf = (uri: monaco.Uri): string => uri.path.slice('/project/'.le
 
 export function languageOf(file: string): string {
   if (file.endsWith('.ts')) return 'typescript'
+  if (file.endsWith('.inf')) return INF
   return file.endsWith('.json') ? 'json' : 'markdown'
 }
 
@@ -129,6 +132,7 @@ export function prepareLanguages(types: ProjectFiles): void {
   )
   if (prepared) return
   prepared = true
+  registerInf(monaco)
   jsonDefaults.setDiagnosticsOptions({
     validate: true,
     enableSchemaRequest: false,
@@ -137,6 +141,11 @@ export function prepareLanguages(types: ProjectFiles): void {
         uri: 'ring0://scenario',
         fileMatch: ['**/scenario.json'],
         schema: z.toJSONSchema(Scenario, { io: 'input' }),
+      },
+      {
+        uri: 'ring0://package',
+        fileMatch: ['**/*.package.json'],
+        schema: z.toJSONSchema(SigningPlan, { io: 'input' }),
       },
     ],
   })

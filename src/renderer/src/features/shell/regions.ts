@@ -20,6 +20,8 @@ const TARGETS: Record<string, readonly string[]> = {
   output: ['[role="listbox"]', 'ol[tabindex="0"]', '[role="tab"][aria-selected="true"]'],
   problems: ['.problem'],
   inspect: ['[role="region"][tabindex="0"]'],
+  'package-files': ['.monaco-editor .native-edit-context', '.monaco-editor textarea', 'button'],
+  'package-verdicts': ['[aria-pressed="true"]'],
   'catalogue-search': ['[role="combobox"]'],
   'files-search': ['[role="combobox"]'],
   'files-list': ['[role="grid"]'],
