@@ -24,6 +24,7 @@ const services = [
   'main/known',
   'main/exchange',
   'main/lessons',
+  'main/techniques',
   'main/detections',
   'main/lab',
 ].concat(['main/package', 'main/pe', 'main/dsl', 'main/kernel', 'shared'])
@@ -75,6 +76,12 @@ const layers: Record<string, Layer> = {
   'main/detections': {
     below: ['main/lab', 'main/dsl', 'main/kernel', 'shared'],
     packages: ['yaml', 'zod'],
+    node: true,
+  },
+  // Node for the folders of techniques; front matter is read as that of lessons is.
+  'main/techniques': {
+    below: ['main/detections', 'main/lessons', 'main/lab', 'shared'],
+    packages: ['zod'],
     node: true,
   },
   'main/catalogue': {
