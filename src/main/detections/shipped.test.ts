@@ -1,8 +1,8 @@
 /** The rules that ship: each is sound, its own tests hold, and honest drivers raise nothing. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { DetectionRun, compileRule } from '../../shared/detections'
+import { DetectionRun, compileRule, ruleJsonSchema } from '../../shared/detections'
 import type { TraceEvent } from '../../shared/trace/event'
 import { SAMPLES, readSamples } from '../lab/testing/samples'
 import { detect } from './detect'
@@ -76,4 +76,12 @@ test('what is exported can be read again, and is the same', () => {
   expect(again.rules.map(({ rule }) => rule)).toEqual(
     rules.map(({ rule }) => ({ ...rule, tests: [] })),
   )
+})
+
+test('the schema for editors that lies beside them is the one of the code', () => {
+  const path = join(samplesFolder, 'detections', 'rule.schema.json')
+  const schema = ruleJsonSchema()
+  if (process.env['UPDATE_GOLDENS'] === '1')
+    writeFileSync(path, JSON.stringify(schema, null, 2) + '\n')
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(schema)
 })
