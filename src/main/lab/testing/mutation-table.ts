@@ -18,6 +18,7 @@ const TITLES: Readonly<Record<string, string>> = {
   memory: 'MDLs',
   misc: 'Everything else',
   object: 'Objects and handles',
+  patch: 'The kernel itself',
   pool: 'Pool',
   security: 'Security',
   unload: 'Unload',

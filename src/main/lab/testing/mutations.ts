@@ -124,42 +124,55 @@ export interface Finding {
   code: string | null
   at: string | null
   first: string | null
+  /** What the run says of the first cause. */
+  cause: string | null
+  /** What to change. */
+  fix: string | null
 }
 
-/** Folder names of mutations in a project that holds many of them. */
-const folderOf = (mutation: Mutation): string => `${mutation.group}-${mutation.id}`
+/** Folder of a project that holds many: a driver folder, and the file of it that is loaded. */
+export interface Folder {
+  name: string
+  files: ProjectFiles
+  driver: string
+}
+
+export const folderOf = (mutation: Mutation): Folder => ({
+  name: `${mutation.group}-${mutation.id}`,
+  files: mutate(mutation),
+  driver: mutation.file === 'fixed.ts' ? 'fixed.ts' : 'driver.ts',
+})
 
 /**
- * Compile mutations, those of one driver together, so that the declarations are looked at once for
- * all of them. Gives what a single mutation needs to be run.
+ * Compile many driver folders as one project, so that the declarations of Windows are looked at once
+ * for all of them. Gives what a single folder needs to be run, by its name.
  */
-export function prepareMutations(mutations: readonly Mutation[]): (mutation: Mutation) => Prepared {
-  const prepared = new Map<Mutation, Prepared>()
-  for (const driver of new Set(mutations.map((mutation) => mutation.driver))) {
-    const group = mutations.filter((mutation) => mutation.driver === driver)
-    const plans = new Map(group.map((mutation) => [mutation, planIn(mutation)]))
-    const files: ProjectFiles = {}
-    for (const mutation of group)
-      for (const [name, text] of Object.entries(mutate(mutation)))
-        files[`${folderOf(mutation)}/${name}`] = text
-    const entries = [...plans.values()].flatMap((plan) => plan.entries)
-    const { program, diagnostics } = compile(files, entries)
-    if (!program) throw new Error(JSON.stringify(diagnostics, null, 2))
-    for (const [mutation, plan] of plans) {
-      const own = new Set(plan.entries.map(({ entry }) => entry))
-      const part = { ...program, entries: program.entries.filter(({ entry }) => own.has(entry)) }
-      prepared.set(mutation, { plan, program: part, diagnostics: [], processors: 1 })
+export function prepareFolders(folders: readonly Folder[]): (name: string) => Prepared {
+  const plans = new Map(folders.map((folder) => [folder.name, planIn(folder)]))
+  const files: ProjectFiles = {}
+  for (const folder of folders)
+    for (const [name, text] of Object.entries(folder.files)) files[`${folder.name}/${name}`] = text
+  const entries = [...plans.values()].flatMap((plan) => plan.entries)
+  const { program, diagnostics } = compile(files, entries)
+  if (!program) throw new Error(JSON.stringify(diagnostics, null, 2))
+  const compiled = new Map(program.entries.map((item) => [item.entry, item]))
+  return (name) => {
+    const plan = plans.get(name)!
+    const own = plan.entries.map(({ entry }) => compiled.get(entry)!)
+    return {
+      plan,
+      program: { ...program, entries: own },
+      diagnostics: [],
+      processors: plan.scenario.processors ?? 1,
     }
   }
-  return (mutation) => prepared.get(mutation)!
 }
 
-function planIn(mutation: Mutation): Plan {
-  const driver = mutation.file === 'fixed.ts' ? 'fixed.ts' : undefined
-  const planned = planOf(readFolder(mutation.driver), undefined, driver)
-  if ('diagnostics' in planned) throw new Error(`${mutation.driver} has no plan`)
+function planIn({ name: folder, files, driver }: Folder): Plan {
+  const planned = planOf(files, undefined, driver)
+  if ('diagnostics' in planned) throw new Error(`${folder}: ${JSON.stringify(planned.diagnostics)}`)
   const { plan } = planned
-  const within = (name: string): string => `${folderOf(mutation)}/${name}`
+  const within = (name: string): string => `${folder}/${name}`
   return {
     ...plan,
     drivers: plan.drivers.map((item) => ({ ...item, entry: within(item.entry) })),
@@ -179,7 +192,16 @@ export async function runMutation(mutation: Mutation, prepared: Prepared): Promi
     place ? (files[basename(place.file)]?.split('\n')[place.line - 1]?.trim() ?? null) : null
   const warning = report.warnings?.find(({ rule }) => rule === mutation.rule)
   if (mutation.code === undefined && warning)
-    return { report, rule: warning.rule, code: null, at: line(warning.at), first: null }
+    return {
+      report,
+      rule: warning.rule,
+      code: null,
+      at: line(warning.at),
+      first: line(warning.first?.at),
+      // Where a warning has no first cause there is no sentence about it either.
+      cause: warning.first?.text ?? null,
+      fix: warning.fix ?? null,
+    }
   const stop = report.report
   return {
     report,
@@ -187,5 +209,7 @@ export async function runMutation(mutation: Mutation, prepared: Prepared): Promi
     code: report.bugcheck ? `0x${Number(report.bugcheck.code).toString(16).toUpperCase()}` : null,
     at: line(stop?.at),
     first: line(stop?.firstCause.at),
+    cause: stop?.firstCause.text ?? null,
+    fix: stop?.fix ?? null,
   }
 }
