@@ -4,6 +4,7 @@
  */
 import { CM_CALLBACK_DDIS } from './cm-callback'
 import { DBG_DDIS } from './dbg'
+import { ETW_DDIS } from './etw'
 import { EX_CALLBACK_DDIS } from './ex-callback'
 import { EX_SYNC_DDIS } from './ex-sync'
 import { EX_WORK_DDIS } from './ex-work'
@@ -60,6 +61,7 @@ import type { DdiEntry } from './types'
 export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...CM_CALLBACK_DDIS,
   ...DBG_DDIS,
+  ...ETW_DDIS,
   ...EX_CALLBACK_DDIS,
   ...EX_SYNC_DDIS,
   ...EX_WORK_DDIS,

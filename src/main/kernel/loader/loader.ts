@@ -21,6 +21,7 @@ import { hex32 } from '../../../shared/nt/format'
 import type { Verdict } from '../../../shared/package/policy'
 import type { LeakKind, SourcePlace } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
+import { forgetProviders, providerOf } from '../ex/etw'
 import { lookasideIn } from '../ex/lookaside'
 import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
@@ -462,6 +463,17 @@ export class Loader {
       )
     }
     this.checkCallbacks(driver, start, end)
+    const provider = providerOf(k, driver.name)
+    k.verifier.check(
+      'VR-UNLOAD-ETW',
+      provider !== undefined,
+      [0xdd, provider?.code ?? 0, memory.address(start), provider?.handle ?? 0],
+      `${driver.name}.sys was unloaded while an event provider of it is still registered.`,
+      provider
+        ? { text: 'The provider was registered here.', at: provider.at, seq: provider.seq }
+        : null,
+    )
+    forgetProviders(k, driver.name)
     const item = k.workQueue.queuedInto(start, end)
     k.verifier.check(
       'VR-UNLOAD-WORKITEM',
