@@ -176,7 +176,7 @@ export const COMMANDS = [
   {
     id: 'lab.package',
     title: 'Driver package',
-    keys: ['Ctrl+Shift+K'],
+    keys: ['Ctrl+Shift+D'],
     area: 'app',
     menu: 'view',
     group: 3,

@@ -182,7 +182,7 @@ export function readPackage(made: DriverPackage): PackageReading {
       line: 1,
       severity: 'warning',
       message: `The package has no ${made.name}.cat: nothing vouches for this file.`,
-      hint: 'Sign the catalogue too: "where" of the signature is "both".',
+      hint: 'Put the signature into the catalogue too ("where": "both").',
     })
   const parts = packageFiles(made).map(({ name, bytes }): PackagePart => {
     const kind = KINDS[name.split('.').at(-1)!]!

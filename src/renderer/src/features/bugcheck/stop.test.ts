@@ -44,6 +44,20 @@ describe('stopOf', () => {
     })
   })
 
+  it('of a driver that the machine refused says which Windows, and by which rule', () => {
+    const verdict = {
+      ...{ driver: 'Toy', windows: '10-1607' as const, machine: '', accepted: false },
+      ...{ status: '0xC0000428', statusName: 'STATUS_INVALID_IMAGE_HASH', rule: 'portal' as const },
+      ...{ because: 'The certificate is new.', signature: 0, rules: [] },
+    }
+    const driverEntry = { status: '0xC0000428' }
+    const stop = stopOf(report({ outcome: 'load-failed', driverEntry, verdicts: [verdict] }))
+    expect(stop).toMatchObject({
+      title: 'Windows 10 1607 refused Toy: STATUS_INVALID_IMAGE_HASH',
+      what: 'The certificate is new. (rule "portal")',
+    })
+  })
+
   it('names the status of a failed load', () => {
     const stop = stopOf(report({ outcome: 'load-failed', driverEntry: { status: '0xC0000001' } }))
     expect(stop?.title).toBe('DriverEntry returned STATUS_UNSUCCESSFUL')

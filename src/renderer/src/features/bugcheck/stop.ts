@@ -3,6 +3,7 @@
  * check, a verifier stop, a leak, a hang, a limit and a failed load.
  */
 import type { RunReport, StopReport } from '../../../../shared/contract/model'
+import { WINDOWS_NAMES } from '../../../../shared/package/policy'
 import { shortCode } from '../../../../shared/trace/why'
 import { leakNoun, plural, statusMeaning, statusName } from '../../../../shared/trace/words'
 
@@ -70,6 +71,15 @@ export function stopOf(report: RunReport): Stop | null {
       }
     case 'load-failed': {
       const status = report.driverEntry?.status
+      const refused = report.verdicts?.findLast(({ accepted }) => !accepted)
+      if (refused)
+        return {
+          ...common,
+          tone: 'amber',
+          label: 'Not loaded',
+          title: `${WINDOWS_NAMES[refused.windows]} refused ${refused.driver}: ${refused.statusName}`,
+          what: `${refused.because} (rule "${refused.rule}")`,
+        }
       return {
         ...common,
         tone: 'amber',
