@@ -2,6 +2,7 @@
 import dir from '../../../samples/programs/dir.ts?raw'
 import guard from '../../../samples/programs/guard.ts?raw'
 import notepad from '../../../samples/programs/notepad.ts?raw'
+import regedit from '../../../samples/programs/regedit.ts?raw'
 import taskmgr from '../../../samples/programs/taskmgr.ts?raw'
 
 /** By the entry that scenarios name, `world/taskmgr.ts`. */
@@ -9,5 +10,6 @@ export const SHIPPED_PROGRAMS: ReadonlyMap<string, string> = new Map([
   ['world/dir.ts', dir],
   ['world/guard.ts', guard],
   ['world/notepad.ts', notepad],
+  ['world/regedit.ts', regedit],
   ['world/taskmgr.ts', taskmgr],
 ])

@@ -195,6 +195,57 @@ export function main(): number {
   })
 })
 
+describe('the registry', () => {
+  test('regedit lists the services, those of the scenario among them', async () => {
+    const { report, written } = await run({
+      programs: [{ name: 'regedit.exe', entry: 'world/regedit.ts' }],
+    })
+    expect(report.outcome).toBe('ok')
+    const names = written.map((line) => line.trim())
+    expect(names).toEqual(expect.arrayContaining(['GuardSvc', 'Ntfs', 'tcpip']))
+    expect(names.at(-1)).toBe(`${names.length - 1} keys`)
+  })
+
+  test('a program reads and writes values, and gets errors for what is not there', async () => {
+    const main = client(`
+export function main(): number {
+  const key = out<HANDLE>()
+  printf('%u\\n', RegOpenKeyEx(HKEY_LOCAL_MACHINE, 'SOFTWARE\\\\None', 0, KEY_READ, key))
+  RegOpenKeyEx(HKEY_LOCAL_MACHINE, 'SYSTEM\\\\CurrentControlSet\\\\Control', 0, KEY_READ, key)
+  const lsa = out<HANDLE>()
+  RegOpenKeyEx(key.value, 'Lsa', 0, KEY_READ | KEY_SET_VALUE, lsa)
+  const type = out<DWORD>()
+  const data = local(array(DWORD, 2))
+  const length = local(array(DWORD, 1))
+  length[0] = 8
+  printf('%u %u %u %u\\n', RegQueryValueEx(lsa.value, 'RunAsPPL', null, type, data, length), type.value, data[0], length[0])
+  data[0] = 0
+  printf('%u\\n', RegSetValueEx(lsa.value, 'RunAsPPL', 0, REG_DWORD, data, 4))
+  data[0] = 7
+  RegQueryValueEx(lsa.value, 'runasppl', null, type, data, length)
+  printf('%u\\n', data[0])
+  printf('%u\\n', RegQueryValueEx(lsa.value, 'Nothing', null, null, null, null))
+  length[0] = 1
+  printf('%u\\n', RegQueryValueEx(lsa.value, 'RunAsPPL', null, null, data, length))
+  printf('%u\\n', RegCloseKey(lsa.value))
+  printf('%u\\n', RegCloseKey(lsa.value))
+  return 0
+}`)
+    const { report, written } = await run({}, { 'client.ts': main })
+    expect(report.outcome).toBe('ok')
+    expect(written.map((line) => line.trim())).toEqual([
+      '2',
+      '0 4 1 4',
+      '0',
+      '0',
+      '2',
+      '234',
+      '0',
+      '6',
+    ])
+  })
+})
+
 test('a machine with a world runs the same to the byte', async () => {
   const scenario = { programs: [TASKMGR, { ...TASKMGR, name: 'again.exe' }] }
   const [first, second] = await Promise.all([run(scenario), run(scenario)])

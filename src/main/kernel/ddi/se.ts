@@ -241,7 +241,7 @@ export const SE_DDIS = {
     returns: t.ntstatus,
     docs: 'ntifs/nf-ntifs-selocateprocessimagename',
     support: 'partial',
-    note: 'There are no files: every program lies in \\Device\\HarddiskVolume1\\Lab.',
+    note: 'Every program of a scenario lies in \\Device\\HarddiskVolume1\\Lab.',
     run(k, a) {
       const process = k.processes.byAddress(a.Process)
       if (!process) return STATUS_NOT_FOUND

@@ -198,7 +198,7 @@ export const ZW_FILE_DDIS = {
     },
     returns: t.ntstatus,
     support: 'partial',
-    note: 'Opens devices only; AllocationSize and extended attributes reach no driver.',
+    note: 'AllocationSize and extended attributes reach no driver. Without a world there are devices only.',
     docs: 'wdm/nf-wdm-zwcreatefile',
     run: (k, a) =>
       openHandle(k, NtCreateFile, a.FileHandle, [
@@ -226,7 +226,7 @@ export const ZW_FILE_DDIS = {
     },
     returns: t.ntstatus,
     support: 'partial',
-    note: 'Opens devices only.',
+    note: 'Without a world there are devices only.',
     docs: 'wdm/nf-wdm-zwopenfile',
     run: (k, a) =>
       openHandle(k, NtOpenFile, a.FileHandle, [

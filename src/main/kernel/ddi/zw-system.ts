@@ -106,7 +106,7 @@ export const ZW_SYSTEM_DDIS = {
     returns: t.ntstatus,
     docs: 'ntifs/nf-ntifs-zwdeletefile',
     support: 'partial',
-    note: 'There is no file system: the driver of the device gets IRP_MJ_CREATE with FILE_DELETE_ON_CLOSE, IRP_MJ_CLEANUP and IRP_MJ_CLOSE.',
+    note: 'The driver of the device gets IRP_MJ_CREATE with FILE_DELETE_ON_CLOSE, IRP_MJ_CLEANUP and IRP_MJ_CLOSE.',
     *run(k, a) {
       return yield* deleteFile(k, a.ObjectAttributes)
     },

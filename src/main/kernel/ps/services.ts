@@ -1,4 +1,5 @@
 /** Every system service that this kernel has. */
+import { NtEnumerateKey, NtOpenKey, NtQueryValueKey, NtSetValueKey } from '../cm/nt-key'
 import {
   NtCancelIoFile,
   NtCancelIoFileEx,
@@ -85,6 +86,10 @@ export const SERVICES: readonly Service[] = [
   NtYieldExecution,
   NtQuerySystemInformation,
   NtQueryDirectoryFile,
+  NtOpenKey,
+  NtEnumerateKey,
+  NtQueryValueKey,
+  NtSetValueKey,
   NtAdjustPrivilegesToken,
   NtOpenProcessToken,
 ]
