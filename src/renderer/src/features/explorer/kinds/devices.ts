@@ -2,7 +2,7 @@
 import type { MachineState } from '../../../../../shared/trace/fold'
 import { deviceWords, majorName, statusName } from '../../../../../shared/trace/words'
 import { lookUp } from '../look-up'
-import { byteWords, code, hex, said, type KindRows } from '../row'
+import { byteWords, code, hex, said, type Field, type KindRows, type Row } from '../row'
 
 const FLAGS: [number, string][] = [
   [0x4, 'DO_BUFFERED_IO'],
@@ -71,39 +71,68 @@ type DriverState = MachineState['drivers'][number]
 const driverWords = (driver: DriverState, loading: string): string =>
   driver.loaded ? 'loaded' : driver.status === null ? loading : 'not loaded'
 
-const drivers: KindRows = {
-  count: (state) => lookUp(state).drivers.size,
-  rows: (state) =>
-    [...lookUp(state).drivers.values()].map((driver) => ({
-      id: driver.name,
-      title: `\\Driver\\${driver.name}`,
-      about: driverWords(driver, 'loading'),
-      words: [`${driver.name}.sys`, `\\Driver\\${driver.name}`],
-      fields: [
-        said('State', driverWords(driver, 'DriverEntry is running')),
-        driver.status === null
-          ? said('DriverEntry', 'not returned yet')
-          : code('DriverEntry', statusName(driver.status)),
-        code('Image base', driver.base ?? 'unmapped'),
-        ...state.devices
-          .filter((device) => device.owner === driver.name)
-          .map((device) => lookUp(state).device('Device', device.device)),
-        ...state.executive.callbacks
-          .filter((callback) => callback.driver === driver.name)
-          .map((callback) =>
-            code(`${callback.kind} callback`, callback.routine, {
-              kind: 'callbacks',
-              id: String(callback.id),
-            }),
-          ),
-        ...state.hardware.interrupts
-          .filter(({ routine }) => routine.startsWith(`${driver.name}!`))
-          .map(({ interrupt, vector }) =>
-            code('Interrupt', `vector ${hex(vector)}`, { kind: 'interrupts', id: interrupt }),
-          ),
-      ],
-    })),
+/** What the machine's policy said of a driver's image, where it has one. */
+function policy({ verdicts }: MachineState, name: string): Field[] {
+  const verdict = verdicts.findLast((item) => item.name === name)
+  if (!verdict) return []
+  const answer = verdict.accepted ? 'may load' : `refused by the rule "${verdict.rule}"`
+  return [said('Policy', `${answer}: ${verdict.because}`)]
 }
+
+/** Drivers that the policy refused and that were never loaded: there is nothing of them but that. */
+function refused(state: MachineState): MachineState['verdicts'] {
+  const last = new Map(state.verdicts.map((verdict) => [verdict.name, verdict]))
+  const { drivers } = lookUp(state)
+  return [...last.values()].filter(({ name, accepted }) => !accepted && !drivers.has(name))
+}
+
+const drivers: KindRows = {
+  count: (state) => lookUp(state).drivers.size + refused(state).length,
+  rows: (state) => [
+    ...loadedDrivers(state),
+    ...refused(state).map((item) => refusedRow(state, item)),
+  ],
+}
+
+const refusedRow = (state: MachineState, { name, status }: MachineState['verdicts'][number]) => ({
+  id: name,
+  title: `${name}.sys`,
+  about: 'refused',
+  words: [`${name}.sys`],
+  fields: [code('Status', statusName(status)), ...policy(state, name)],
+})
+
+const loadedDrivers = (state: MachineState): Row[] =>
+  [...lookUp(state).drivers.values()].map((driver) => ({
+    id: driver.name,
+    title: `\\Driver\\${driver.name}`,
+    about: driverWords(driver, 'loading'),
+    words: [`${driver.name}.sys`, `\\Driver\\${driver.name}`],
+    fields: [
+      said('State', driverWords(driver, 'DriverEntry is running')),
+      driver.status === null
+        ? said('DriverEntry', 'not returned yet')
+        : code('DriverEntry', statusName(driver.status)),
+      code('Image base', driver.base ?? 'unmapped'),
+      ...policy(state, driver.name),
+      ...state.devices
+        .filter((device) => device.owner === driver.name)
+        .map((device) => lookUp(state).device('Device', device.device)),
+      ...state.executive.callbacks
+        .filter((callback) => callback.driver === driver.name)
+        .map((callback) =>
+          code(`${callback.kind} callback`, callback.routine, {
+            kind: 'callbacks',
+            id: String(callback.id),
+          }),
+        ),
+      ...state.hardware.interrupts
+        .filter(({ routine }) => routine.startsWith(`${driver.name}!`))
+        .map(({ interrupt, vector }) =>
+          code('Interrupt', `vector ${hex(vector)}`, { kind: 'interrupts', id: interrupt }),
+        ),
+    ],
+  }))
 
 const interfaces: KindRows = {
   count: (state) => state.interfaces.length,

@@ -261,3 +261,18 @@ describe('what is in no sample', () => {
     ])
   })
 })
+
+describe('a machine with a policy', () => {
+  it('says of a driver why it may load, and of one that was refused why not', () => {
+    const [driver] = rowsAfter('forged-time', 'driver.loaded', 'drivers')
+    expect(said(driver)['Policy']).toMatch(/^may load: .*before 2015-07-29/)
+    const state = emptyState()
+    const verified = traces.get('forged-time')!.find(({ t }) => t === 'image.verified')!
+    fold(state, { ...verified, accepted: false, status: '0xC0000603', rule: 'block-list' } as never)
+    const [refused] = rowsOf(state, 'drivers')
+    expect([refused?.about, said(refused)['Status']]).toEqual([
+      'refused',
+      'STATUS_IMAGE_CERT_REVOKED',
+    ])
+  })
+})
