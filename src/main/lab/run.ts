@@ -14,6 +14,7 @@ import { BugCheck, RunLimit } from '../kernel/stop'
 import { BOOTS_MAX, dumpOf, type Boot } from './boots'
 import { CauseFinder } from './causes'
 import { explainStop, explainWarning } from './explain'
+import { withVerdicts } from './packages'
 import { MemoryReadings } from './memory-readings'
 import { planOf, type Plan } from './project'
 import { startScript } from './script'
@@ -146,8 +147,8 @@ async function boot(
       trace: request.trace,
       backing: sandbox.backing,
       place: (location) => program.locations[location] ?? null,
-      limits: options.limits ?? {},
       handled: (at) => isHandledAt(program.handlers ?? [], at),
+      limits: options.limits ?? {},
       failAllocation: options.failAllocation ?? 0,
       onEvent: (event) => {
         causes.see(event)
@@ -271,9 +272,9 @@ function reportOf(
     [...seen.programs.values()].find((program) => program.name === 'client.exe') ??
     [...seen.programs.values()].find((program) => program.stdout.length > 0)
   if (k.verifier.warnings.length) report.warnings = k.verifier.warnings.map(explainWarning)
-  if (client) report.client = { exitCode: client.exitCode, stdout: client.stdout.join('') }
   if (loader.judged.length)
     report.verdicts = loader.judged.map(({ name, verdict }) => ({ driver: name, ...verdict }))
+  if (client) report.client = { exitCode: client.exitCode, stdout: client.stdout.join('') }
 
   if (ended instanceof BugCheck) {
     const stop = explainStop(k, ended, k.stopPlace, causes)
@@ -296,11 +297,11 @@ function reportOf(
   return report
 }
 
-function statusWords(status: number): string {
 function refusalWords({ windows, rule, because }: Verdict): string {
   return `${WINDOWS_NAMES[windows]} refused it by the rule "${rule}": ${because}`
 }
 
+function statusWords(status: number): string {
   const [value, name] = [hex32(status), statusName(status)]
   return name === value ? value : `${value} ${name}`
 }
