@@ -89,6 +89,10 @@ const HardwareName = z.enum(['uart0', 'dma0'])
 
 const Access = list(z.enum(['read', 'write']), 2).default(['read', 'write'])
 
+/** Printable ASCII, and Backspace, Tab, Enter, Ctrl+Z, Esc. */
+const canBeTyped = (typed: string): boolean =>
+  [...typed].every((char) => (char >= ' ' && char <= '~') || '\b\t\n\u001a\u001b'.includes(char))
+
 /** One step of a scenario. `handle` names are the scenario's own words; `repeat` makes a load test of a step. */
 export const ScenarioStep = z.discriminatedUnion('do', [
   z.strictObject({
@@ -141,6 +145,11 @@ export const ScenarioStep = z.discriminatedUnion('do', [
     do: z.literal('interrupt'),
     device: HardwareName,
     repeat: z.number().int().min(1).max(10_000).default(1),
+  }),
+  /** Somebody types on the keyboard; \n is Enter, \u001a Ctrl+Z. */
+  z.strictObject({
+    do: z.literal('type'),
+    text: text(1000).refine(canBeTyped, 'has characters that the keyboard has not'),
   }),
   z.strictObject({ do: z.literal('pageOut'), pages: z.number().int().min(1).optional() }),
 ])

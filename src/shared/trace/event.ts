@@ -127,6 +127,10 @@ export type EventBody =
   | { t: 'file.written'; path: string; size: number }
   | { t: 'file.renamed'; path: string; to: string }
   | { t: 'file.deleted'; path: string }
+  /** Somebody pressed a key; `code` is its scan code. */
+  | { t: 'key.pressed'; code: number; key: string }
+  /** A line that was typed reached the program in front. */
+  | { t: 'input.delivered'; to: number; name: string; text: string }
   | { t: 'image.unmapped'; name: string; base: string }
   | { t: 'driver.loaded'; name: string; status: string }
   | { t: 'driver.unloaded'; name: string }

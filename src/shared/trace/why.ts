@@ -187,6 +187,10 @@ function say(event: TraceEvent): string {
       return `${event.path} was loaded at ${event.base} when the machine booted`
     case 'volume.mounted':
       return `The volume ${event.letter} was mounted from ${event.device} with ${plural(event.files.length, 'file')} and folders`
+    case 'key.pressed':
+      return `The key ${event.key} was pressed, scan code ${event.code}`
+    case 'input.delivered':
+      return `What was typed reached ${event.name} (${event.to}): ${JSON.stringify(event.text)}`
     case 'file.created':
       return `The ${event.folder ? 'folder' : 'file'} C:${event.path} was made`
     case 'file.written':
