@@ -25,7 +25,6 @@ import {
   IoGetCurrentIrpStackLocation,
   KLDR_DATA_TABLE_ENTRY,
   METHOD_BUFFERED,
-  NTSTATUS,
   NT_SUCCESS,
   RTL_CONSTANT_STRING,
   RemoveEntryList,
@@ -34,7 +33,7 @@ import {
   cast,
   out,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, ULONG, UNICODE_STRING } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, ULONG, UNICODE_STRING, NTSTATUS } from 'wdm'
 
 const IOCTL_HIDE = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 const DeviceName = RTL_CONSTANT_STRING('\\Device\\Shade')

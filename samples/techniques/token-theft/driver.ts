@@ -25,7 +25,6 @@ import {
   IoGetCurrentIrpStackLocation,
   METHOD_BUFFERED,
   MmGetSystemRoutineAddress,
-  NTSTATUS,
   NT_SUCCESS,
   PsGetCurrentProcess,
   PsGetCurrentProcessId,
@@ -35,7 +34,7 @@ import {
   cast,
   out,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, ULONG, UNICODE_STRING } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, ULONG, UNICODE_STRING, NTSTATUS } from 'wdm'
 
 const IOCTL_RISE = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 const DeviceName = RTL_CONSTANT_STRING('\\Device\\Lift')

@@ -22,7 +22,6 @@ import {
   IoDeleteSymbolicLink,
   IoGetCurrentIrpStackLocation,
   METHOD_BUFFERED,
-  NTSTATUS,
   NT_SUCCESS,
   PsDereferencePrimaryToken,
   PsGetCurrentProcess,
@@ -33,7 +32,7 @@ import {
   SeTokenIsAdmin,
   out,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, ULONG, UNICODE_STRING } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, ULONG, UNICODE_STRING, NTSTATUS } from 'wdm'
 
 const IOCTL_RISE = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 const DeviceName = RTL_CONSTANT_STRING('\\Device\\Lift')
