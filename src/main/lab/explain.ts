@@ -55,9 +55,13 @@ export function explainStop(
   const info = bugcheckInfo(stop.code)
   const kind = stop.code === CRITICAL_STRUCTURE_CORRUPTION ? 3 : 0
   const sub = bugcheckSubcode(stop.code, stop.parameters[kind]!)
-  const meanings = [0, 1, 2, 3].map((i) =>
-    i === kind && sub ? sub.meaning : (sub?.parameters?.[i - 1] ?? info?.parameters[i] ?? ''),
-  )
+  const own = verifierRule(stop.rule ?? '')?.bugCheck?.parameters ?? []
+  const meanings = [0, 1, 2, 3].map((i) => {
+    if (i === kind && sub) return sub.meaning
+    // Many rules share a code; what a rule says of its parameters is about it alone.
+    const said = i === 0 || own[i] === '0' ? undefined : own[i]
+    return said ?? sub?.parameters?.[i - 1] ?? info?.parameters[i] ?? ''
+  })
   const rule = ruleOf(k, stop)
   return {
     code: hex32(stop.code),
