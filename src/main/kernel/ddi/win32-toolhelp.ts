@@ -276,7 +276,7 @@ export const WIN32_TOOLHELP_DDIS = {
     returns: t.ntstatus,
     module: 'win32',
     support: 'partial',
-    note: 'Classes 0, 5 and 11, as ZwQuerySystemInformation.',
+    note: 'Classes 0, 5, 11 and 64, as ZwQuerySystemInformation.',
     summary: 'Tells about the machine, its processes and its modules.',
     docs: 'winternl/nf-winternl-ntquerysysteminformation',
     *run(k, a) {

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { EPROCESS, RTL_PROCESS_MODULE_INFORMATION } from '../../../shared/nt/generated/offsets'
+import {
+  EPROCESS,
+  RTL_PROCESS_MODULE_INFORMATION,
+  SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX,
+} from '../../../shared/nt/generated/offsets'
 import { removeEntry } from '../ke/list'
 import { lab, succeed } from '../testing/client'
 import { inDriver, scratch } from '../testing/in-driver'
@@ -70,6 +74,37 @@ describe('ZwQuerySystemInformation', () => {
       return 0
     })
     expect(found).toEqual([2, '\\SystemRoot\\System32\\drivers\\toy.sys', true, 'toy.sys'])
+  })
+
+  test('class 64 lists the handles of all processes with the addresses of their objects', () => {
+    const handles: unknown[] = []
+    let process = 0
+    const { m } = lab({
+      majors: {
+        *0(d, device, irp) {
+          process = yield* d.ddi('PsGetCurrentProcess')
+          const all = yield* query(d, 64)
+          const { memory } = d.k
+          const H = SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX
+          for (let i = 0, at = all + 16; i < memory.u32(all); i++, at += H.SIZE)
+            handles.push([
+              memory.u32(at + H.UniqueProcessId),
+              memory.u32(at + H.HandleValue),
+              memory.ptr(at + H.Object),
+              memory.u32(at + H.GrantedAccess),
+              memory.u16(at + H.ObjectTypeIndex),
+            ])
+          return yield* succeed(d, device, irp!)
+        },
+      },
+      *client(d) {
+        yield* d.ddi('OpenProcess', 0x1000, 0, yield* d.ddi('GetCurrentProcessId'))
+        yield* d.ddi('CreateFile', '\\\\.\\Toy', 0xc000_0000, 3, 0, 3, 0, 0)
+      },
+    })
+    expect(m.bugCheck).toBeNull()
+    // PROCESS_QUERY_LIMITED_INFORMATION, of the type Process, which is 7.
+    expect(handles).toContainEqual([4100, 4, process, 0x1000, 7])
   })
 
   test('knows no other class', () => {

@@ -75,7 +75,7 @@ export const ZW_SYSTEM_DDIS = {
     },
     returns: t.ntstatus,
     support: 'partial',
-    note: 'Classes 0, 5 and 11: the machine, its processes with their threads, its modules. Times, memory and I/O counters are 0.',
+    note: 'Classes 0, 5, 11 and 64: the machine, its processes with their threads, its modules, all handles. Times, memory and I/O counters are 0.',
     run: (k, a) =>
       withMemory(k, 4, function* (at) {
         const status = yield* k.syscalls.callFromKernel(NtQuerySystemInformation, [

@@ -1,16 +1,19 @@
 /**
- * What NtQuerySystemInformation tells: processes and modules, as the lists in memory have them. Who
- * is unlinked from PsActiveProcessHead or PsLoadedModuleList is not in the answer.
+ * What NtQuerySystemInformation tells: processes and modules, as the lists in memory have them, and all
+ * handles. Who is unlinked from PsActiveProcessHead or PsLoadedModuleList is not in the answer.
  */
 import {
   EPROCESS,
   ETHREAD,
+  OBJECT_TYPE,
   RTL_PROCESS_MODULE_INFORMATION,
+  SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX,
   SYSTEM_PROCESS_INFORMATION,
   UNICODE_STRING,
 } from '../../../shared/nt/generated/offsets'
 import {
   SystemBasicInformation,
+  SystemExtendedHandleInformation,
   SystemModuleInformation,
   SystemProcessInformation,
 } from '../../../shared/nt/generated/constants'
@@ -39,6 +42,8 @@ const THREAD = {
 } as const
 /** RTL_PROCESS_MODULES: the count, then the modules. */
 const MODULES_OFFSET = 8
+/** SYSTEM_HANDLE_INFORMATION_EX: the count and a reserved field, then the handles. */
+const HANDLES_OFFSET = 16
 /** Entries of all lists that are looked at most, should a driver tie it in a knot. */
 const WALK_MAX = 100_000
 
@@ -112,6 +117,35 @@ function writeProcess(k: Kernel, at: Ptr, entry: ProcessEntry, isLast: boolean):
   memory.setPtr(at + I.ImageName + UNICODE_STRING.Buffer, text)
 }
 
+/**
+ * The handles of all processes with the addresses of their objects, which is how exploits find where in
+ * the kernel a structure lies.
+ */
+function handlesOf(k: Kernel): { bytes: number; write(at: Ptr): void } {
+  const { memory } = k
+  const H = SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX
+  const processes = k.processes.all()
+  const count = processes.reduce((sum, { handles }) => sum + handles.size, 0)
+  const bytes = HANDLES_OFFSET + count * H.SIZE
+  return {
+    bytes,
+    write(at) {
+      memory.fill(at, bytes, 0)
+      memory.setSize(at, count)
+      let to = at + HANDLES_OFFSET
+      for (const { id, handles } of processes)
+        for (const { object, handle, access } of handles.entries()) {
+          memory.setPtr(to + H.Object, object.address)
+          memory.setSize(to + H.UniqueProcessId, id)
+          memory.setSize(to + H.HandleValue, handle & 0x7fff_ffff)
+          memory.setU32(to + H.GrantedAccess, access)
+          memory.setU16(to + H.ObjectTypeIndex, memory.u8(object.type.address + OBJECT_TYPE.Index))
+          to += H.SIZE
+        }
+    },
+  }
+}
+
 /** What an information class needs and how it is written. */
 function answerOf(k: Kernel, kind: number): { bytes: number; write(at: Ptr): void } | null {
   const { memory } = k
@@ -167,6 +201,8 @@ function answerOf(k: Kernel, kind: number): { bytes: number; write(at: Ptr): voi
         },
       }
     }
+    case SystemExtendedHandleInformation:
+      return handlesOf(k)
     default:
       return null
   }

@@ -1116,6 +1116,7 @@ export const TH32CS_SNAPMODULE = 8
 export const SystemBasicInformation = 0
 export const SystemProcessInformation = 5
 export const SystemModuleInformation = 0xB
+export const SystemExtendedHandleInformation = 0x40
 
 // PROCESSINFOCLASS
 export const ProcessBasicInformation = 0
@@ -2311,6 +2312,7 @@ export const CONSTANTS = {
   SystemBasicInformation,
   SystemProcessInformation,
   SystemModuleInformation,
+  SystemExtendedHandleInformation,
   ProcessBasicInformation,
   ProcessDebugPort,
   ProcessImageFileName,
@@ -2582,7 +2584,7 @@ export const CONSTANT_GROUPS = {
   HEAP: { scope: 'user', source: 'mingw-w64 winnt.h (compiled)', names: ['HEAP_NO_SERIALIZE', 'HEAP_GENERATE_EXCEPTIONS', 'HEAP_ZERO_MEMORY'] },
   THREAD_CREATION: { scope: 'user', source: 'mingw-w64 winbase.h (compiled)', names: ['CREATE_SUSPENDED', 'STILL_ACTIVE', 'THREAD_PRIORITY_NORMAL', 'THREAD_PRIORITY_ABOVE_NORMAL', 'THREAD_PRIORITY_HIGHEST', 'THREAD_PRIORITY_TIME_CRITICAL'] },
   TOOLHELP: { scope: 'user', source: 'mingw-w64 tlhelp32.h (compiled)', names: ['TH32CS_SNAPPROCESS', 'TH32CS_SNAPTHREAD', 'TH32CS_SNAPMODULE'] },
-  SYSTEM_INFORMATION_CLASS: { scope: 'both', source: 'mingw-w64 winternl.h (compiled)', note: 'SystemModuleInformation is undocumented; its value is common public knowledge.', names: ['SystemBasicInformation', 'SystemProcessInformation', 'SystemModuleInformation'] },
+  SYSTEM_INFORMATION_CLASS: { scope: 'both', source: 'mingw-w64 winternl.h (compiled)', note: 'SystemModuleInformation and SystemExtendedHandleInformation are undocumented; their values are common public knowledge.', names: ['SystemBasicInformation', 'SystemProcessInformation', 'SystemModuleInformation', 'SystemExtendedHandleInformation'] },
   PROCESSINFOCLASS: { scope: 'both', source: 'mingw-w64 winternl.h (compiled)', names: ['ProcessBasicInformation', 'ProcessDebugPort', 'ProcessImageFileName'] },
   THREADINFOCLASS: { scope: 'kernel', source: 'mingw-w64 ntddk.h (compiled)', names: ['ThreadBasicInformation', 'ThreadHideFromDebugger'] },
   SYSTEM_LIMITS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['PAGE_SIZE', 'PAGE_SHIFT', 'MAXIMUM_PROCESSORS', 'MAXIMUM_SUSPEND_COUNT'] },

@@ -119,6 +119,7 @@ export type StructName =
   | 'OB_PRE_OPERATION_PARAMETERS'
   | 'SYSTEM_PROCESS_INFORMATION'
   | 'RTL_PROCESS_MODULE_INFORMATION'
+  | 'SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX'
   | 'CM_PARTIAL_RESOURCE_DESCRIPTOR'
   | 'CM_PARTIAL_RESOURCE_LIST'
   | 'CM_FULL_RESOURCE_DESCRIPTOR'
@@ -1818,6 +1819,19 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'LoadCount', offset: 0x24, size: 2, kind: 'u16', type: 'USHORT' },
       { path: 'OffsetToFileName', offset: 0x26, size: 2, kind: 'u16', type: 'USHORT' },
       { path: 'FullPathName', offset: 0x28, size: 0x100, kind: 'u8', type: 'UCHAR', count: 0x100 },
+    ],
+  },
+  SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX: {
+    name: 'SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX', size: 0x28, align: 8, complete: true,
+    fields: [
+      { path: 'Object', offset: 0, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'UniqueProcessId', offset: 8, size: 8, kind: 'u64', type: 'HANDLE' },
+      { path: 'HandleValue', offset: 0x10, size: 8, kind: 'u64', type: 'HANDLE' },
+      { path: 'GrantedAccess', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'CreatorBackTraceIndex', offset: 0x1C, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'ObjectTypeIndex', offset: 0x1E, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'HandleAttributes', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Reserved', offset: 0x24, size: 4, kind: 'u32', type: 'ULONG' },
     ],
   },
   CM_PARTIAL_RESOURCE_DESCRIPTOR: {

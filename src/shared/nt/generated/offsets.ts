@@ -2237,6 +2237,19 @@ export const RTL_PROCESS_MODULE_INFORMATION = {
   FullPathName: 0x28,
 } as const
 
+/** Offsets in SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX; SIZE is its size in bytes. */
+export const SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX = {
+  SIZE: 0x28,
+  Object: 0,
+  UniqueProcessId: 8,
+  HandleValue: 0x10,
+  GrantedAccess: 0x18,
+  CreatorBackTraceIndex: 0x1c,
+  ObjectTypeIndex: 0x1e,
+  HandleAttributes: 0x20,
+  Reserved: 0x24,
+} as const
+
 /** Offsets in CM_PARTIAL_RESOURCE_DESCRIPTOR; SIZE is its size in bytes. */
 export const CM_PARTIAL_RESOURCE_DESCRIPTOR = {
   SIZE: 0x14,

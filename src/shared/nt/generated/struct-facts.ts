@@ -131,6 +131,7 @@ export const STRUCT_FACTS: Readonly<Record<StructName, StructFacts>> = {
   OB_PRE_OPERATION_PARAMETERS: { description: 'What Parameters of OB_PRE_OPERATION_INFORMATION points at; Operation says which of the two it is.', confidence: 'high' },
   SYSTEM_PROCESS_INFORMATION: { description: 'An entry of SystemProcessInformation; its threads follow, the next entry lies NextEntryOffset further.', confidence: 'high' },
   RTL_PROCESS_MODULE_INFORMATION: { description: 'An entry of SystemModuleInformation.', confidence: 'high' },
+  SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX: { description: 'One handle of the answer to SystemExtendedHandleInformation. Undocumented.', confidence: 'high', fieldNotes: { Object: 'address of the object in the kernel' } },
   CM_PARTIAL_RESOURCE_DESCRIPTOR: { description: 'One resource that a device was given: ports, memory or an interrupt.', confidence: 'high', fieldNotes: { Type: 'CmResourceTypePort, CmResourceTypeMemory, CmResourceTypeInterrupt ...' } },
   CM_PARTIAL_RESOURCE_LIST: { description: 'The resources of one bus, one after the other.', confidence: 'high' },
   CM_FULL_RESOURCE_DESCRIPTOR: { description: 'The resources on one bus.', confidence: 'high' },
