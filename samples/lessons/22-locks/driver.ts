@@ -1,0 +1,84 @@
+/*
+ * Tally: counts the writes of all programs, and their bytes.
+ */
+import {
+  DbgPrint,
+  FALSE,
+  FILE_DEVICE_UNKNOWN,
+  IO_NO_INCREMENT,
+  IRP_MJ_CLOSE,
+  IRP_MJ_CREATE,
+  IRP_MJ_WRITE,
+  IoCompleteRequest,
+  IoCreateDevice,
+  IoCreateSymbolicLink,
+  IoDeleteDevice,
+  IoDeleteSymbolicLink,
+  IoGetCurrentIrpStackLocation,
+  LONG,
+  NT_SUCCESS,
+  RTL_CONSTANT_STRING,
+  STATUS_SUCCESS,
+  cast,
+  out,
+  sizeof,
+  struct,
+} from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, NTSTATUS, UNICODE_STRING } from 'wdm'
+
+const TALLY = struct('TALLY', {
+  Writes: LONG,
+  Bytes: LONG,
+})
+
+const DeviceName = RTL_CONSTANT_STRING('\\Device\\Tally')
+const LinkName = RTL_CONSTANT_STRING('\\??\\Tally')
+
+export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
+  DriverObject.MajorFunction[IRP_MJ_CREATE] = TallyCreateClose
+  DriverObject.MajorFunction[IRP_MJ_CLOSE] = TallyCreateClose
+  DriverObject.MajorFunction[IRP_MJ_WRITE] = TallyWrite
+  DriverObject.DriverUnload = TallyUnload
+
+  const device = out<DEVICE_OBJECT>()
+  let status = IoCreateDevice(
+    DriverObject,
+    sizeof(TALLY),
+    DeviceName,
+    FILE_DEVICE_UNKNOWN,
+    0,
+    FALSE,
+    device,
+  )
+  if (!NT_SUCCESS(status)) return status
+  status = IoCreateSymbolicLink(LinkName, DeviceName)
+  if (!NT_SUCCESS(status)) IoDeleteDevice(device.value)
+  return status
+}
+
+/** Gives a packet back: how it went, and how many bytes were moved. */
+function Complete(Irp: IRP, Status: NTSTATUS, Information: number): NTSTATUS {
+  Irp.IoStatus.Status = Status
+  Irp.IoStatus.Information = Information
+  IoCompleteRequest(Irp, IO_NO_INCREMENT)
+  return Status
+}
+
+function TallyCreateClose(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
+  return Complete(Irp, STATUS_SUCCESS, 0)
+}
+
+function TallyWrite(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
+  const tally = cast(TALLY, DeviceObject.DeviceExtension)
+  const length = IoGetCurrentIrpStackLocation(Irp).Parameters.Write.Length
+  tally.Writes += 1
+  tally.Bytes += length
+  return Complete(Irp, STATUS_SUCCESS, length)
+}
+
+function TallyUnload(DriverObject: DRIVER_OBJECT): void {
+  const tally = cast(TALLY, DriverObject.DeviceObject.DeviceExtension)
+  DbgPrint('Tally: %d writes, %d bytes\n', tally.Writes, tally.Bytes)
+  IoDeleteSymbolicLink(LinkName)
+  IoDeleteDevice(DriverObject.DeviceObject)
+}
