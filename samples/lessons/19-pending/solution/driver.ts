@@ -24,7 +24,6 @@ import {
   KeReleaseSpinLock,
   NT_SUCCESS,
   PIRP,
-  Ptr,
   RTL_CONSTANT_STRING,
   RtlCopyMemory,
   STATUS_CANCELLED,
@@ -37,7 +36,7 @@ import {
   sizeof,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, KIRQL, NTSTATUS, UNICODE_STRING } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, KIRQL, NTSTATUS, Ptr, UNICODE_STRING } from 'wdm'
 
 const HATCH = struct('HATCH', {
   Lock: KSPIN_LOCK,
