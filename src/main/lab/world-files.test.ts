@@ -140,7 +140,7 @@ function Post(Data: FLT_CALLBACK_DATA, FltObjects: FLT_RELATED_OBJECTS, Completi
 
 describe('drivers', () => {
   test('a minifilter hides a file from every program that lists its folder', async () => {
-    const { report, written } = await run(
+    const { report, written, events } = await run(
       {
         programs: [DIR],
         drivers: [{ name: 'hider', entry: 'driver.ts', parameters: { Altitude: '370000' } }],
@@ -151,6 +151,12 @@ describe('drivers', () => {
     const text = written.join('')
     expect(text).toContain('letter.txt')
     expect(text).not.toContain('passwords.txt')
+    // The list that was full, then the one that said that there are no more.
+    const called = events.flatMap((event) => (event.t === 'minifilter.called' ? [event] : []))
+    expect(called.map(({ status, changed }) => [status, changed])).toEqual([
+      ['0x00000000', true],
+      ['0x80000006', undefined],
+    ])
   })
 
   test('a legacy filter above the volume sees the packets of programs', async () => {

@@ -47,6 +47,8 @@ export type FilteringEventBody =
       result: string
       /** Status of the operation: after it, or where the callback ended it; else null. */
       status: string | null
+      /** After the operation: the caller gets something else than before the callback. */
+      changed?: true
     }
   | { t: 'minifilter.connected'; filter: string; port: string; client: string }
   | { t: 'minifilter.disconnected'; filter: string; port: string; client: string }

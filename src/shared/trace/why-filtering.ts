@@ -19,7 +19,7 @@ export function sayFiltering(event: SaidHere): string {
     case 'minifilter.removed':
       return `The minifilter ${event.name} was removed`
     case 'minifilter.called':
-      return `${event.routine} ${event.phase === 'pre' ? 'was asked before' : 'was told after'} ${majorName(event.operation)} of ${event.file || 'the volume'}: ${event.result}${status(event.status)}`
+      return `${event.routine} ${event.phase === 'pre' ? 'was asked before' : 'was told after'} ${majorName(event.operation)} of ${event.file || 'the volume'}: ${event.result}${status(event.status)}${event.changed ? '; it changed what the caller gets' : ''}`
     case 'minifilter.connected':
       return `A program connected to the port ${event.port}`
     case 'minifilter.disconnected':

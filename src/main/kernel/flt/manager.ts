@@ -248,7 +248,7 @@ export class FilterManager {
     filter: Filter,
     operation: Operation,
     phase: 'pre' | 'post',
-    answer: { routine: Ptr; result: string; status: number | null },
+    answer: { routine: Ptr; result: string; status: number | null; changed?: boolean },
   ): void {
     const { k } = this
     if (!k.tracing) return
@@ -263,6 +263,7 @@ export class FilterManager {
       routine: k.images.symbol(answer.routine),
       result: answer.result,
       status: answer.status === null ? null : hex32(answer.status),
+      ...(answer.changed ? { changed: true as const } : {}),
     })
   }
 
@@ -343,11 +344,13 @@ export class FilterManager {
       if (!post || !instance || !filter.started) continue
       const related = operation.related(filter, instance, this.volume(device))
       const args = [operation.data, related, context, 0]
+      const before = k.tracing ? operation.answer() : ''
       const answer = yield* k.call(post, 'FLT_POST_OPERATION_CALLBACK', args)
       this.tell(filter, operation, 'post', {
         routine: post,
         result: postResult(answer),
         status: operation.status,
+        changed: k.tracing && operation.answer() !== before,
       })
     }
     const { status, information } = operation

@@ -36,6 +36,15 @@ const PARAMETERS = FLT_IO_PARAMETER_BLOCK['Parameters.Read.Length']
 const LENGTH = IO_STACK_LOCATION['Parameters.Read.Length']
 /** Parameters of a stack location that the parameter block has at the same distance. */
 const PARAMETER_BYTES = 0x18
+/** Where the parameter block says that the answer lies, for requests whose answer is bytes. */
+const ANSWERS: Readonly<Record<number, number>> = {
+  [IRP_MJ_READ]: FLT_IO_PARAMETER_BLOCK['Parameters.Read.ReadBuffer'],
+  [IRP_MJ_QUERY_INFORMATION]: FLT_IO_PARAMETER_BLOCK['Parameters.QueryFileInformation.InfoBuffer'],
+  [IRP_MJ_DIRECTORY_CONTROL]:
+    FLT_IO_PARAMETER_BLOCK['Parameters.DirectoryControl.QueryDirectory.DirectoryBuffer'],
+}
+/** Bytes of an answer that are compared at most. */
+const ANSWER_BYTES_MAX = 0x1_0000
 
 export class Operation {
   /** Filters whose post-operation callback is due, in the order in which they were asked. */
@@ -163,6 +172,26 @@ export class Operation {
     const { memory } = this.k
     memory.setU32(this.data + FLT_CALLBACK_DATA['IoStatus.Status'], status)
     memory.setSize(this.data + FLT_CALLBACK_DATA['IoStatus.Information'], information)
+  }
+
+  /**
+   * What the caller would get now, for the trace: status, length and bytes, to be compared with what it
+   * gets after a callback.
+   */
+  answer(): string {
+    const { memory } = this.k
+    const field = ANSWERS[this.major]
+    const outcome = `${this.status}:${this.information}:`
+    if (field === undefined || this.information === 0) return outcome
+    try {
+      const at = memory.ptr(this.data + IOPB + field)
+      const bytes = memory.read(at, Math.min(this.information, ANSWER_BYTES_MAX))
+      return outcome + bytes.join()
+    } catch (error) {
+      // Nowhere, or not a place that can be read: then there are no bytes to compare.
+      if (error instanceof MemoryFault) return outcome
+      throw error
+    }
   }
 
   setFlag(flag: number): void {
