@@ -10,6 +10,7 @@ import {
   type SourcePlace,
   type TraceEvent,
 } from '../../shared/trace/event'
+import type { DefenceName } from '../../shared/defences'
 import { hex32, pointer } from '../../shared/nt/format'
 import type { KernelRoutine, RoutineName } from './ddi/types'
 import { DdiTable } from './ddi/table'
@@ -75,6 +76,8 @@ export interface KernelOptions {
   hal?: HalName
   /** When pageable memory leaves below DISPATCH_LEVEL; `none` by default. */
   paging?: PagingPolicy
+  /** What it defends itself by; nothing but what every machine has by default. */
+  defences?: readonly DefenceName[]
   /** The boot before, of a machine that starts again: the trace and the time go on. */
   rebooted?: { boot: number; seq: number; tick: number }
   /** Verifier options or rule ids that are on. */
@@ -205,6 +208,8 @@ export class Kernel implements KernelPort {
   readonly verifier: Verifier
   readonly ddis: DdiTable
 
+  /** What the machine defends itself by. */
+  readonly defences: ReadonlySet<DefenceName>
   /** The Windows around the drivers: processes, files, a keyboard; null on a bare machine. */
   world: World | null = null
   /** Simulated time since boot in units of 100 ns. */
@@ -234,6 +239,7 @@ export class Kernel implements KernelPort {
     this.random = new Random(options.seed)
     this.memory = new Memory(options.backing ?? plainBacking())
     this.verifier = new Verifier(this, options.verifier ?? [])
+    this.defences = new Set(options.defences)
     const count = Math.min(Math.max(options.processors ?? 1, 1), PROCESSORS_MAX)
     this.processors = Array.from({ length: count }, (_, i) => new Processor(this, i))
     this.processor = this.processors[0]!

@@ -140,6 +140,7 @@ async function boot(
       processors,
       ...(plan.scenario.hal ? { hal: plan.scenario.hal } : {}),
       ...(plan.scenario.paging ? { paging: plan.scenario.paging } : {}),
+      ...(plan.scenario.defences ? { defences: plan.scenario.defences } : {}),
       ...(before
         ? { rebooted: { boot: before.boot, seq: before.kernel.events, tick: before.kernel.tick } }
         : {}),

@@ -107,6 +107,9 @@ function* userMode(
     else running.push(process)
   }
   for (const process of running) yield* k.programs.exited(process)
+  // What was changed and left so is found, while those who stay are still there.
+  const { untilLook } = k.hal.patchGuard
+  if (untilLook > 0) yield* k.dispatcher.delay(BigInt(-untilLook))
   for (const process of residents) {
     yield* terminateProcess(k, process, DBG_TERMINATE_PROCESS)
     yield* k.programs.exited(process)

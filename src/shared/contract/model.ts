@@ -1,5 +1,6 @@
 /** Shapes shared by the contract's areas: projects, scenarios, reports. zod, because they are parsed at borders. */
 import { z } from 'zod'
+import { DEFENCES } from '../defences'
 import { LoadPolicy, Verdict } from '../package/policy'
 import { SigningPlan } from '../package/signing'
 
@@ -192,6 +193,8 @@ export const Scenario = z.strictObject({
   paging: z.enum(['none', 'pressure']).optional(),
   /** What stands around the drivers: a small Windows, or nothing, which is the default. */
   world: z.enum(['windows']).optional(),
+  /** What the machine defends itself by; nothing by default. */
+  defences: z.array(z.enum(DEFENCES)).max(DEFENCES.length).optional(),
   /** Files and folders of the small Windows, by path: `C:\\Users\\student\\secret.txt`. */
   files: z
     .record(VolumePath, z.union([...Bytes.options, z.strictObject({ folder: z.literal(true) })]))

@@ -119,7 +119,7 @@ function* moduleList(k: Kernel): Generator<readonly [string, Ptr]> {
 /** The kernel's image: header and code as they were loaded. */
 function* kernelCode(k: Kernel): Generator<readonly [string, Ptr]> {
   const { nt } = k.images
-  const loaded = k.images.loadedBytes()
+  const loaded = k.images.loadedBytes(k.images.nt)
   for (let page = 0; page < loaded.length; page += PAGE_SIZE) {
     const now = pageAt(k, nt.base + page)
     const offset = now?.findIndex((byte, i) => byte !== loaded[page + i]) ?? -1

@@ -45,6 +45,7 @@ export class Hal {
   readonly pci: PciBus
   readonly registers: ControlRegisters
   readonly dma: DmaMemory
+  readonly patchGuard: PatchGuard
   /** Devices that PnP has given to a physical device object, for line-based connections. */
   private readonly assigned = new Map<Ptr, HardwareDevice>()
 
@@ -67,8 +68,8 @@ export class Hal {
     this.io = new IoSpace(k, this.platform, this.devices)
     this.pci = new PciBus(this.devices)
     this.registers = new ControlRegisters(k, this.platform)
-    this.registers.onChange = () => guard.arm()
-    const guard = new PatchGuard(k, this.registers, this.schedule)
+    this.patchGuard = new PatchGuard(k, this.schedule, k.defences.has('patchguard'))
+    this.registers.onChange = () => this.patchGuard.arm()
     k.memory.bus = this.io
   }
 

@@ -7,7 +7,7 @@ import type { SourcePlace } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Thread } from '../ke/thread'
-import { PAGE_SIZE, PTE, REGIONS } from '../mm/layout'
+import { PAGE_SIZE, PTE, RAM_START, REGIONS } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import type { FunctionInfo } from '../port'
 import { assert, RunLimit } from '../stop'
@@ -61,6 +61,8 @@ export class Images {
   private readonly functions = new Map<Ptr, CodeEntry>()
   private readonly byFn = new Map<string, CodeEntry>()
   private readonly exports = new Map<string, Ptr>()
+  /** Code of the kernel that is there as bytes. */
+  private readonly nativeCode: { at: Ptr; code: readonly number[] }[] = []
   private drivers = 0
   private modules = 0
   readonly nt: Image
@@ -114,21 +116,37 @@ export class Images {
     const pages = DATA_OFFSET / PAGE_SIZE
     this.k.memory.commit(image.base, pages, flags | PTE.write)
     // A program's pages are in view only while its process runs.
-    if (!image.user) this.k.memory.write(image.base, this.loadedBytes())
+    if (!image.user) this.k.memory.write(image.base, this.loadedBytes(image))
     this.k.memory.protect(image.base, pages, flags)
+    if (this.sealsCode && !image.user) this.k.memory.seal(image.base, pages)
   }
 
-  /** Header and code of any image as they are when it has just been loaded. */
-  loadedBytes(): Uint8Array {
+  /** Memory integrity: nothing writes to the code of the kernel and its drivers. */
+  private get sealsCode(): boolean {
+    return this.k.defences.has('hvci')
+  }
+
+  /** Header and code of an image as they are when it has just been loaded. */
+  loadedBytes(image: Image): Uint8Array {
     const bytes = new Uint8Array(DATA_OFFSET)
     bytes.set([0x4d, 0x5a]) // "MZ"
+    if (image === this.nt)
+      for (const { at, code } of this.nativeCode) bytes.set(code, at - image.base)
     return bytes
+  }
+
+  /** Give a place in the kernel's image the bytes that real code has there, for whoever reads them. */
+  placeCode(at: Ptr, code: readonly number[]): void {
+    const { memory } = this.k
+    this.nativeCode.push({ at, code })
+    memory.ram(RAM_START + memory.physical(at), code.length).set(code)
   }
 
   /** Take the image away; whoever still points into it faults. */
   unmap(image: Image): void {
     image.unloaded = true
     const pages = Math.ceil((image.nextData - image.base) / PAGE_SIZE)
+    if (this.sealsCode) this.k.memory.unseal(image.base, DATA_OFFSET / PAGE_SIZE)
     this.k.memory.decommit(image.base, Math.max(pages, DATA_OFFSET / PAGE_SIZE), PTE.unloaded)
     for (const [address, entry] of this.functions)
       if (entry.image === image.number) this.functions.delete(address)

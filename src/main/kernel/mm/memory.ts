@@ -83,6 +83,8 @@ export class Memory {
   private readonly spaces = new UserSpaces()
   /** Contents of pages that were paged out, by page. */
   private readonly pageFile = new Map<number, Uint8Array>()
+  /** Frames that nothing writes to, whatever maps them. */
+  private readonly sealed = new Set<number>()
   /** Registers of a device were mapped at some time. */
   private hasDevices = false
   /** What answers for device registers. */
@@ -256,6 +258,23 @@ export class Memory {
     frames.forEach((frame, i) => this.setPte(first + i, (frame << PAGE_SHIFT) | flags))
   }
 
+  /**
+   * Make what lies behind read-only pages read-only for good: what a hypervisor does with code, in page
+   * tables of its own. Neither CR0.WP nor a second mapping opens it.
+   */
+  seal(index: Ptr, count: number): void {
+    const first = index >>> PAGE_SHIFT
+    for (let page = first; page < first + count; page++)
+      this.sealed.add(this.entryOf(page) >>> PAGE_SHIFT)
+  }
+
+  /** Give pages up that were sealed, before their frames become free. */
+  unseal(index: Ptr, count: number): void {
+    const first = index >>> PAGE_SHIFT
+    for (let page = first; page < first + count; page++)
+      this.sealed.delete(this.entryOf(page) >>> PAGE_SHIFT)
+  }
+
   /** Map a device's registers; `physical` is the address of their first page, below 4 GiB. */
   mapDevice(index: Ptr, physical: number, count: number, flags = 0): void {
     const first = index >>> PAGE_SHIFT
@@ -356,7 +375,8 @@ export class Memory {
     return this.watchesUser ? this.shown(page) : this.ptes[page]!
   }
 
-  private setPte(page: number, entry: number): void {
+  private setPte(page: number, given: number): void {
+    const entry = this.sealed.size && this.isSealed(given) ? given & ~PTE.write : given
     if (entry & PTE.device) this.hasDevices = true
     const owner = this.spaces.ownerOf(page)
     if (owner >= 0) {
@@ -371,6 +391,10 @@ export class Memory {
     if (entry & PTE.pageable) this.pageablePages.add(page)
     else if (this.pageablePages.size) this.pageablePages.delete(page)
     this.ptes[page] = entry & PTE.pageable && !this.pageableResident ? pageOut(entry) : entry
+  }
+
+  private isSealed(entry: number): boolean {
+    return !(entry & PTE.device) && this.sealed.has(entry >>> PAGE_SHIFT)
   }
 
   /** Pageable memory leaves when the IRQL reaches DISPATCH_LEVEL and returns below it. */
@@ -466,7 +490,7 @@ export class Memory {
       if (now & needed) return now
     }
     const isOpen = !this.writeProtect && access === 'write' && entry & PTE.read
-    if (isOpen && !this.isUser(index)) return entry
+    if (isOpen && !this.isUser(index) && !this.isSealed(entry)) return entry
     throw new MemoryFault(index, access)
   }
 

@@ -31,6 +31,14 @@ const TABLE = REGIONS.ntImage.start + 0xf_0000
 /** KiArgumentTable: bytes of stack arguments by service, on the same page. */
 const ARGUMENT_TABLE = TABLE + SERVICE_COUNT * 4
 
+/** `swapgs`, then `lea r10, [KeServiceDescriptorTable]`: an instruction's distance counts from its end. */
+function entryCode(entry: Ptr, descriptor: Ptr): number[] {
+  const swapgs = [0x0f, 0x01, 0xf8]
+  const lea = [0x4c, 0x8d, 0x15]
+  const distance = descriptor - (entry + swapgs.length + lea.length + 4)
+  return [...swapgs, ...lea, ...[0, 8, 16, 24].map((shift) => (distance >>> shift) & 0xff)]
+}
+
 /** A service that this kernel does not have. */
 function* notImplemented(): KernelRoutine<number> {
   return STATUS_NOT_IMPLEMENTED
@@ -58,6 +66,9 @@ export class Syscalls {
     }
     memory.protect(TABLE, 1, PTE.read)
     this.descriptor = ob.data.variable('KeServiceDescriptorTable', KSERVICE_TABLE_DESCRIPTOR.SIZE)
+    // Where KiSystemCall64 finds the table is to be seen in its code, as drivers do that search for it.
+    images.placeCode(this.entryPoint, entryCode(this.entryPoint, this.descriptor))
+    if (k.defences.has('hvci')) memory.seal(TABLE, 1)
     memory.setPtr(this.descriptor + KSERVICE_TABLE_DESCRIPTOR.Base, TABLE)
     memory.setU32(this.descriptor + KSERVICE_TABLE_DESCRIPTOR.Limit, SERVICE_COUNT)
     memory.setPtr(this.descriptor + KSERVICE_TABLE_DESCRIPTOR.Number, ARGUMENT_TABLE)

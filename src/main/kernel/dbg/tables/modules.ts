@@ -95,7 +95,7 @@ export function code(k: Kernel, reader: Reader): Row[] {
   const rows: Row[] = []
   for (const image of imagesOf(k)) {
     if (image.user) continue
-    const loaded = k.images.loadedBytes()
+    const loaded = k.images.loadedBytes(image)
     for (let offset = 0; offset < loaded.length && rows.length < CHANGES_MAX; offset += PAGE_SIZE) {
       const page = reader.bytes(image.base + offset, PAGE_SIZE)
       if (page) rows.push(...changesIn(k, reader, image, page, loaded, offset))
