@@ -118,6 +118,23 @@ test('a filter above the keyboard sees the keys, and the program in front still 
   expect(report.dbgPrint).toEqual(['17 at 2', '1c at 2', '1c at 2'])
 })
 
+test('a driver that waits for ever is told as that: the read of the keyboard waits with every machine', async () => {
+  const stuck = driver(`
+const OWN = struct('OWN', { Event: KEVENT })
+export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
+  const own = cast(OWN, ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(OWN), 'kctS'))
+  KeInitializeEvent(own.Event, NotificationEvent, false)
+  KeWaitForSingleObject(own.Event, Executive, KernelMode, false, null)
+  return STATUS_SUCCESS
+}`)
+  const { report } = await run(
+    { drivers: [{ name: 'stuck', entry: 'driver.ts' }] },
+    { 'driver.ts': stuck },
+  )
+  expect(report.outcome).toBe('hang')
+  expect(report.reason).toContain('for an event at')
+})
+
 test('a bare machine has no keyboard', async () => {
   const { report } = await run({ world: undefined, steps: [{ do: 'type', text: 'x' }] })
   expect(report.outcome).toBe('limit')

@@ -8,7 +8,7 @@ import type { Thread } from '../ke/thread'
 export function describeWait(k: Kernel, main: Thread): string {
   k.power.checkStuck()
   for (const info of k.irps.all()) {
-    if (info.state !== 'active') continue
+    if (info.state !== 'active' || isSystemsOwn(k, info.thread)) continue
     const name = k.irps.holder(info)
     const what = `IRP ${info.number} (${majorName(info.major)}) was never completed`
     return `${what}: ${name} has it, and whoever asked waits for ever.`
@@ -20,6 +20,11 @@ export function describeWait(k: Kernel, main: Thread): string {
   const article = /^[aeo]/.test(name) ? 'an' : 'a'
   const where = thread.at ? ` at ${thread.at.file}:${thread.at.line}` : ''
   return `Thread ${thread.id} waits${where} for ${article} ${name} at ${k.memory.format(object)} that nothing will signal.`
+}
+
+/** Whether a packet is one that a process of the small Windows always has under way, as csrss.exe its read of the keyboard. */
+function isSystemsOwn(k: Kernel, thread: Thread | null): boolean {
+  return thread !== null && (k.world?.lives.has(thread.process.id) ?? false)
 }
 
 /** Whom a thread waits for, when that is a thread or a program that waits itself. */
