@@ -25,18 +25,24 @@ test.each<[string, DefenceName, string, string]>([
   expect(await run(slug, [defence])).toMatchObject({ outcome: 'bugcheck', stop: [code, type] })
 })
 
-test('ssdt-hook does not get as far as its hook under memory integrity', async () => {
-  const { worked, stop } = await run('ssdt-hook', ['hvci'])
-  expect({ worked, code: stop?.[0] }).toEqual({ worked: false, code: '0x000000BE' })
+test.each([
+  ['ssdt-hook', '0x000000BE'],
+  ['msr-hook', '0x0000007E'],
+])('%s stops at its first write under memory integrity: %s', async (slug, code) => {
+  const { worked, stop } = await run(slug, ['hvci'])
+  expect({ worked, code: stop?.[0] }).toEqual({ worked: false, code })
 })
 
-test.each(['token-theft', 'byovd-read-write', 'byovd-terminate', 'byovd-physical-memory'])(
-  '%s changes data only, and works on',
-  async (slug) => {
-    expect(await run(slug, ['patchguard', 'hvci'])).toEqual({
-      worked: true,
-      outcome: 'ok',
-      stop: null,
-    })
-  },
-)
+const BOTH: readonly DefenceName[] = ['patchguard', 'hvci']
+
+test.each<[string, readonly DefenceName[]]>([
+  ['token-theft', BOTH],
+  ['irp-hook', BOTH],
+  ['byovd-read-write', BOTH],
+  ['byovd-terminate', BOTH],
+  ['byovd-physical-memory', BOTH],
+  ['dkom-hide-process', ['hvci']],
+  ['module-hide', ['hvci']],
+])('%s changes data only, and works with %j', async (slug, defences) => {
+  expect(await run(slug, defences)).toEqual({ worked: true, outcome: 'ok', stop: null })
+})

@@ -108,10 +108,15 @@ export class ControlRegisters {
     this.requireX64()
     const old = this.msrs.get(register)
     const wrong = old === undefined || (ADDRESSES.has(register) && !isCanonical(value))
-    if (wrong) throw protectionFault('write')
+    if (wrong || this.isGuarded(register)) throw protectionFault('write')
     this.msrs.set(register, value)
     if (register === IA32_LSTAR) this.isEntryMoved = value !== this.bootEntry
     this.changed(NAMES[register] ?? hex(register), old, value)
+  }
+
+  /** Under memory integrity the hypervisor is asked first, and refuses to move the entry. */
+  private isGuarded(register: number): boolean {
+    return register === IA32_LSTAR && this.k.defences.has('hvci')
   }
 
   readCr0(): bigint {

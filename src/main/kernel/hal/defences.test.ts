@@ -114,6 +114,20 @@ describe('hvci', () => {
     expect(stopOf(write([]))).toBeNull()
   })
 
+  test('the entry of system calls stays where it is, other registers can be written', () => {
+    const m = inDriver(
+      function* (d) {
+        yield* d.ddi('__writemsr', 0xc000_0103, 1n)
+        yield* d.ddi('__writemsr', 0xc000_0082, d.k.memory.address(scratch(d, 16)))
+        return 0
+      },
+      { defences: ['hvci'] },
+    )
+    expect(m.bugCheck).not.toBeNull()
+    expect(m.of('register.written').map(({ register }) => register)).toEqual(['IA32_TSC_AUX'])
+    expect(m.k.hal.registers.isEntryMoved).toBe(false)
+  })
+
   test('code of a driver is sealed while it is loaded, and its frames are free afterwards', () => {
     const m = new TestMachine({ defences: ['hvci'] })
     m.driver('toy', {
