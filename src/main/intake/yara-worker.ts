@@ -35,6 +35,9 @@ memory.grow = function (pages) {
   return grow.call(this, pages)
 }
 
+const instance = (): Promise<YaraModule> =>
+  createYara({ print: () => undefined, printErr: () => undefined })
+
 let yara: YaraModule | null = null
 
 /** Copy a vector of the library and free it. */
@@ -49,7 +52,7 @@ async function scan({ rules, bytes }: ToYaraWorker): Promise<{
   problems: RawProblem[]
   matches: RawMatch[]
 }> {
-  yara ??= await createYara({ print: () => undefined, printErr: () => undefined })
+  yara ??= await instance()
   const result = yara.run(bytes, rules)
   const problems = taken(result.compileErrors)
     .filter(({ warning }) => !warning)
@@ -83,4 +86,14 @@ port.on('message', (message: ToYaraWorker) => {
     },
   )
 })
-post({ kind: 'ready' })
+
+// Ready means with an instance: on a busy machine making one takes longer than many a scan may.
+instance().then(
+  (made) => {
+    yara = made
+    post({ kind: 'ready' })
+  },
+  (error: unknown) => {
+    throw error
+  },
+)
