@@ -10,6 +10,10 @@ import { codePlace } from './code-place'
 import type { Reader } from './reader'
 
 const FLAGS_PROCESS_EXITING = 1 << 2
+/** Processes and threads that are looked at; those that only a list names are left out first. */
+const FOUND_MAX = 4096
+/** Other processes that are named with a token. */
+const SHARED_MAX = 32
 
 interface Views {
   byList: boolean
@@ -26,15 +30,18 @@ function find(k: Kernel, reader: Reader): Map<Ptr, Views> {
   const note = (process: Ptr, view: keyof Views): void => {
     if (!process) return
     let views = found.get(process)
-    if (!views)
+    if (!views) {
+      if (view === 'byList' && found.size >= FOUND_MAX) return
       found.set(process, (views = { byList: false, byHandleTable: false, byScheduler: false }))
+    }
     views[view] = true
   }
-  for (const link of reader.links(k.ob.data.find('PsActiveProcessHead')))
-    note(link - EPROCESS.ActiveProcessLinks, 'byList')
+  // The list comes last: made-up entries in it push out nothing that is there.
   for (const process of k.processes.all()) note(process.address, 'byHandleTable')
   for (const thread of k.scheduler.threads)
     note(reader.ptr(thread.address + ETHREAD['Tcb.Process']), 'byScheduler')
+  for (const link of reader.links(k.ob.data.find('PsActiveProcessHead')))
+    note(link - EPROCESS.ActiveProcessLinks, 'byList')
   return found
 }
 
@@ -65,10 +72,14 @@ export function processes(k: Kernel, reader: Reader): Row[] {
 export function threads(k: Kernel, reader: Reader): Row[] {
   const listed = new Set<Ptr>()
   for (const process of find(k, reader).keys())
-    for (const link of reader.links(process + EPROCESS.ThreadListHead))
-      listed.add(link - ETHREAD['ThreadListEntry.Flink'])
-  const all = new Set(listed)
-  for (const thread of k.scheduler.threads) all.add(thread.address)
+    for (const link of reader.links(process + EPROCESS.ThreadListHead)) {
+      const thread = link - ETHREAD['ThreadListEntry.Flink']
+      // From here on another list was walked already.
+      if (listed.has(thread)) break
+      listed.add(thread)
+    }
+  const all = new Set([...k.scheduler.threads].map(({ address }) => address))
+  for (const thread of listed) if (all.size < FOUND_MAX) all.add(thread)
   return [...all]
     .map((thread) => {
       const process = reader.ptr(thread + ETHREAD['Tcb.Process'])
@@ -101,6 +112,12 @@ export function tokens(k: Kernel, reader: Reader): Row[] {
     name: nameOf(k, reader, process),
     token: tokenAt(reader, process),
   }))
+  const byToken = new Map<bigint, typeof holders>()
+  for (const holder of holders) {
+    const known = byToken.get(holder.token)
+    if (known) known.push(holder)
+    else byToken.set(holder.token, [holder])
+  }
   return holders
     .map(({ process, pid, name, token }) => {
       const at = reader.placeOf(token)
@@ -114,10 +131,22 @@ export function tokens(k: Kernel, reader: Reader): Row[] {
         integrity: data ? integrityName(data.integrity) : null,
         privileges: pointer(at ? reader.u64(at + TOKEN['Privileges.Enabled']) : 0n),
         isOwn: own !== undefined && data !== undefined && k.processes.tokenOf(own) === data,
-        sharedWith: holders
-          .filter((other) => other.token === token && other.process !== process)
-          .map((other) => `${other.name} (${other.pid})`),
+        sharedWith: othersThan(process, byToken.get(token)!),
       }
     })
     .sort((a, b) => a.pid - b.pid)
+}
+
+/** The processes beside this one, by name and id; the first of them when there are many. */
+function othersThan(
+  process: Ptr,
+  holders: readonly { process: Ptr; pid: number; name: string }[],
+): string[] {
+  const named = holders
+    .slice(0, SHARED_MAX + 1)
+    .filter((other) => other.process !== process)
+    .slice(0, SHARED_MAX)
+    .map((other) => `${other.name} (${other.pid})`)
+  const more = holders.length - 1 - named.length
+  return more > 0 ? [...named, `${more} more`] : named
 }

@@ -9,9 +9,13 @@ import type { Ptr } from '../../mm/memory'
 
 /** Entries that a walk looks at, should somebody have tied a list in a knot. */
 const WALK_MAX = 10_000
+/** Entries that all walks of one reader look at together, should there be many long lists. */
+const WALKS_MAX = 50_000
 const TEXT_BYTES_MAX = 1024
 
 export class Reader {
+  private left = WALKS_MAX
+
   constructor(private readonly k: Kernel) {}
 
   /** So many bytes, also across pages; null when one of them is not in memory. */
@@ -102,7 +106,7 @@ export class Reader {
   *links(head: Ptr): Generator<Ptr> {
     const seen = new Set<Ptr>([head])
     for (let at = this.ptr(head); at !== 0 && !seen.has(at); at = this.ptr(at)) {
-      if (seen.size > WALK_MAX) return
+      if (seen.size > WALK_MAX || this.left-- <= 0) return
       seen.add(at)
       yield at
     }
@@ -112,7 +116,7 @@ export class Reader {
   *chain(first: Ptr, link: number): Generator<Ptr> {
     const seen = new Set<Ptr>()
     for (let at = first; at !== 0 && !seen.has(at); at = this.ptr(at + link)) {
-      if (seen.size > WALK_MAX) return
+      if (seen.size > WALK_MAX || this.left-- <= 0) return
       seen.add(at)
       yield at
     }

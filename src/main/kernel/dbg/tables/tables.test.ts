@@ -266,6 +266,24 @@ describe('what the kernel shows', () => {
   })
 })
 
+test('thousands of made-up processes are cut short, and push out none that is there', () => {
+  const { after } = readings((k) => {
+    const { memory } = k
+    const head = k.ob.data.find('PsActiveProcessHead')
+    const room = k.pool.allocate(0x40000, 'ekaF', { system: true })
+    const real = memory.ptr(head)
+    for (let i = 0; i < 9900; i++)
+      memory.setPtr(room + i * 24, i < 9899 ? room + (i + 1) * 24 : real)
+    memory.setPtr(head, room)
+  })
+  for (const table of ['processes', 'threads', 'tokens'])
+    expect(after[table]?.length, table).toBeLessThanOrEqual(4096)
+  for (const name of ['System', 'victim.exe'])
+    expect(rowOf(after, 'processes', { name })).toMatchObject({ byHandleTable: true })
+  const shared = after['tokens']?.map(({ sharedWith }) => (sharedWith as string[]).length) ?? []
+  expect(Math.max(...shared)).toBe(33)
+})
+
 test('the tables of a machine without x64 registers have none', () => {
   expect(takeTables(new Kernel({ seed: 1, trace: 'off', hal: 'arm64' }))['registers']).toEqual([])
 })
