@@ -49,7 +49,12 @@ export function readFrontMatter<S extends z.ZodType>(
     }
   const counter = new LineCounter()
   const yaml = lines.slice(1, end).join('\n')
-  const document = parseDocument(yaml, { lineCounter: counter, prettyErrors: false })
+  const document = parseDocument(yaml, {
+    lineCounter: counter,
+    prettyErrors: false,
+    // Addresses have more digits than a number holds.
+    intAsBigInt: true,
+  })
   const lineOf = (path: readonly PropertyKey[]): number => lineIn(document, counter, path) + 1
   const problem = (line: number, message: string, hint: string): LessonProblem => ({
     file,
@@ -72,7 +77,7 @@ export function readFrontMatter<S extends z.ZodType>(
   let value: unknown
   try {
     // Aliases could make a small file a large one.
-    value = document.toJS({ maxAliasCount: 0 })
+    value = withPlainNumbers(document.toJS({ maxAliasCount: 0 }))
   } catch {
     return { problems: [problem(2, 'Aliases (*name) are not read.', 'Write the value out.')] }
   }
@@ -96,6 +101,20 @@ export function readFrontMatter<S extends z.ZodType>(
     bodyLine: end + 2,
     lineOf,
   }
+}
+
+/** Whole numbers as numbers; those that do not fit into one as `0x` text, which is what traces have. */
+function withPlainNumbers(value: unknown): unknown {
+  if (typeof value === 'bigint')
+    return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
+      ? Number(value)
+      : `0x${BigInt.asUintN(64, value).toString(16).toUpperCase()}`
+  if (Array.isArray(value)) return value.map(withPlainNumbers)
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, withPlainNumbers(item)]),
+    )
+  return value
 }
 
 const isSecondMark = (line: string, i: number): boolean => i > 0 && line.trimEnd() === '---'

@@ -69,6 +69,13 @@ describe('a lesson', () => {
     expect(Object.keys(lesson.solution)).toEqual(['driver.ts'])
   })
 
+  test('keeps all digits of an address', () => {
+    const header = HEADER.replace('text: right', 'text: right, at: 0xFFFFF80700400001, n: 0x22')
+    expect(lessonOf(folder(header)).checks[0]).toMatchObject({
+      statement: { event: { at: '0xFFFFF80700400001', n: 34 } },
+    })
+  })
+
   test('takes of a hand-in only what may be edited', () => {
     const files = filesWith(lessonOf(), { 'driver.ts': 'mine', 'scenario.json': 'mine', x: 'mine' })
     expect(files).toEqual({ 'driver.ts': 'mine', 'scenario.json': '{ "unload": false }' })
@@ -109,6 +116,16 @@ describe('a mistake is told with its line', () => {
   ])('%s', (_what, body, start) => {
     const [first] = problemsOf(folder(HEADER, body))
     expect(first).toContain(start)
+  })
+
+  test('HTML and a heading in lines that are made to take long', () => {
+    const marks = '<a'.repeat(100_000)
+    const hashes = `## See${' #'.repeat(50_000)}x`
+    const body = BODY.replace('Text.', marks).replace('## See', hashes)
+    expect(problemsOf(folder(HEADER, body))).toEqual([
+      expect.stringContaining('Here the section See is expected.'),
+    ])
+    expect(problemsOf(folder(HEADER, BODY.replace('## See', '## See ##')))).toEqual([])
   })
 
   test('a folder without a number', () => {

@@ -23,7 +23,7 @@ export function readSections(
   let fence: string | null = null
   for (const [at, line] of lines.entries()) {
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1]
-    const title = fence === null ? /^##\s+(.*?)\s*#*\s*$/.exec(line)?.[1] : undefined
+    const title = fence === null ? headingOf(line) : undefined
     if (fence === null && mark === undefined) lookAt(line, (...what) => problem(at, ...what))
     if (title !== undefined) {
       const expected = SECTIONS[found.length]
@@ -54,6 +54,21 @@ export function readSections(
 function lookAt(line: string, problem: (message: string, hint: string) => void): void {
   if (/^#\s/.test(line))
     problem('The title is in the front matter.', 'Take this heading out, or make it a ### one.')
-  else if (/<\/?[a-z][^>]*>/i.test(line.replace(/`[^`]*`/g, '')))
+  else if (hasTag(line.replace(/`[^`]*`/g, '')))
     problem('HTML is not read.', 'Write Markdown; what is meant as text goes into backticks.')
+}
+
+/** The text of a `##` heading, without the marks that may close it; undefined for another line. */
+function headingOf(line: string): string | undefined {
+  if (!line.startsWith('##') || !/\s/.test(line.charAt(2))) return undefined
+  const text = line.slice(3).trim()
+  let end = text.length
+  while (text[end - 1] === '#') end -= 1
+  return text.slice(0, end).trimEnd()
+}
+
+/** Whether `<b>` or `</b>` is in a line: a mark that a later `>` closes. */
+function hasTag(line: string): boolean {
+  const close = line.lastIndexOf('>')
+  return close > 0 && /<\/?[a-z]/i.test(line.slice(0, close))
 }
