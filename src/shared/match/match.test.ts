@@ -31,6 +31,10 @@ describe('a match', () => {
     [{ 'name|not': 'ZwClose' }, true],
     [{ 'name|not': ['ZwClose', 'ZwOpenProcess'] }, false],
     [{ 'name|startswith|not': 'Zw' }, false],
+    // Decimal text is a number, as altitudes are.
+    [{ altitude: 370030.5 }, true],
+    [{ altitude: [1, 370030] }, false],
+    [{ 'altitude|not': 370030.5 }, false],
     // Paths, lists on the way, single elements.
     [{ 'args.DesiredAccess': 0x1fffff }, true],
     [{ 'args.Missing': 1 }, false],

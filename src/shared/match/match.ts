@@ -4,9 +4,9 @@
  *     { t: 'ddi.called', 'name|startswith': ['Zw', 'Nt'], 'args.Length|gt': 64 }
  *
  * All keys must hold; a list means any of its values. A field is a path with dots; a list on the way,
- * or at its end, means any of its elements. `0x` text equals the number, whatever its leading zeros;
- * a name of the headers (`STATUS_ACCESS_DENIED`, `IRP_MJ_READ`) equals its value. Text compares
- * without case. `null` is a field that is empty or missing.
+ * or at its end, means any of its elements. `0x` text equals the number, whatever its leading zeros,
+ * and so does decimal text; a name of the headers (`STATUS_ACCESS_DENIED`, `IRP_MJ_READ`) equals its
+ * value. Text compares without case. `null` is a field that is empty or missing.
  */
 import { z } from 'zod'
 import { oneOf } from './one-of'
@@ -219,6 +219,8 @@ function equality(wanted: readonly MatchValue[], cased: boolean): (value: unknow
   for (const value of wanted) {
     if (value === null) continue
     texts.add(canonical(value, cased))
+    // Altitudes and the like are decimal text.
+    if (typeof value === 'number') texts.add(String(value))
     const named = typeof value === 'string' ? headerValue(value) : undefined
     if (named !== undefined) texts.add(`0x${named.toString(16)}`)
   }
