@@ -1,4 +1,4 @@
-/* Reads the meter three times: into its own memory, into nothing, into the kernel. */
+/* Reads the meter: into its own memory, into nothing, into the kernel, into its own memory again. */
 import {
   CTL_CODE,
   CloseHandle,
@@ -31,6 +31,8 @@ export function main(): number {
   if (!ReadMeter(meter, cast(PVOID, 0x10000n))) printf('Refused: error %u\n', GetLastError())
   if (!ReadMeter(meter, cast(PVOID, 0xffff800000000000n)))
     printf('Refused: error %u\n', GetLastError())
+  answer[0] = 0
+  if (ReadMeter(meter, answer)) printf('The meter shows %u again\n', answer[0])
   CloseHandle(meter)
   return 0
 }
