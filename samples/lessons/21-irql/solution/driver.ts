@@ -10,6 +10,7 @@ import {
   IO_NO_INCREMENT,
   IRP_MJ_CLOSE,
   IRP_MJ_CREATE,
+  IRP_MJ_READ,
   IRP_MJ_WRITE,
   IoCompleteRequest,
   IoCreateDevice,
@@ -49,6 +50,7 @@ const LinkName = RTL_CONSTANT_STRING('\\??\\Diary')
 export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
   DriverObject.MajorFunction[IRP_MJ_CREATE] = DiaryCreateClose
   DriverObject.MajorFunction[IRP_MJ_CLOSE] = DiaryCreateClose
+  DriverObject.MajorFunction[IRP_MJ_READ] = DiaryRead
   DriverObject.MajorFunction[IRP_MJ_WRITE] = DiaryWrite
   DriverObject.DriverUnload = DiaryUnload
 
@@ -102,6 +104,19 @@ function DiaryWrite(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
   const length = Math.min(given, DIARY_BYTES - extension.Length)
   RtlCopyMemory(extension.Text.add(extension.Length), Irp.AssociatedIrp.SystemBuffer, length)
   extension.Length += length
+  KeReleaseSpinLock(extension.Lock, irql.value)
+  return Complete(Irp, STATUS_SUCCESS, length)
+}
+
+/** All of the diary, or as much of it as there is room for. */
+function DiaryRead(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
+  const extension = cast(EXTENSION, DeviceObject.DeviceExtension)
+  const room = IoGetCurrentIrpStackLocation(Irp).Parameters.Read.Length
+
+  const irql = out<KIRQL>()
+  KeAcquireSpinLock(extension.Lock, irql)
+  const length = Math.min(room, extension.Length)
+  RtlCopyMemory(Irp.AssociatedIrp.SystemBuffer, extension.Text, length)
   KeReleaseSpinLock(extension.Lock, irql.value)
   return Complete(Irp, STATUS_SUCCESS, length)
 }
