@@ -140,3 +140,42 @@ test('a bare machine has no keyboard', async () => {
   expect(report.outcome).toBe('limit')
   expect(report.reason).toContain('only "world": "windows" has a keyboard')
 })
+
+/** Sends a read of its own to the keyboard, which pends, and does `then` with the packet. */
+const reader = (buffer: string, then: string): string =>
+  driver(`
+export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
+  const file = out<FILE_OBJECT>()
+  const device = out<DEVICE_OBJECT>()
+  const name = RTL_CONSTANT_STRING('\\\\Device\\\\KeyboardClass0')
+  IoGetDeviceObjectPointer(name, FILE_READ_DATA, file, device)
+  const irp = IoAllocateIrp(device.value.StackSize, false)
+  const next = IoGetNextIrpStackLocation(irp)
+  next.MajorFunction = IRP_MJ_READ
+  next.Parameters.Read.Length = 240
+  irp.AssociatedIrp.SystemBuffer = ${buffer}
+  IoCallDriver(device.value, irp)
+  ${then}
+  return STATUS_SUCCESS
+}`)
+
+test.each([
+  ['without a buffer', 'null', '', '0x0000000A'],
+  [
+    'that is freed',
+    "ExAllocatePool2(POOL_FLAG_NON_PAGED, 240, 'eyeT')",
+    'IoFreeIrp(irp)',
+    '0x00000050',
+  ],
+])('a pending read %s stops the machine when a key comes', async (_, buffer, then, code) => {
+  const { report } = await run(
+    {
+      drivers: [{ name: 'reader', entry: 'driver.ts' }],
+      steps: [{ do: 'type', text: 'ab' }],
+      unload: false,
+    },
+    { 'driver.ts': reader(buffer, then) },
+  )
+  expect(report.outcome).toBe('bugcheck')
+  expect(report.bugcheck?.code).toBe(code)
+})

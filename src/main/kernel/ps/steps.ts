@@ -27,6 +27,7 @@ import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { heapOf } from '../mm/user-memory'
+import { unhandled } from '../ke/fault'
 import { RunLimit } from '../stop'
 import { deviceStep } from './device-steps'
 import { NtUnloadDriver } from './nt-process'
@@ -101,6 +102,21 @@ export function* runSteps(k: Kernel, steps: readonly ScenarioStep[]): KernelRout
   }
 }
 
+/**
+ * What the machine does while the program looks on. It is no code of the program, whose thread only
+ * lends its time: an exception that nothing handles stops the machine instead of ending the program.
+ * @bugcheck 0x1E, 0x7E  an exception that nothing handled
+ */
+function* kernelWork(k: Kernel, work: KernelRoutine<void>): KernelRoutine<void> {
+  try {
+    yield* work
+  } catch (error) {
+    // No system call brought the thread here.
+    k.thread.previousMode = 0
+    unhandled(k, k.toException(error))
+  }
+}
+
 class StepRunner {
   private readonly handles = new Map<string, OpenHandle>()
 
@@ -124,15 +140,15 @@ class StepRunner {
       case 'unload':
         return this.unload(step)
       case 'type':
-        return this.type(step.text)
+        return kernelWork(this.k, this.type(step.text))
       case 'openInterface':
         return this.openInterface(step)
       case 'input':
       case 'interrupt':
       case 'pageOut':
-        return this.hardware(step)
+        return kernelWork(this.k, this.hardware(step))
       default:
-        return deviceStep(this.k, step)
+        return kernelWork(this.k, deviceStep(this.k, step))
     }
   }
 
