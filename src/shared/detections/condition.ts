@@ -16,7 +16,10 @@ export type Expression =
   /** `pattern` ends with `*`, is a name, or is `them`. */
   | { kind: 'some' | 'all'; pattern: string }
 
-/** A field that events are told apart by; one path for each step of a sequence, or one for all. */
+/**
+ * A field that events are told apart by; one path for each step of a sequence, or one for all. `*` for
+ * first steps that do not have it: any value goes with them.
+ */
 export type GroupField = string[]
 
 export type Condition =
@@ -78,7 +81,7 @@ export function parseCondition(text: string): Condition {
 
 function tokens(text: string): Token[] {
   const found: Token[] = []
-  const pattern = /\s*([A-Za-z_][\w.*-]*|\d+\w*|>=|[()|,=>])/y
+  const pattern = /\s*([A-Za-z_][\w.*-]*|\d+\w*|>=|[()|,=>*])/y
   while (pattern.lastIndex < text.trimEnd().length) {
     const from = pattern.lastIndex
     const match = pattern.exec(text)
@@ -144,8 +147,10 @@ class Parser {
     const fields: GroupField[] = []
     if (!this.take('by')) return fields
     do {
-      const paths = [this.name()]
-      while (this.take('=')) paths.push(this.name())
+      const paths = [this.take('*') ? '*' : this.name()]
+      while (this.take('=')) paths.push(paths.at(-1) === '*' && this.take('*') ? '*' : this.name())
+      if (paths.at(-1) === '*')
+        this.fail("'*' is for first steps that lack the field; name one after it.")
       if (paths.length > 1 && paths.length !== steps)
         this.fail(
           `'${paths.join('=')}' names ${paths.length} fields for ${steps} steps.`,

@@ -227,6 +227,18 @@ describe('a sequence', () => {
     expect(seqsOf(alarms(detection, events))).toEqual([[2, 3, 4]])
   })
 
+  test('ties later steps by a field that the first ones lack', () => {
+    const tied = { ...detection, condition: 'a then b then c by id=id=target, *=to=driver' }
+    const steps = (to: string, driver: string): Fields[] => [
+      at('a', 0, { id: 1 }),
+      at('b', 1, { id: 1, to: 'other' }),
+      at('b', 2, { id: 1, to }),
+      at('c', 3, { target: 1, driver }),
+    ]
+    expect(seqsOf(alarms(tied, steps('toy', 'toy')))).toEqual([[1, 3, 4]])
+    expect(alarms(tied, steps('toy', 'watch'))).toEqual([])
+  })
+
   test('needs an event for each step', () => {
     const twice = { a: { t: 'a' }, condition: 'a then a' }
     expect(alarms(twice, [{ t: 'a' }])).toEqual([])

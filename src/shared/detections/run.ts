@@ -109,12 +109,21 @@ function watcherOf({ condition, steps, within }: CompiledRule): Watcher {
   }
 }
 
-/** Values of the fields that events are grouped by; null when one is missing. */
-function grouping(by: readonly GroupField[]): (event: TraceEvent, step: number) => string | null {
+/**
+ * Values of the fields that events are grouped by; null when one is missing. `as`: the step whose
+ * group is asked for, which has no value of a field that begins later.
+ */
+function grouping(
+  by: readonly GroupField[],
+): (event: TraceEvent, step: number, as?: number) => string | null {
   const fields = by.map((paths) => paths.map((path) => path.split('.')))
-  return (event, step) => {
+  return (event, step, as = step) => {
     let group = ''
     for (const paths of fields) {
+      if (paths[Math.min(as, paths.length - 1)]![0] === '*') {
+        group += '*\u0000'
+        continue
+      }
       const value = fieldAt(event, paths[Math.min(step, paths.length - 1)]!)
       if (value === null) return null
       group += `${value}\u0000`
@@ -189,7 +198,7 @@ class Sequence implements Watcher {
       const group = this.groupOf(event, step)
       if (group === null) continue
       const rows = this.groups.get(group) ?? []
-      const before = step === 0 ? { seqs: [], start: event.tick } : rows[step - 1]
+      const before = step === 0 ? { seqs: [], start: event.tick } : this.madeBefore(event, step)
       if (!before || (this.within !== null && event.tick - before.start > this.within)) continue
       const row = { seqs: [...before.seqs, event.seq], start: before.start }
       if (step === this.steps.length - 1) {
@@ -200,5 +209,13 @@ class Sequence implements Watcher {
       remember(this.groups, group, rows)
     }
     return null
+  }
+
+  private madeBefore(
+    event: TraceEvent,
+    step: number,
+  ): { seqs: number[]; start: number } | undefined {
+    const group = this.groupOf(event, step, step - 1)
+    return group === null ? undefined : this.groups.get(group)?.[step - 1]
   }
 }

@@ -31,6 +31,16 @@ describe('a match', () => {
     [{ 'name|not': 'ZwClose' }, true],
     [{ 'name|not': ['ZwClose', 'ZwOpenProcess'] }, false],
     [{ 'name|startswith|not': 'Zw' }, false],
+    // Bits of a number or of 0x text; another field.
+    [{ 'args.DesiredAccess|bits': 0x1001 }, true],
+    [{ 'args.DesiredAccess|bits': 0x200001 }, false],
+    [{ 'args.Address|bits': '0x9A0000000000' }, true],
+    [{ 'name|bits': 1 }, false],
+    [{ 'status|fieldref': 'parameters.1' }, false],
+    [{ 'parameters|fieldref': 'args.Address' }, false],
+    [{ 'name|fieldref': 'name' }, true],
+    [{ 'name|fieldref|not': 't' }, true],
+    [{ 'name|fieldref': 'missing' }, false],
     // Decimal text is a number, as altitudes are.
     [{ altitude: 370030.5 }, true],
     [{ altitude: [1, 370030] }, false],

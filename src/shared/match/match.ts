@@ -9,6 +9,7 @@
  * value. Text compares without case. `null` is a field that is empty or missing.
  */
 import { z } from 'zod'
+import { fieldAt } from './field'
 import { oneOf } from './one-of'
 import { canonical, headerValue, magnitude } from './value'
 
@@ -20,6 +21,8 @@ export const MODIFIERS = {
   gte: 'greater than or equal',
   lt: 'less than',
   lte: 'less than or equal',
+  bits: 'all these bits are set',
+  fieldref: 'the same as another field',
   exists: 'whether the field is there and not empty: true or false',
   not: 'the opposite of the rest; holds for a missing field too',
   cased: 'upper and lower case are different',
@@ -35,6 +38,8 @@ const OPERATORS = [
   'gte',
   'lt',
   'lte',
+  'bits',
+  'fieldref',
   'exists',
 ] as const
 type Operator = (typeof OPERATORS)[number]
@@ -122,9 +127,14 @@ function problemOf(text: string, wanted: unknown): string | null {
     case 'gte':
     case 'lt':
     case 'lte':
+    case 'bits':
       return values.every((value) => magnitudeOf(value) !== null)
         ? null
         : `${key.operator} takes a number, or text like '0x1000'`
+    case 'fieldref':
+      return values.every((value) => typeof value === 'string' && value !== '')
+        ? null
+        : 'fieldref takes the name of a field'
     case 'contains':
     case 'startswith':
     case 'endswith':
@@ -173,11 +183,23 @@ export function eventTypesOf(match: AnyMatch): string[] | null {
 
 function testOf(key: Key, wanted: readonly MatchValue[]): Matcher {
   const { path, negated } = key
+  if (key.operator === 'fieldref') {
+    const others = wanted.map((name) => String(name).split('.'))
+    return (subject) => others.some((other) => isSame(subject, path, other)) !== negated
+  }
   const one = valueTest(key, wanted)
   const [first] = path
   if (path.length === 1)
     return (subject) => reaches(fieldOf(subject, first!), path, 1, one) !== negated
   return (subject) => reaches(subject, path, 0, one) !== negated
+}
+
+function isSame(subject: unknown, path: readonly string[], other: readonly string[]): boolean {
+  const wanted = fieldAt(subject, other)
+  return (
+    wanted !== null &&
+    reaches(subject, path, 0, (value) => isScalar(value) && canonical(value) === wanted)
+  )
 }
 
 function fieldOf(subject: unknown, name: string): unknown {
@@ -241,6 +263,13 @@ function comparison({ operator, cased }: Key, wanted: MatchValue): (value: unkno
       return operator === 'startswith' ? found.startsWith(text) : found.endsWith(text)
     }
   }
+  if (operator === 'bits') {
+    const mask = bitsOf(magnitudeOf(wanted)) ?? 0n
+    return (value) => {
+      const found = bitsOf(magnitude(value))
+      return found !== null && (found & mask) === mask
+    }
+  }
   const bound = magnitudeOf(wanted) ?? Number.NaN
   return (value) => {
     const found = magnitude(value)
@@ -249,6 +278,11 @@ function comparison({ operator, cased }: Key, wanted: MatchValue): (value: unkno
     if (operator === 'gte') return found >= bound
     return operator === 'lt' ? found < bound : found <= bound
   }
+}
+
+function bitsOf(value: number | bigint | null): bigint | null {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : null
+  return value
 }
 
 function isScalar(value: unknown): value is string | number | boolean {

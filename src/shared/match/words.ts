@@ -11,6 +11,8 @@ const WORDS: Record<string, string> = {
   gte: '>=',
   lt: '<',
   lte: '<=',
+  bits: 'has the bits',
+  fieldref: 'is the same as',
 }
 
 /** Values of a long list that are named. */

@@ -23,6 +23,7 @@ import type { LeakKind, SourcePlace } from '../../../shared/trace/event'
 import type { KernelRoutine } from '../ddi/types'
 import { forgetProviders, providerOf } from '../ex/etw'
 import { lookasideIn } from '../ex/lookaside'
+import { checkStillIn } from '../ke/attach'
 import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -69,6 +70,8 @@ export class Loader {
   readonly reinitialization = new Reinitialization()
   /** Names of driver objects without a service: the system's own, and those of IoCreateDriver. */
   private readonly builtin = new Map<Ptr, string>()
+  /** By driver object of IoCreateDriver: the image that its initialization routine lies in. */
+  private readonly makers = new Map<Ptr, Image>()
   private readonly images = new Map<string, Image>()
   private readonly loaded: LoadedDriver[] = []
   private invalidDeviceRequest: Ptr = 0
@@ -118,6 +121,14 @@ export class Loader {
     return this.byObject(object)?.name ?? this.builtin.get(object)
   }
 
+  /**
+   * The image whose code a driver object runs, whatever the object itself says: that which was loaded
+   * for it, or which made it by IoCreateDriver. Undefined for those of the system.
+   */
+  imageOf(object: Ptr): Image | undefined {
+    return this.byObject(object)?.image ?? this.makers.get(object)
+  }
+
   byObject(object: Ptr): LoadedDriver | undefined {
     return this.loaded.findLast((driver) => driver.object === object)
   }
@@ -164,8 +175,10 @@ export class Loader {
     yield* k.notifications.driverMapped(name, image)
     const entry = yield { op: 'load', unit: image.unit, image: image.number }
     k.memory.setPtr(driver.object + DRIVER_OBJECT.DriverInit, entry)
+    const process = k.processes.current
     const status =
       (yield* k.call(entry, 'DRIVER_INITIALIZE', [driver.object, driver.registryPath])) >>> 0
+    checkStillIn(k, process, entry)
     k.emit({ t: 'driver.loaded', name, status: hex32(status) })
     if ((status | 0) < 0) {
       this.reportLeaks(driver)
@@ -247,6 +260,8 @@ export class Loader {
     const object = this.createObject(leaf, path)
     if (typeof object === 'number') return object
     this.builtin.set(object.address, leaf)
+    const maker = k.images.at(initialize)
+    if (maker) this.makers.set(object.address, maker)
     k.memory.setPtr(object.address + DRIVER_OBJECT.DriverInit, initialize)
     this.addFlags(object.address, DRVO_BUILTIN_DRIVER)
     const status = (yield* k.call(initialize, 'DRIVER_INITIALIZE', [object.address, 0])) >>> 0
@@ -259,6 +274,7 @@ export class Loader {
     k.ob.makeTemporary(object.address)
     k.ob.release(object.address)
     this.builtin.delete(object.address)
+    this.makers.delete(object.address)
     return status
   }
 
@@ -384,7 +400,9 @@ export class Loader {
     driver.unloaded = true
     this.addFlags(driver.object, DRVO_UNLOAD_INVOKED)
     const unload = k.memory.ptr(driver.object + DRIVER_OBJECT.DriverUnload)
+    const process = k.processes.current
     yield* k.call(unload, 'DRIVER_UNLOAD', [driver.object])
+    checkStillIn(k, process, unload)
     // Their device objects, and with them the image, stay until the last one has run.
     yield* k.workQueue.flushIoItems(driver.image.base, driver.image.base + IMAGE_SPAN)
     this.reportLeaks(driver)

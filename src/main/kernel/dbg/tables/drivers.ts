@@ -4,6 +4,7 @@ import { DEVICE_OBJECT, DRIVER_OBJECT } from '../../../../shared/nt/generated/of
 import { IRP_MJ_MAXIMUM_FUNCTION, majorName } from '../../../../shared/nt/irp-functions'
 import type { Row } from '../../../../shared/memory/tables'
 import type { Kernel } from '../../kernel'
+import type { Image } from '../../loader/image'
 import type { Ptr } from '../../mm/memory'
 import { readDescriptor } from '../../se/descriptor'
 import { PUBLIC_OPEN } from '../../se/monitor'
@@ -35,7 +36,6 @@ export function drivers(k: Kernel, reader: Reader): Row[] {
   const rows: Row[] = []
   for (const object of objectsOf(k, 'Driver')) {
     const name = reader.unicode(object + DRIVER_OBJECT.DriverName)
-    const start = reader.ptr(object + DRIVER_OBJECT.DriverStart)
     for (const { routine, offset } of ROUTINES) {
       const address = reader.u64(object + offset)
       if (address === 0n) continue
@@ -49,12 +49,20 @@ export function drivers(k: Kernel, reader: Reader): Row[] {
         target: place.address,
         symbol: place.symbol,
         module: place.module,
-        // An object of IoCreateDriver has no image of its own.
-        isOwn: image !== undefined && (start === 0 || image.base === start || isSystemImage(image)),
+        isOwn: isOwn(k, object, image),
       })
     }
   }
   return rows
+}
+
+/**
+ * Whether a routine in this image is the driver's. The loader says which image that is: what the driver
+ * object says of it, everybody can overwrite.
+ */
+function isOwn(k: Kernel, object: Ptr, image: Image | undefined): boolean {
+  if (!image) return false
+  return isSystemImage(image) || k.loader.imageOf(object) === image
 }
 
 /** Device objects; `stack` names the devices from this one up, by name or address. */

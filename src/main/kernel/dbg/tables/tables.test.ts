@@ -202,6 +202,22 @@ describe('what the kernel shows', () => {
     })
   })
 
+  test('of one that was replaced in a driver object that no longer names its image', () => {
+    const [found] = shows((k) => {
+      const [toy, other] = ['toy', 'other'].map((name) => k.loader.byName(name)!)
+      const { memory } = k
+      memory.setPtr(
+        other!.object + DRIVER_OBJECT.MajorFunction,
+        memory.ptr(toy!.object + DRIVER_OBJECT.MajorFunction),
+      )
+      memory.setU64(other!.object + DRIVER_OBJECT.DriverStart, 0n)
+    })
+    expect(found).toMatchObject({
+      table: 'drivers',
+      appeared: [{ driver: '\\Driver\\other', symbol: 'toy!Create', isOwn: false }],
+    })
+  })
+
   test('of a notify routine that somebody cleared', () => {
     const [found] = shows((k) => {
       k.memory.setU64(k.ob.data.find('PspCreateProcessNotifyRoutine'), 0n)
