@@ -211,12 +211,27 @@ export class Mdls {
    * and for device memory when the MDL says so.
    */
   private builtByHand(mdl: Ptr): LockedPages | null {
-    const { k } = this
     if (!(this.flags(mdl) & MDL_PAGES_LOCKED)) return null
+    return this.adopt(mdl, (frame) => this.k.memory.frames.lockCount(frame) > 0)
+  }
+
+  /** Pages of MmBuildMdlForNonPagedPool: nobody locked them, and they are always there. */
+  private nonPagedPool(mdl: Ptr): LockedPages | null {
+    if (!(this.flags(mdl) & MDL_SOURCE_IS_NONPAGED_POOL)) return null
+    const known = this.locked.get(mdl)
+    return known?.isOwner ? known : this.adopt(mdl, () => true)
+  }
+
+  /**
+   * Take the pages that an MDL names as its own, if they may be mapped.
+   * @param isResident whether a frame of RAM stays where it is
+   */
+  private adopt(mdl: Ptr, isResident: (frame: number) => boolean): LockedPages {
+    const { k } = this
     const pages = this.physicalPages(mdl)
     for (const page of pages) {
       const frame = k.memory.frameAt(page)
-      if (frame ? k.memory.frames.lockCount(frame) > 0 : this.flags(mdl) & MDL_IO_SPACE) continue
+      if (frame ? isResident(frame) : this.flags(mdl) & MDL_IO_SPACE) continue
       k.bugCheck(
         0x1a,
         0x1236,
@@ -234,7 +249,7 @@ export class Mdls {
   /** Map the pages into the current process; 0 when there is no room or nothing is locked. */
   userAddress(mdl: Ptr, priority = 0): Ptr {
     const { memory, processes } = this.k
-    const locked = this.locked.get(mdl) ?? this.builtByHand(mdl)
+    const locked = this.nonPagedPool(mdl) ?? this.locked.get(mdl) ?? this.builtByHand(mdl)
     const process = processes.current
     if (!locked || process.slice < 0) return 0
     const at = processes.reserveUser(process, locked.pages.length * PAGE_SIZE)

@@ -133,6 +133,26 @@ describe('MmMapLockedPagesSpecifyCache for UserMode', () => {
     })
     expect(stopOf(m)).toBeNull()
   })
+
+  it('maps nonpaged pool, which nobody locks, as well', () => {
+    const m = inProcess(function* (d, _at, k) {
+      const { memory } = k
+      const pool = yield* d.ddi('ExAllocatePool2', 0x40n, 4096, 0x74736554)
+      const mdl = yield* d.ddi('IoAllocateMdl', pool, 4096, 0, 0, 0)
+      yield* d.ddi('MmBuildMdlForNonPagedPool', mdl)
+      const user = yield* d.ddi('MmMapLockedPagesSpecifyCache', mdl, 1, 1, 0, 0, 16)
+      expect(memory.isUser(user)).toBe(true)
+      memory.setU32(pool, 7)
+      expect(memory.u32(user)).toBe(7)
+      memory.setU32(user, 5)
+      expect(memory.u32(pool)).toBe(5)
+      yield* d.ddi('MmUnmapLockedPages', user, mdl)
+      expect(memory.pte(user)).toBe(0)
+      yield* d.ddi('IoFreeMdl', mdl)
+      yield* d.ddi('ExFreePool', pool)
+    })
+    expect(stopOf(m)).toBeNull()
+  })
 })
 
 describe('MmCopyVirtualMemory', () => {
