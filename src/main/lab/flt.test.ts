@@ -159,6 +159,29 @@ function Post(Data: FLT_CALLBACK_DATA, FltObjects: FLT_RELATED_OBJECTS, Context:
 }`)
 
 describe('minifilters', () => {
+  test.each([
+    ['and no DriverUnload', '', ['callback 1']],
+    ['before its DriverUnload', 'DriverObject.DriverUnload = Unload', ['callback 1', 'driver']],
+  ])('with a FilterUnloadCallback are unloaded by it, %s', async (_, set, expected) => {
+    const source = filter(`${QUIET}
+function Ended(Flags: ULONG): NTSTATUS {
+  DbgPrint('callback %u\\n', Flags)
+  FltUnregisterFilter(Filter)
+  return STATUS_SUCCESS
+}`)
+      .replace('DriverObject.DriverUnload = Unload', set)
+      .replace('.InstanceSetupCallback = Setup', '.FilterUnloadCallback = Ended')
+      .replace('{ FltUnregisterFilter(Filter) }', "{ DbgPrint('driver\\n') }")
+    const { printed, outcome, events } = await run([['Low', '45000', source]])
+    expect(outcome).toBe('ok')
+    expect(printed.filter((line) => !line.startsWith('fs:'))).toEqual(expected)
+    expect(events.map(({ t }) => t)).toContain('minifilter.removed')
+    expect(events.filter(({ t }) => t === 'verifier.warned')).toEqual([])
+    expect(
+      events.filter((event) => event.t === 'driver.unloaded').map(({ name }) => name),
+    ).toContain('Low')
+  })
+
   test('are asked from the highest altitude down, and told from the lowest up', async () => {
     const { printed, stdout, outcome, events } = await run([
       ['Low', '45000.5', tracing('low')],

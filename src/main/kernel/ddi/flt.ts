@@ -32,6 +32,7 @@ import { win32FromStatus } from '../../../shared/nt/ntstatus'
 import { altitudeOf, isAltitude } from '../flt/altitude'
 import { filterManager, type ContextKind, type Filter } from '../flt/manager'
 import { makeName, parseName } from '../flt/names'
+import { serveUnload } from '../flt/unload'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { unicodeText } from './io-device'
@@ -111,9 +112,11 @@ function register(k: Kernel, driver: Ptr, registration: Ptr): Filter | number {
     contexts: readContexts(k, at('ContextRegistration')),
     setup: at('InstanceSetupCallback'),
     teardown: at('InstanceTeardownStartCallback'),
+    unload: at('FilterUnloadCallback'),
     instances: new Map(),
   }
   manager.add(filter)
+  serveUnload(k, filter)
   return filter
 }
 
@@ -129,7 +132,7 @@ export const FLT_DDIS = {
     },
     returns: t.ntstatus,
     support: 'partial',
-    note: 'The altitude may stand in Parameters\\Altitude too; FilterUnloadCallback is not called, DriverUnload is.',
+    note: 'The altitude may stand in Parameters\\Altitude too; FilterUnloadCallback is called when the driver is unloaded, always as mandatory; without one DriverUnload stays as it is.',
     run(k, a) {
       const filter = register(k, a.Driver, a.Registration)
       if (typeof filter === 'number') return filter

@@ -58,6 +58,8 @@ export interface Filter {
   contexts: readonly ContextKind[]
   setup: Ptr
   teardown: Ptr
+  /** FilterUnloadCallback; 0 for a filter that only its DriverUnload can end. */
+  unload: Ptr
   /** FLT_INSTANCE by volume device; 0 for a volume that it did not want. */
   instances: Map<Ptr, Ptr>
 }
