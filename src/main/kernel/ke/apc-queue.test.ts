@@ -473,6 +473,15 @@ describe('attached threads', () => {
     expect(stopOf(m)?.parameters[2]).toBe('0x1')
   })
 
+  test('a DriverEntry that returns so is bug check 0x05', () => {
+    const m = toyDriver(function* (d) {
+      const other = d.k.processes.create('other.exe')
+      yield* d.ddi('KeStackAttachProcess', other.address, scratch(d, 48))
+    })
+    expect(stopOf(m)?.code).toBe('0x5')
+    expect(stopOf(m)?.parameters[2]).toBe('0x1')
+  })
+
   test('an APC routine that stays attached is bug check 0x05', () => {
     const m = toyDriver(
       function* (d) {

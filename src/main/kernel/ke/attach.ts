@@ -43,6 +43,24 @@ function enter(k: Kernel, process: Process): void {
 }
 
 /**
+ * A routine of a driver has returned to the kernel.
+ * @param before  process that was current when it was called
+ * @bugcheck 0x05 when it leaves the thread in another one
+ */
+export function checkStillIn(k: Kernel, before: Process, routine: Ptr): void {
+  const { memory, thread, processes } = k
+  if (processes.current === before) return
+  k.bugCheck(
+    0x05,
+    memory.address(before.address),
+    memory.address(processes.current.address),
+    memory.u8(thread.address + KTHREAD.ApcStateIndex),
+    0,
+    `${k.images.symbol(routine)} returned attached to ${processes.current.name}: KeUnstackDetachProcess is missing.`,
+  )
+}
+
+/**
  * KeStackAttachProcess.
  * The process cannot go away before the detach.
  * @param state KAPC_STATE of the caller, for KeUnstackDetachProcess
