@@ -226,3 +226,132 @@ function Unload(DriverObject: DRIVER_OBJECT): void {}`)
     expect(report.dbgPrint).toEqual(['0 8 ; for 16', '\\FileSystem\\Ntfs 1'])
   })
 })
+
+const OPEN_AND_SEND = `
+const IOSB = (): IO_STATUS_BLOCK => local(IO_STATUS_BLOCK)
+function Open(path: UNICODE_STRING, disposition: ULONG, options: ULONG): HANDLE {
+  const attributes = local(OBJECT_ATTRIBUTES)
+  InitializeObjectAttributes(attributes, path, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, null, null)
+  const handle = out<HANDLE>()
+  const status = ZwCreateFile(handle, GENERIC_READ | DELETE | SYNCHRONIZE, attributes, IOSB(), null, 0, 7, disposition, options | FILE_SYNCHRONOUS_IO_NONALERT, null, 0)
+  if (!NT_SUCCESS(status)) DbgPrint('open %08X', status)
+  return NT_SUCCESS(status) ? handle.value : 0
+}
+function ObjectOf(handle: HANDLE): FILE_OBJECT {
+  const file = out<PVOID>()
+  ObReferenceObjectByHandle(handle, 0, null, KernelMode, file, null)
+  return cast(FILE_OBJECT, file.value)
+}
+function Done(DeviceObject: DEVICE_OBJECT, Irp: IRP, Context: PVOID): NTSTATUS {
+  return STATUS_MORE_PROCESSING_REQUIRED
+}
+function Packet(file: FILE_OBJECT, major: number): IRP {
+  const irp = IoAllocateIrp(1, false)
+  const next = IoGetNextIrpStackLocation(irp)
+  next.MajorFunction = major
+  next.FileObject = file
+  IoSetCompletionRoutine(irp, Done, null, true, true, true)
+  return irp
+}
+function Unload(DriverObject: DRIVER_OBJECT): void {}
+`
+/** What a driver prints whose DriverEntry does this. */
+async function printed(body: string, files: Record<string, unknown> = {}): Promise<string[]> {
+  const source = driver(`${OPEN_AND_SEND}
+export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
+  DriverObject.DriverUnload = Unload
+  ${body}
+  return STATUS_SUCCESS
+}`)
+  const drivers = [{ name: 'hostile', entry: 'driver.ts' }]
+  const { report } = await run({ drivers, files }, { 'driver.ts': source })
+  expect(report.diagnostics).toEqual([])
+  return report.dbgPrint.map((line) => line.trim())
+}
+
+describe('hostile drivers', () => {
+  test('a second cleanup of the same file object takes nothing more away', async () => {
+    const lines = await printed(`
+  const handle = Open(RTL_CONSTANT_STRING('\\\\??\\\\C:\\\\x.txt'), FILE_CREATE, FILE_DELETE_ON_CLOSE)
+  const file = ObjectOf(handle)
+  for (let i = 0; i < 3; i++) {
+    const irp = Packet(file, IRP_MJ_CLEANUP)
+    DbgPrint('%08X', IoCallDriver(IoGetRelatedDeviceObject(file), irp))
+    IoFreeIrp(irp)
+    if (i === 0) ZwClose(Open(RTL_CONSTANT_STRING('\\\\??\\\\C:\\\\x.txt'), FILE_CREATE, 0))
+  }
+  ZwClose(handle)
+  ObDereferenceObject(file)
+  const again = Open(RTL_CONSTANT_STRING('\\\\??\\\\C:\\\\x.txt'), FILE_OPEN, 0)
+  DbgPrint(again === 0 ? 'lost' : 'there')
+  ZwClose(again)`)
+    expect(lines).toEqual(['00000000', '00000000', '00000000', 'there'])
+  })
+
+  test('a rename does not take the place of a file that is open', async () => {
+    const lines = await printed(
+      `
+  const a = Open(RTL_CONSTANT_STRING('\\\\??\\\\C:\\\\a.txt'), FILE_OPEN, 0)
+  const b = Open(RTL_CONSTANT_STRING('\\\\??\\\\C:\\\\b.txt'), FILE_OPEN, 0)
+  const info = cast(FILE_RENAME_INFORMATION, ExAllocatePool2(POOL_FLAG_NON_PAGED, 64, 'tseT'))
+  info.ReplaceIfExists = 1
+  info.FileNameLength = 10
+  RtlCopyMemory(addressof(info.FileName[0]), RTL_CONSTANT_STRING('a.txt').Buffer, 10)
+  DbgPrint('%08X', ZwSetInformationFile(b, IOSB(), info, 64, FileRenameInformation))
+  ZwClose(a)
+  DbgPrint('%08X', ZwSetInformationFile(b, IOSB(), info, 64, FileRenameInformation))
+  ZwClose(b)
+  ExFreePool(info)`,
+      { 'C:\\a.txt': { text: 'A' }, 'C:\\b.txt': { text: 'BB' } },
+    )
+    expect(lines).toEqual(['C0000022', '00000000'])
+  })
+
+  test('a packet with less room than its class takes is refused', async () => {
+    const lines = await printed(`
+  const handle = Open(RTL_CONSTANT_STRING('\\\\??\\\\C:\\\\Windows'), FILE_OPEN, FILE_DIRECTORY_FILE)
+  const file = ObjectOf(handle)
+  const buffer = ExAllocatePool2(POOL_FLAG_NON_PAGED, 16, 'tseT')
+  for (let length = 3; length < 7; length++) {
+    const irp = Packet(file, IRP_MJ_QUERY_INFORMATION)
+    const next = IoGetNextIrpStackLocation(irp)
+    next.Parameters.QueryFile.FileInformationClass = FileNameInformation
+    next.Parameters.QueryFile.Length = length
+    irp.AssociatedIrp.SystemBuffer = buffer
+    const status = IoCallDriver(IoGetRelatedDeviceObject(file), irp)
+    DbgPrint('%08X %u', status, cast(ULONG, irp.IoStatus.Information))
+    IoFreeIrp(irp)
+  }
+  ExFreePool(buffer)
+  ObDereferenceObject(file)
+  ZwClose(handle)`)
+    expect(lines).toEqual(['C0000004 0', '80000005 4', '80000005 4', '80000005 6'])
+  })
+
+  test('a listing cuts a name that does not fit, and refuses what is shorter than an entry', async () => {
+    const lines = await printed(`
+  const handle = Open(RTL_CONSTANT_STRING('\\\\??\\\\C:\\\\Windows'), FILE_OPEN, FILE_DIRECTORY_FILE)
+  const entry = cast(FILE_NAMES_INFORMATION, ExAllocatePool2(POOL_FLAG_NON_PAGED, 64, 'tseT'))
+  const iosb = IOSB()
+  for (const length of [11, 17, 32]) {
+    const status = ZwQueryDirectoryFile(handle, null, null, null, iosb, entry, length, FileNamesInformation, true, RTL_CONSTANT_STRING('System32'), true)
+    DbgPrint('%08X %u %u', status, cast(ULONG, iosb.Information), entry.FileNameLength)
+  }
+  ExFreePool(entry)
+  ZwClose(handle)`)
+    expect(lines).toEqual(['C0000004 0 0', '80000005 16 16', '00000000 28 16'])
+  })
+
+  test('the volume itself is opened by a name with nothing behind it, though not as a folder', async () => {
+    const lines = await printed(`
+  const file = out<FILE_OBJECT>()
+  const device = out<DEVICE_OBJECT>()
+  DbgPrint('%08X', IoGetDeviceObjectPointer(RTL_CONSTANT_STRING('\\\\Device\\\\HarddiskVolume1'), FILE_READ_DATA, file, device))
+  ObDereferenceObject(file.value)
+  ZwClose(Open(RTL_CONSTANT_STRING('\\\\??\\\\C:'), FILE_OPEN, FILE_NON_DIRECTORY_FILE))
+  Open(RTL_CONSTANT_STRING('\\\\??\\\\C:'), FILE_OPEN, FILE_DIRECTORY_FILE)
+  Open(RTL_CONSTANT_STRING('\\\\??\\\\C:'), FILE_CREATE, 0)
+  Open(RTL_CONSTANT_STRING('\\\\??\\\\C:\\\\'), FILE_OPEN, FILE_NON_DIRECTORY_FILE)`)
+    expect(lines).toEqual(['00000000', 'open C0000103', 'open C0000022', 'open C00000BA'])
+  })
+})

@@ -15,6 +15,7 @@ import {
 } from '../../../shared/nt/generated/offsets'
 import {
   STATUS_BUFFER_OVERFLOW,
+  STATUS_INFO_LENGTH_MISMATCH,
   STATUS_INVALID_PARAMETER,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
@@ -31,7 +32,17 @@ function writeTimes(memory: Memory, at: Ptr, node: FileNode): void {
   memory.setU64(at + B.ChangeTime, changed)
 }
 
-/** Fill the buffer; the I/O manager has made sure that the fixed part of the class fits. */
+/** Bytes in front of what has no fixed length, by class. */
+const FIXED_BYTES: Readonly<Record<number, number>> = {
+  [FileBasicInformation]: FILE_BASIC_INFORMATION.SIZE,
+  [FileStandardInformation]: FILE_STANDARD_INFORMATION.SIZE,
+  [FileInternalInformation]: 8,
+  [FileEaInformation]: 4,
+  [FileNameInformation]: FILE_NAME_INFORMATION.FileName,
+  [FileNetworkOpenInformation]: FILE_NETWORK_OPEN_INFORMATION.SIZE,
+}
+
+/** Fill the buffer, of which a driver's own packet may have less than the class takes. */
 export function describeFile(
   memory: Memory,
   node: FileNode,
@@ -41,6 +52,8 @@ export function describeFile(
   length: number,
 ): { status: number; information: number } {
   const done = (information: number) => ({ status: STATUS_SUCCESS, information })
+  if (length < (FIXED_BYTES[kind] ?? 0))
+    return { status: STATUS_INFO_LENGTH_MISMATCH, information: 0 }
   switch (kind) {
     case FileBasicInformation:
       memory.fill(at, FILE_BASIC_INFORMATION.SIZE, 0)

@@ -74,26 +74,80 @@ export function matches(pattern: string, name: string): boolean {
   return i === p.length
 }
 
-/** Entries of a folder that a pattern takes, in their order. `*.*` takes all, as Win32 has it. */
-export function entriesOf(folder: FileNode, pattern: string): ListEntry[] {
-  const wanted = pattern === '' || pattern === '*.*' ? '*' : pattern
-  const dots = folder.parent
-    ? [
-        { name: '.', node: folder },
-        { name: '..', node: folder.parent },
-      ]
-    : []
-  const all = [...dots, ...folder.sorted().map((node) => ({ name: node.name, node }))]
-  return all.filter(({ name }) => matches(wanted, name))
+/**
+ * Where a listing of a folder stands: behind a name, as a walk of the folder's index has it. What comes
+ * into the folder in between is seen if its name comes later, and nothing is copied or sorted.
+ */
+export class Listing {
+  private readonly pattern: string
+  /** What every name has to begin with: only that part of the folder is walked. */
+  private readonly prefix: string
+  /** `.` and `..` that are still to come. */
+  private dots: ListEntry[]
+  private key: string
+  private isAfter = false
+
+  /** @param pattern  with `*` and `?`; `*.*` takes all, as Win32 has it */
+  constructor(
+    private readonly folder: FileNode,
+    pattern: string,
+  ) {
+    this.pattern = pattern === '' || pattern === '*.*' ? '*' : upcase(pattern)
+    this.prefix = /^[^*?]*/.exec(this.pattern)![0]
+    this.key = this.prefix
+    const { parent } = folder
+    const dots = parent
+      ? [
+          { name: '.', node: folder },
+          { name: '..', node: parent },
+        ]
+      : []
+    this.dots = dots.filter(({ name }) => matches(this.pattern, name))
+  }
+
+  /** The next entry, which stays the next until `advance`; null when there are no more. */
+  peek(): ListEntry | null {
+    if (this.dots[0]) return this.dots[0]
+    const children = this.folder.children!
+    for (;;) {
+      const key = children.keyFrom(this.key, this.isAfter)
+      if (!key?.startsWith(this.prefix)) return null
+      if (matches(this.pattern, key)) {
+        const node = children.get(key)!
+        return { name: node.name, node }
+      }
+      this.passBy(key)
+    }
+  }
+
+  /** Go past an entry that `peek` gave. */
+  advance(entry: ListEntry): void {
+    if (this.dots[0] === entry) this.dots = this.dots.slice(1)
+    else this.passBy(upcase(entry.name))
+  }
+
+  private passBy(key: string): void {
+    this.key = key
+    this.isAfter = true
+  }
 }
 
-/** Write one entry; NextEntryOffset stays 0. The caller has made sure that it fits. */
-export function writeEntry(memory: Memory, at: Ptr, kind: number, entry: ListEntry): void {
+/**
+ * Write one entry; NextEntryOffset stays 0. The caller has made sure that it fits.
+ * @param room  characters of the name that are written; its length is told whole
+ */
+export function writeEntry(
+  memory: Memory,
+  at: Ptr,
+  kind: number,
+  entry: ListEntry,
+  room = entry.name.length,
+): void {
   const { name: nameAt, length: lengthAt } = CLASSES[kind]!
   const { name, node } = entry
   memory.fill(at, nameAt, 0)
   memory.setU32(at + lengthAt, name.length * 2)
-  memory.setText16(at + nameAt, name)
+  memory.setText16(at + nameAt, name.slice(0, room))
   if (kind === FileNamesInformation) return
   const D = FILE_DIRECTORY_INFORMATION
   const { created, accessed, written, changed } = node.times

@@ -42,6 +42,7 @@ import {
   IRP_MN_QUERY_DIRECTORY,
 } from '../../../shared/nt/irp-functions'
 import {
+  STATUS_ACCESS_DENIED,
   STATUS_ACCESS_VIOLATION,
   STATUS_BUFFER_OVERFLOW,
   STATUS_CANNOT_DELETE,
@@ -49,6 +50,7 @@ import {
   STATUS_DISK_FULL,
   STATUS_END_OF_FILE,
   STATUS_FILE_CLOSED,
+  STATUS_INFO_LENGTH_MISMATCH,
   STATUS_INVALID_DEVICE_REQUEST,
   STATUS_INVALID_INFO_CLASS,
   STATUS_INVALID_PARAMETER,
@@ -64,7 +66,7 @@ import type { Image } from '../loader/image'
 import { MemoryFault, type Ptr } from '../mm/memory'
 import { assert } from '../stop'
 import { describeFile } from './information'
-import { entriesOf, entryHeader, writeEntry } from './listing'
+import { entryHeader, Listing, writeEntry } from './listing'
 import { OpenFiles, type OpenFile } from './opens'
 import { FileTree, type FileNode } from './tree'
 
@@ -75,6 +77,14 @@ export const VOLUME_DEVICE = '\\Device\\HarddiskVolume1'
 const TO_END = -1n
 /** One write reaches no further than this, whatever its offset. */
 const OFFSET_MAX = 1n << 30n
+
+/** Bytes of what is set, without the name of a rename. */
+const SET_BYTES: Readonly<Record<number, number>> = {
+  [FileDispositionInformation]: 1,
+  [FileRenameInformation]: FILE_RENAME_INFORMATION.FileName,
+  [FileEndOfFileInformation]: 8,
+  [FileBasicInformation]: FILE_BASIC_INFORMATION.SIZE,
+}
 
 /** What a request came to. */
 interface Answer {
@@ -229,6 +239,7 @@ export class Ntfs {
     const kind = memory.u32(location + P['Parameters.SetFile.FileInformationClass'])
     const length = memory.u32(location + P['Parameters.SetFile.Length'])
     const at = memory.ptr(irp + IRP['AssociatedIrp.SystemBuffer'])
+    if (length < (SET_BYTES[kind] ?? 0)) return answer(STATUS_INFO_LENGTH_MISMATCH)
     switch (kind) {
       case FileDispositionInformation:
         return answer(this.setDisposition(open, memory.u8(at) !== 0))
@@ -272,7 +283,10 @@ export class Ntfs {
     if (!folder) return place?.status || STATUS_OBJECT_NAME_INVALID
     const from = node.path
     const replace = memory.u8(at + R.ReplaceIfExists) !== 0
-    const status = this.tree.move(node, folder, place ? place.leaf : path, replace)
+    const leaf = place ? place.leaf : path
+    const there = this.tree.child(folder, leaf)
+    if (replace && there && there !== node && this.opens.isOpen(there)) return STATUS_ACCESS_DENIED
+    const status = this.tree.move(node, folder, leaf, replace)
     if (status === STATUS_SUCCESS && this.k.tracing)
       this.k.emit({ t: 'file.renamed', path: from, to: node.path })
     return status
@@ -305,31 +319,36 @@ export class Ntfs {
     const header = entryHeader(kind)
     if (header === undefined) return answer(STATUS_INVALID_INFO_CLASS)
     const flags = memory.u8(location + P.Flags)
-    const first = open.entries === null
-    if (first || flags & SL_RESTART_SCAN) {
-      if (first) open.pattern = this.patternOf(location)
-      open.entries = entriesOf(open.node, open.pattern)
-      open.next = 0
-    }
-    const entries = open.entries!
-    if (open.next >= entries.length)
-      return answer(first ? STATUS_NO_SUCH_FILE : STATUS_NO_MORE_FILES)
+    const first = open.listing === null
+    if (first) open.pattern = this.patternOf(location)
+    if (!open.listing || flags & SL_RESTART_SCAN)
+      open.listing = new Listing(open.node, open.pattern)
+    const { listing } = open
     const length = memory.u32(location + P['Parameters.QueryDirectory.Length'])
+    if (length < header) return answer(STATUS_INFO_LENGTH_MISMATCH)
+    let entry = listing.peek()
+    if (!entry) return answer(first ? STATUS_NO_SUCH_FILE : STATUS_NO_MORE_FILES)
     const buffer = memory.ptr(irp + IRP.UserBuffer)
+    // The first entry is given even if its name has to be cut.
+    const room = (length - header) >> 1
+    if (entry.name.length > room) {
+      writeEntry(memory, buffer, kind, entry, room)
+      listing.advance(entry)
+      return answer(STATUS_BUFFER_OVERFLOW, header + room * 2)
+    }
     let [end, last] = [0, -1]
-    while (open.next < entries.length) {
-      const entry = entries[open.next]!
+    for (; entry; entry = listing.peek()) {
       const at = (end + 7) & ~7
       const bytes = header + entry.name.length * 2
       if (at + bytes > length) break
       if (last >= 0) memory.setU32(buffer + last, at - last)
       writeEntry(memory, buffer + at, kind, entry)
-      open.next++
+      listing.advance(entry)
       last = at
       end = at + bytes
       if (flags & SL_RETURN_SINGLE_ENTRY) break
     }
-    return last < 0 ? answer(STATUS_BUFFER_OVERFLOW) : answer(STATUS_SUCCESS, end)
+    return answer(STATUS_SUCCESS, end)
   }
 
   private patternOf(location: Ptr): string {

@@ -26,7 +26,7 @@ import {
 } from '../../../shared/nt/generated/ntstatus'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
-import type { ListEntry } from './listing'
+import type { Listing } from './listing'
 import type { FileNode, FileTree, Place } from './tree'
 
 const P = IO_STACK_LOCATION
@@ -56,10 +56,9 @@ export interface OpenFile {
   deletes: boolean
   share: number
   deleteOnClose: boolean
-  /** Folders: what a listing has found, null before the first, and what comes next. */
+  /** Folders: what a listing takes and how far it has come, null before the first. */
   pattern: string
-  entries: ListEntry[] | null
-  next: number
+  listing: Listing | null
 }
 
 /** What all that have a file open share. */
@@ -82,6 +81,11 @@ export class OpenFiles {
 
   of(file: Ptr): OpenFile | undefined {
     return this.files.get(file)
+  }
+
+  /** Whether anybody has a handle of it. */
+  isOpen(node: FileNode): boolean {
+    return (this.fcbs.get(node)?.active.size ?? 0) > 0
   }
 
   isDeletePending(node: FileNode): boolean {
@@ -107,23 +111,26 @@ export class OpenFiles {
     const disposition = options >>> 24
     const context = memory.ptr(location + P['Parameters.Create.SecurityContext'])
     const access = context ? memory.u32(context + DESIRED_ACCESS) : 0
+    // The name of the device and nothing behind it is the volume itself, not its root folder.
+    const isVolume = path === ''
     const place = this.tree.find(path)
     const found = place.node
     if (found && this.isDeletePending(found)) return refuse(STATUS_DELETE_PENDING)
     const wanted: OpenFile = {
       node: found ?? this.tree.root,
-      reads: (access & READ_RIGHTS) !== 0,
-      writes: (access & WRITE_RIGHTS) !== 0,
-      deletes: ((access & DELETE) | (options & FILE_DELETE_ON_CLOSE)) !== 0,
+      reads: !isVolume && (access & READ_RIGHTS) !== 0,
+      writes: !isVolume && (access & WRITE_RIGHTS) !== 0,
+      deletes: !isVolume && ((access & DELETE) | (options & FILE_DELETE_ON_CLOSE)) !== 0,
       share: memory.u16(location + P['Parameters.Create.ShareAccess']),
       deleteOnClose: (options & FILE_DELETE_ON_CLOSE) !== 0,
       pattern: '*',
-      entries: null,
-      next: 0,
+      listing: null,
     }
-    const status = found
-      ? this.checkExisting(found, wanted, disposition, options)
-      : this.checkMissing(place, disposition)
+    const status = isVolume
+      ? this.checkVolume(disposition, options)
+      : found
+        ? this.checkExisting(found, wanted, disposition, options)
+        : this.checkMissing(place, disposition)
     if (status !== STATUS_SUCCESS) return refuse(status)
     const fcbAt = this.k.pool.allocate(FCB_BYTES, 'NtfF', { system: true, paged: true })
     if (!fcbAt) return refuse(STATUS_INSUFFICIENT_RESOURCES)
@@ -137,6 +144,12 @@ export class OpenFiles {
     }
     this.enter(file, wanted, fcbAt)
     return { status: STATUS_SUCCESS, information }
+  }
+
+  private checkVolume(disposition: number, options: number): number {
+    if (options & FILE_DIRECTORY_FILE) return STATUS_NOT_A_DIRECTORY
+    if (options & FILE_DELETE_ON_CLOSE) return STATUS_CANNOT_DELETE
+    return disposition === OPEN || disposition === OPEN_IF ? STATUS_SUCCESS : STATUS_ACCESS_DENIED
   }
 
   private checkExisting(
@@ -223,7 +236,8 @@ export class OpenFiles {
     const open = this.files.get(file)
     const fcb = open && this.fcbs.get(open.node)
     if (!open || !fcb) return STATUS_INVALID_DEVICE_REQUEST
-    fcb.active.delete(open)
+    // A second cleanup of the same file object finds nothing to do.
+    if (!fcb.active.delete(open)) return STATUS_SUCCESS
     if (open.deleteOnClose) fcb.deletePending = true
     if (!fcb.deletePending || fcb.active.size > 0) return STATUS_SUCCESS
     const { path } = open.node

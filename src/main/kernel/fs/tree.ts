@@ -6,6 +6,8 @@ import {
 import {
   STATUS_DIRECTORY_NOT_EMPTY,
   STATUS_DISK_FULL,
+  STATUS_FILE_DELETED,
+  STATUS_NAME_TOO_LONG,
   STATUS_OBJECT_NAME_COLLISION,
   STATUS_OBJECT_NAME_INVALID,
   STATUS_OBJECT_NAME_NOT_FOUND,
@@ -13,11 +15,17 @@ import {
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import { upcase } from '../rtl/upcase'
+import { Children } from './children'
 
 /** Bytes of all files together, and files and folders: a driver that writes without end finds the disk full. */
 const BYTES_MAX = 16 << 20
 const NODES_MAX = 20_000
 const NAME_MAX = 255
+/**
+ * Names in a path. With names of at most 255 characters no path passes the 32,767 of Windows, which knows
+ * no other bound on depth.
+ */
+export const DEPTH_MAX = 127
 /** Cluster of the volume: allocation sizes are multiples of it. */
 export const CLUSTER_BYTES = 4096
 
@@ -30,7 +38,9 @@ export interface Times {
 
 /** A file or a folder. */
 export class FileNode {
-  readonly children: Map<string, FileNode> | null
+  readonly children: Children | null
+  /** No longer on the volume, though somebody may have it open. */
+  isRemoved = false
   data = new Uint8Array(0)
   times: Times
 
@@ -42,7 +52,7 @@ export class FileNode {
     public attributes: number,
     now: bigint,
   ) {
-    this.children = attributes & FILE_ATTRIBUTE_DIRECTORY ? new Map() : null
+    this.children = attributes & FILE_ATTRIBUTE_DIRECTORY ? new Children() : null
     this.times = { created: now, accessed: now, written: now, changed: now }
   }
 
@@ -52,15 +62,26 @@ export class FileNode {
 
   /** `\Users\student\notes.txt`; `\` for the root. */
   get path(): string {
-    if (!this.parent) return '\\'
-    return `${this.parent.parent ? this.parent.path : ''}\\${this.name}`
+    const names: string[] = []
+    for (const node of this.upwards()) if (node.parent) names.unshift(node.name)
+    return `\\${names.join('\\')}`
   }
 
-  /** Children in the order in which NTFS keeps them: by upper-case name. */
-  sorted(): FileNode[] {
-    return [...(this.children ?? new Map<string, FileNode>()).entries()]
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .map(([, node]) => node)
+  /** Names in the path: 0 for the root. */
+  get depth(): number {
+    let depth = 0
+    for (let at = this.parent; at; at = at.parent) depth++
+    return depth
+  }
+
+  get height(): number {
+    return this.children?.height ?? 0
+  }
+
+  /** The node, its folder, the folder of that, up to the root. */
+  *upwards(): Generator<FileNode> {
+    yield this
+    for (let at = this.parent; at; at = at.parent) yield at
   }
 }
 
@@ -70,6 +91,16 @@ export interface Place {
   node: FileNode | null
   folder: FileNode | null
   leaf: string
+}
+
+/** A node has come into a folder, or is about to leave it: what counts heights above it learns of it. */
+function recount(folder: FileNode, was: number | null, is: number | null): void {
+  for (let at: FileNode | null = folder; at && was !== is; at = at.parent) {
+    const before = at.height
+    at.children!.recount(was, is)
+    was = before
+    is = at.height
+  }
 }
 
 const isBadName = (name: string): boolean => name.length > NAME_MAX || /[<>:"/|?*\0]/.test(name)
@@ -91,6 +122,7 @@ export class FileTree {
     const leaf = parts.pop()
     if (leaf === undefined) return { status: STATUS_SUCCESS, node: folder, folder: null, leaf: '' }
     const none = (status: number): Place => ({ status, node: null, folder: null, leaf })
+    if (parts.length >= DEPTH_MAX) return none(STATUS_NAME_TOO_LONG)
     if (parts.some(isBadName) || isBadName(leaf)) return none(STATUS_OBJECT_NAME_INVALID)
     for (const part of parts) {
       const next = folder.children?.get(upcase(part))
@@ -101,12 +133,12 @@ export class FileTree {
     return { status: node ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND, node, folder, leaf }
   }
 
-  /** A new file or folder; null when the volume is full. */
+  /** A new file or folder; null when the volume is full or the folder as deep as one can be. */
   add(folder: FileNode, name: string, attributes: number): FileNode | null {
-    if (this.nodes >= NODES_MAX) return null
+    if (this.nodes >= NODES_MAX || folder.depth >= DEPTH_MAX) return null
     const own = attributes & FILE_ATTRIBUTE_DIRECTORY ? 0 : FILE_ATTRIBUTE_ARCHIVE
     const node = new FileNode(++this.lastId + 1, name, folder, attributes | own, this.now())
-    folder.children!.set(upcase(name), node)
+    this.link(node)
     folder.times.written = this.now()
     this.nodes++
     return node
@@ -125,11 +157,28 @@ export class FileTree {
     return at
   }
 
-  /** Take a node out of its folder. */
+  /** What a folder holds under a name. */
+  child(folder: FileNode, name: string): FileNode | undefined {
+    return folder.children?.get(upcase(name))
+  }
+
+  private link(node: FileNode): void {
+    node.parent!.children!.add(upcase(node.name), node)
+    recount(node.parent!, null, node.height)
+  }
+
+  private unlink(node: FileNode): void {
+    node.parent!.children!.delete(upcase(node.name))
+    recount(node.parent!, node.height, null)
+  }
+
+  /** Take a node, and no other of its name, out of its folder. */
   remove(node: FileNode): number {
+    if (node.isRemoved || !node.parent) return STATUS_FILE_DELETED
     if (node.children?.size) return STATUS_DIRECTORY_NOT_EMPTY
-    node.parent?.children?.delete(upcase(node.name))
-    if (node.parent) node.parent.times.written = this.now()
+    this.unlink(node)
+    node.isRemoved = true
+    node.parent.times.written = this.now()
     this.bytes -= node.data.length
     this.nodes--
     return STATUS_SUCCESS
@@ -137,24 +186,26 @@ export class FileTree {
 
   /** Give a node another name or folder. */
   move(node: FileNode, folder: FileNode, name: string, replace: boolean): number {
+    if (node.isRemoved) return STATUS_FILE_DELETED
     if (name === '' || isBadName(name)) return STATUS_OBJECT_NAME_INVALID
-    for (let at: FileNode | null = folder; at; at = at.parent)
-      if (at === node) return STATUS_OBJECT_NAME_INVALID
+    for (const at of folder.upwards()) if (at === node) return STATUS_OBJECT_NAME_INVALID
+    if (folder.depth + 1 + node.height > DEPTH_MAX) return STATUS_NAME_TOO_LONG
     const there = folder.children!.get(upcase(name))
     if (there && there !== node) {
       if (!replace || there.isFolder) return STATUS_OBJECT_NAME_COLLISION
       this.remove(there)
     }
-    node.parent!.children!.delete(upcase(node.name))
+    this.unlink(node)
     node.name = name
     node.parent = folder
-    folder.children!.set(upcase(name), node)
+    this.link(node)
     node.times.changed = this.now()
     return STATUS_SUCCESS
   }
 
   /** Change the length of a file; what is new is zero. */
   resize(node: FileNode, length: number): number {
+    if (node.isRemoved) return STATUS_FILE_DELETED
     if (this.bytes - node.data.length + length > BYTES_MAX) return STATUS_DISK_FULL
     this.bytes += length - node.data.length
     const data = new Uint8Array(length)
@@ -175,10 +226,16 @@ export class FileTree {
   }
 
   /** Every file and folder below the root, folders before what they hold. */
-  *all(folder = this.root): Generator<FileNode> {
-    for (const node of folder.sorted()) {
-      yield node
-      if (node.isFolder) yield* this.all(node)
+  *all(): Generator<FileNode> {
+    const open = [this.root.children!.inOrder()]
+    for (let at = open.at(-1); at; at = open.at(-1)) {
+      const next = at.next()
+      if (next.done) {
+        open.pop()
+        continue
+      }
+      yield next.value
+      if (next.value.children) open.push(next.value.children.inOrder())
     }
   }
 }
