@@ -91,9 +91,14 @@ export function deviceAdded(k: Kernel, driver: Ptr): void {
   }
 }
 
-/** A packet is about to go to a device: one that was attached late is judged now. */
+/**
+ * A packet is about to go to a device: one that was attached late is judged now. While its driver still
+ * sets it up, as between the attachment and the copying of the flags, it is not.
+ */
 export function deviceUsed(k: Kernel, device: Ptr): void {
-  if (notesOf(k).get(device)?.checked === false) checkFlags(k, device)
+  if (notesOf(k).get(device)?.checked !== false) return
+  const flags = k.memory.u32(device + DEVICE_OBJECT.Flags)
+  if (!(flags & DO_DEVICE_INITIALIZING)) checkFlags(k, device)
 }
 
 /** What a device has to have in common with the one below. */
