@@ -10,6 +10,8 @@ import type { SigningPlan } from '../../shared/package/signing'
 import { jsonPlace, type JsonPlace } from '../../shared/json-place'
 import type { Entry } from '../dsl/compiled'
 import { parseControlCode } from '../kernel/ps/steps'
+import { misplacedFile } from '../kernel/world/files'
+import { givenFiles } from './given-files'
 import { projectError, readJson } from './json-file'
 import { SHIPPED_PROGRAMS } from './programs'
 
@@ -140,7 +142,7 @@ function readScenario(files: ProjectFiles): { scenario: Scenario } | { diagnosti
   if (source === undefined) return { scenario: Scenario.parse({}) }
   const read = readJson(Scenario, SCENARIO_FILE, source, WHAT_IT_HOLDS)
   if ('diagnostics' in read) return read
-  const wrong = wrongCodes(read.text, read.value)
+  const wrong = [...wrongCodes(read.text, read.value), ...wrongFiles(read.text, read.value)]
   return wrong.length > 0 ? { diagnostics: wrong } : { scenario: read.value }
 }
 
@@ -168,6 +170,20 @@ function wrongCodes(text: string, scenario: Scenario): Diagnostic[] {
         : [],
     ),
   )
+}
+
+/** What else lies on the volume and what it holds the schema does not know either. */
+function wrongFiles(text: string, scenario: Scenario): Diagnostic[] {
+  const wrong = scenario.files && misplacedFile(givenFiles(scenario))
+  if (!wrong) return []
+  const name = wrong.path.length > 100 ? `${wrong.path.slice(0, 100)}...` : wrong.path
+  return [
+    scenarioError(
+      jsonPlace(text, ['files', wrong.path]),
+      `${name} ${wrong.why}.`,
+      'Give it another place, make the files smaller, or leave it out.',
+    ),
+  ]
 }
 
 function scenarioError(place: JsonPlace | null, message: string, hint: string): Diagnostic {

@@ -6,8 +6,8 @@ import { terminateProcess } from '../kernel/ps/exit'
 import type { Process } from '../kernel/ps/process'
 import type { ProgramOptions } from '../kernel/ps/program'
 import { PROTECTION_ANTIMALWARE } from '../kernel/world/process-table'
-import { bytesOf } from '../kernel/ps/steps'
 import { bootWindows, type WorldOptions } from '../kernel/world/world'
+import { givenFiles } from './given-files'
 import { bootAgain } from './boots'
 import type { MemoryReadings } from './memory-readings'
 import type { Plan, PlannedProgram } from './project'
@@ -118,10 +118,8 @@ function* userMode(
 
 /** What a plan says about the Windows around its drivers. */
 function worldOf({ programs, scenario }: Plan): WorldOptions {
-  const files = Object.entries(scenario.files ?? {}).map(
-    ([path, content]) => [path, 'folder' in content ? null : bytesOf(content)] as const,
-  )
-  return { replaced: new Set(programs.map(({ name }) => name)), files: new Map(files) }
+  const replaced = new Set(programs.map(({ name }) => name))
+  return { replaced, files: givenFiles(scenario) }
 }
 
 function startProgram(

@@ -103,6 +103,30 @@ export function main(): number {
   })
 })
 
+describe('scenarios', () => {
+  test.each([
+    ['a file where a folder is', { 'C:\\Windows': { text: 'a' } }, 'is a folder already'],
+    ['a folder where a file is', { 'C:\\Windows\\win.ini': { folder: true } }, 'is a file already'],
+    ['a file below a file', { 'C:\\Windows\\win.ini\\x': { text: 'a' } }, 'lies below a file'],
+    ['a path too deep', { [`C:${'\\a'.repeat(128)}`]: { text: 'a' } }, 'more than 127 names'],
+    [
+      'too many bytes',
+      Object.fromEntries(
+        Array.from({ length: 17 }, (_, i) => [`C:\\f${i}`, { zeros: 1 << 20 }] as const),
+      ),
+      'C:\\f15 makes the files larger than the volume',
+    ],
+  ])('%s is a mistake of the scenario', async (_, files, says) => {
+    const { report } = await run({ files })
+    expect(report.diagnostics).toHaveLength(1)
+    expect(report.diagnostics[0]).toMatchObject({
+      file: 'scenario.json',
+      line: 1,
+      message: expect.stringContaining(says) as string,
+    })
+  })
+})
+
 const HIDER = driver(`
 let Filter: PVOID = null
 export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {

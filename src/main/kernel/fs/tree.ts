@@ -18,7 +18,7 @@ import { upcase } from '../rtl/upcase'
 import { Children } from './children'
 
 /** Bytes of all files together, and files and folders: a driver that writes without end finds the disk full. */
-const BYTES_MAX = 16 << 20
+export const BYTES_MAX = 16 << 20
 const NODES_MAX = 20_000
 const NAME_MAX = 255
 /**
@@ -115,6 +115,11 @@ export class FileTree {
     this.root = new FileNode(5, '', null, FILE_ATTRIBUTE_DIRECTORY, now())
   }
 
+  /** It has as many files and folders as there can be. */
+  get isFull(): boolean {
+    return this.nodes >= NODES_MAX
+  }
+
   /** Follow a path that begins at the root. */
   find(path: string): Place {
     const parts = path.split('\\').filter((part) => part !== '')
@@ -135,7 +140,7 @@ export class FileTree {
 
   /** A new file or folder; null when the volume is full or the folder as deep as one can be. */
   add(folder: FileNode, name: string, attributes: number): FileNode | null {
-    if (this.nodes >= NODES_MAX || folder.depth >= DEPTH_MAX) return null
+    if (this.isFull || folder.depth >= DEPTH_MAX) return null
     const own = attributes & FILE_ATTRIBUTE_DIRECTORY ? 0 : FILE_ATTRIBUTE_ARCHIVE
     const node = new FileNode(++this.lastId + 1, name, folder, attributes | own, this.now())
     this.link(node)

@@ -3,9 +3,11 @@ import {
   FILE_ATTRIBUTE_HIDDEN,
   FILE_ATTRIBUTE_SYSTEM,
 } from '../../../shared/nt/generated/constants'
+import { STATUS_SUCCESS } from '../../../shared/nt/generated/ntstatus'
 import { SERVICES_PATH } from '../cm/registry'
 import type { KernelRoutine } from '../ddi/types'
 import { Ntfs, VOLUME_DEVICE } from '../fs/ntfs'
+import { BYTES_MAX, DEPTH_MAX, FileTree } from '../fs/tree'
 import type { Kernel } from '../kernel'
 import { FOLDERS, IMAGE_FILES, SYSTEM_FILES, TEXT_FILES } from './file-table'
 import { SYSTEM_MODULES } from './module-table'
@@ -43,26 +45,50 @@ function* serviceImages(k: Kernel): Generator<string> {
   }
 }
 
-/** Put a file there; what has no room or a name that cannot be is left out. */
-function put(fs: Ntfs, path: string, bytes: Uint8Array | null): void {
-  const node = fs.tree.make(path, bytes === null)
-  if (node && bytes && !node.isFolder) fs.tree.write(node, 0, bytes)
+/** Put a file there, or leave it out and say why it cannot be there. */
+function put(tree: FileTree, path: string, bytes: Uint8Array | null): string | null {
+  const names = path.split('\\').filter((name) => name !== '')
+  if (names.length > DEPTH_MAX) return `has more than ${DEPTH_MAX} names in its path`
+  const node = tree.make(path, bytes === null)
+  if (!node) return tree.isFull ? 'is one too many for the volume' : 'lies below a file'
+  if (!bytes) return node.isFolder ? null : 'is a file already'
+  if (node.isFolder) return 'is a folder already'
+  const isWritten = tree.write(node, 0, bytes) === STATUS_SUCCESS
+  return isWritten ? null : `makes the files larger than the volume, which has ${BYTES_MAX} bytes`
+}
+
+/** What lies on the volume before a scenario adds to it. */
+function fill(tree: FileTree, services: Iterable<string>): void {
+  for (const path of FOLDERS) put(tree, path, null)
+  for (const { file } of SYSTEM_MODULES) put(tree, pathOfImage(file) ?? file, image())
+  for (const { path } of SYSTEM_PROCESSES) put(tree, path, image())
+  for (const path of [...IMAGE_FILES, ...services]) put(tree, path, image())
+  for (const [path, text] of Object.entries(TEXT_FILES)) put(tree, path, textBytes(text))
+  for (const path of SYSTEM_FILES) {
+    const node = tree.make(path)
+    if (node) node.attributes |= FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM
+  }
+}
+
+const withoutLetter = (path: string): string => path.replace(/^[A-Za-z]:/, '')
+
+/** The first file of a scenario that cannot be on the volume, and why; null when all can. */
+export function misplacedFile(given: GivenFiles): { path: string; why: string } | null {
+  const tree = new FileTree(() => 0n)
+  fill(tree, [])
+  for (const [path, bytes] of given) {
+    const why = put(tree, withoutLetter(path), bytes)
+    if (why) return { path, why }
+  }
+  return null
 }
 
 /** Mount the volume and fill it. */
 export function* mountVolume(k: Kernel, world: World, given: GivenFiles): KernelRoutine<void> {
   const fs = new Ntfs(k, world.modules.get('Ntfs'))
   world.files = fs
-  for (const path of FOLDERS) put(fs, path, null)
-  for (const { file } of SYSTEM_MODULES) put(fs, pathOfImage(file) ?? file, image())
-  for (const { path } of SYSTEM_PROCESSES) put(fs, path, image())
-  for (const path of [...IMAGE_FILES, ...serviceImages(k)]) put(fs, path, image())
-  for (const [path, text] of Object.entries(TEXT_FILES)) put(fs, path, textBytes(text))
-  for (const path of SYSTEM_FILES) {
-    const node = fs.tree.make(path)
-    if (node) node.attributes |= FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM
-  }
-  for (const [path, bytes] of given) put(fs, path.replace(/^[A-Za-z]:/, ''), bytes)
+  fill(fs.tree, serviceImages(k))
+  for (const [path, bytes] of given) put(fs.tree, withoutLetter(path), bytes)
   k.emit({
     t: 'volume.mounted',
     device: VOLUME_DEVICE,
