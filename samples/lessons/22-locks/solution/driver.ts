@@ -2,12 +2,14 @@
  * Tally: counts the writes of all programs, and their bytes.
  */
 import {
-  DbgPrint,
+  CTL_CODE,
   FALSE,
+  FILE_ANY_ACCESS,
   FILE_DEVICE_UNKNOWN,
   IO_NO_INCREMENT,
   IRP_MJ_CLOSE,
   IRP_MJ_CREATE,
+  IRP_MJ_DEVICE_CONTROL,
   IRP_MJ_WRITE,
   IoCompleteRequest,
   IoCreateDevice,
@@ -20,8 +22,11 @@ import {
   KeInitializeSpinLock,
   KeReleaseSpinLock,
   LONG,
+  METHOD_BUFFERED,
   NT_SUCCESS,
   RTL_CONSTANT_STRING,
+  STATUS_BUFFER_TOO_SMALL,
+  STATUS_INVALID_DEVICE_REQUEST,
   STATUS_SUCCESS,
   cast,
   out,
@@ -29,6 +34,12 @@ import {
   struct,
 } from 'wdm'
 import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, KIRQL, NTSTATUS, UNICODE_STRING } from 'wdm'
+
+/** Asks for both numbers: the writes, then the bytes. */
+const IOCTL_TALLY = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+/** Size in bytes of that answer. */
+const ANSWER_BYTES = 2 * sizeof(LONG)
 
 const TALLY = struct('TALLY', {
   /** Guards both numbers, so that they fit each other at any time. */
@@ -43,6 +54,7 @@ const LinkName = RTL_CONSTANT_STRING('\\??\\Tally')
 export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
   DriverObject.MajorFunction[IRP_MJ_CREATE] = TallyCreateClose
   DriverObject.MajorFunction[IRP_MJ_CLOSE] = TallyCreateClose
+  DriverObject.MajorFunction[IRP_MJ_DEVICE_CONTROL] = TallyDeviceControl
   DriverObject.MajorFunction[IRP_MJ_WRITE] = TallyWrite
   DriverObject.DriverUnload = TallyUnload
 
@@ -86,9 +98,20 @@ function TallyWrite(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
   return Complete(Irp, STATUS_SUCCESS, length)
 }
 
+function TallyDeviceControl(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
+  const tally = cast(TALLY, DeviceObject.DeviceExtension)
+  const control = IoGetCurrentIrpStackLocation(Irp).Parameters.DeviceIoControl
+  if (control.IoControlCode !== IOCTL_TALLY) return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0)
+  if (control.OutputBufferLength < ANSWER_BYTES) return Complete(Irp, STATUS_BUFFER_TOO_SMALL, 0)
+  const irql = out<KIRQL>()
+  KeAcquireSpinLock(tally.Lock, irql)
+  Irp.AssociatedIrp.SystemBuffer.u32[0] = tally.Writes
+  Irp.AssociatedIrp.SystemBuffer.u32[1] = tally.Bytes
+  KeReleaseSpinLock(tally.Lock, irql.value)
+  return Complete(Irp, STATUS_SUCCESS, ANSWER_BYTES)
+}
+
 function TallyUnload(DriverObject: DRIVER_OBJECT): void {
-  const tally = cast(TALLY, DriverObject.DeviceObject.DeviceExtension)
-  DbgPrint('Tally: %d writes, %d bytes\n', tally.Writes, tally.Bytes)
   IoDeleteSymbolicLink(LinkName)
   IoDeleteDevice(DriverObject.DeviceObject)
 }
