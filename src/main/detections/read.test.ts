@@ -43,6 +43,27 @@ test.each([
     14,
     "no search 'calls'; there are call",
   ],
+  [
+    'a kind of event that there is none of',
+    RULE.replace('ddi.called', 'ddi.caled'),
+    7,
+    14,
+    "there is no kind of event 'ddi.caled'; there are ddi.called, ddi.returned",
+  ],
+  [
+    'an argument that the routine does not take',
+    RULE.replace('name: ZwClose', 'name: ZwClose, args.Handel: 4'),
+    7,
+    54,
+    "there is no parameter 'Handel'; there are Handle",
+  ],
+  [
+    'a field that the table does not have',
+    RULE.replace('trace', 'memory, table: ssdt').replace('t: ddi.called', 'modul: toy'),
+    7,
+    18,
+    "the table has no field 'modul'; there are index, service",
+  ],
   ['an unknown field', `${RULE}severity: 5\n`, 10, 11, "There is no field 'severity'."],
   [
     'a modifier',

@@ -1,6 +1,7 @@
 /** Rules out of YAML text, or what is wrong with it: where, and what to write. */
 import { LineCounter, isNode, parseAllDocuments, type Document } from 'yaml'
 import { Rule } from '../../shared/detections'
+import { unknownNamesOf } from './check-names'
 
 /** What is wrong with a rule. Lines and columns start at 1. */
 export interface RuleProblem {
@@ -97,7 +98,20 @@ function readDocument(
   }
   if (value === null || value === undefined) return null
   const parsed = Rule.safeParse(value)
-  if (parsed.success) return parsed.data
+  if (parsed.success) {
+    const unknown = unknownNamesOf(parsed.data)
+    return unknown.length === 0
+      ? parsed.data
+      : unknown
+          .slice(0, PROBLEMS_MAX)
+          .map(({ path, message }) =>
+            at(
+              ...place(offsetOf(document, path)),
+              `${path.map(String).join('.')}: ${message}.`,
+              DOCS,
+            ),
+          )
+  }
   return parsed.error.issues.slice(0, PROBLEMS_MAX).flatMap((issue) => {
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) =>

@@ -3,10 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DetectionRun, compileRule, ruleJsonSchema } from '../../shared/detections'
+import type { TableName } from '../../shared/memory/tables'
 import type { TraceEvent } from '../../shared/trace/event'
 import { SAMPLES, readSamples } from '../lab/testing/samples'
 import { detect } from './detect'
 import { exportRules } from './export'
+import { COLUMNS } from './known-names'
 import { readRuleFolder } from './library'
 import { readRules } from './read'
 import { readSample } from './sample-folder'
@@ -37,6 +39,15 @@ test('each says what it is about, and shows by a test that it can fire', () => {
   }
 })
 
+test('a test of what must not happen fails with a sample that never ran', async () => {
+  const [rule] = rules
+  const quiet = { name: 'quiet', raises: false, sample: 'broken' }
+  const tested = [{ ...rule!, rule: { ...rule!.rule, tests: [quiet] } }]
+  expect(await tryRules(tested, () => ({ 'driver.ts': 'nonsense(' }))).toMatchObject([
+    { test: 'quiet', because: 'The sample broken did not run: it ended with compile-error.' },
+  ])
+})
+
 test('the tests that they bring along hold', async () => {
   expect(await tryRules(rules, (name) => readSample(samplesFolder, name))).toEqual([])
 })
@@ -62,7 +73,12 @@ describe('the shelf of drivers', () => {
   test('raises nothing in memory', async () => {
     const raised: string[] = []
     for (const { slug, files } of readSamples()) {
-      const { alarms } = await detect({ files, seed: 1, verifier: [], trace: 'full' }, rules)
+      const { alarms, report } = await detect(
+        { files, seed: 1, verifier: [], trace: 'full' },
+        rules,
+      )
+      for (const [name, rows] of Object.entries(report.tables?.after ?? {}))
+        if (rows[0]) expect(Object.keys(rows[0]), name).toEqual(COLUMNS[name as TableName])
       for (const { rule } of alarms)
         if (!FOUND[slug]?.includes(rule)) raised.push(`${slug}: ${rule}`)
     }

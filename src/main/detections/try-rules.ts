@@ -1,8 +1,11 @@
 /** The tests that rules bring along: events and rows at once, samples by running them. */
 import { compileRule, tryInline, verdictOf, type FailedTest } from '../../shared/detections'
 import type { ProjectFiles } from '../../shared/contract/model'
+import type { Outcome } from '../../shared/trace/event'
 import { detect, type Detected } from './detect'
 import type { ReadRule } from './read'
+
+const NOT_RUN: ReadonlySet<Outcome> = new Set(['compile-error', 'load-failed'])
 
 /**
  * Run the tests of rules.
@@ -34,9 +37,19 @@ export async function tryRules(
         continue
       }
       const run = runOf(test.sample)
-      const result = run
-        ? verdictOf(compiled, test, (await run).alarms)
-        : { rule: rule.id, test: test.name, because: `There is no sample ${test.sample}.` }
+      const fail = (because: string): void =>
+        void failed.push({ rule: rule.id, test: test.name, because })
+      if (!run) {
+        fail(`There is no sample ${test.sample}.`)
+        continue
+      }
+      const { alarms, report } = await run
+      // A driver that never ran raises nothing, which says nothing about the rule.
+      if (!test.raises && NOT_RUN.has(report.outcome)) {
+        fail(`The sample ${test.sample} did not run: it ended with ${report.outcome}.`)
+        continue
+      }
+      const result = verdictOf(compiled, test, alarms)
       if (result) failed.push(result)
     }
   }
