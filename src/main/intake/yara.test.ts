@@ -127,8 +127,10 @@ test('rules of one name in two files, and global rules, do not disturb others', 
   ])
 })
 
+/** A condition that is still looked at when everybody has gone home. */
+const slow = `${['i', 'j', 'k'].map((name) => `for all ${name} in (1..1000000) : (`).join(' ')} i + j + k > 0 )))`
+
 test('rules that take for ever cost themselves only', async () => {
-  const slow = 'for all i in (1..1000000000000) : ( for any j in (1..1000) : ( i + j == 0 or true ) )'
   folder.put('slow.yar', `rule slow { condition: ${slow} }`)
   folder.put('fine.yar', 'rule fine { condition: true }')
   const yara = await load({ compileMsMax: 2000 })
@@ -137,8 +139,7 @@ test('rules that take for ever cost themselves only', async () => {
 })
 
 test('a scan that takes for ever is ended, and the next file is scanned', async () => {
-  const slow = 'for all i in (1..1000000000000) : ( for any j in (1..1000) : ( i + j == 0 or true ) )'
-  folder.put('slow.yar', `rule slow { condition: uint16(0) == 0x5A4D and ${slow} }`)
+  folder.put('slow.yar', `rule slow { condition: filesize > 100 and ${slow} }`)
   const yara = await load({ scanMsMax: 3000 })
   expect(yara.rules).toBe(1)
   expect((await yara.scan(lantern)).problem).toBe(
