@@ -23,8 +23,10 @@ export function readTechniques(folder: string): TechniqueLibrary {
   const problems: LessonProblem[] = []
   for (const slug of existsSync(folder) ? readdirSync(folder).sort() : []) {
     const path = join(folder, slug)
-    if (slug.startsWith('.') || !statSync(path).isDirectory()) continue
-    const read = readTechnique(slug, filesOf(path))
+    // A link that leads nowhere is no folder.
+    if (slug.startsWith('.') || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) continue
+    const { files, problems: unread } = filesOf(path)
+    const read = unread.length > 0 ? { problems: unread } : readTechnique(slug, files)
     if ('technique' in read) techniques.push(read.technique)
     else problems.push(...read.problems.map((each) => ({ ...each, file: `${slug}/${each.file}` })))
   }
@@ -56,13 +58,24 @@ export function readTechnique(
   return { technique: { ...read.header, slug, text: read.body.trim(), files: rest } }
 }
 
-function filesOf(folder: string): ProjectFiles {
+/** The texts of a folder, and which of them could not be taken. */
+function filesOf(folder: string): { files: ProjectFiles; problems: LessonProblem[] } {
   const files: ProjectFiles = {}
+  const problems: LessonProblem[] = []
+  const problem = (file: string, message: string, hint: string): void =>
+    void problems.push({ file, line: 1, message, hint })
   const names = readdirSync(folder).filter((name) => /\.(ts|json|md)$/.test(name))
-  for (const name of names.slice(0, FILES_MAX))
-    if (statSync(join(folder, name)).size <= FILE_BYTES_MAX)
-      files[name] = readFileSync(join(folder, name), 'utf8')
-  return files
+  if (names.length > FILES_MAX)
+    problem(FILE, `The folder has more than ${FILES_MAX} files.`, 'Take some out.')
+  for (const name of names.slice(0, FILES_MAX)) {
+    const path = join(folder, name)
+    const facts = statSync(path, { throwIfNoEntry: false })
+    if (!facts?.isFile()) problem(name, 'This is no file.', 'Take it out, or mend the link.')
+    else if (facts.size > FILE_BYTES_MAX)
+      problem(name, 'The file is too large.', `At most ${FILE_BYTES_MAX} bytes.`)
+    else files[name] = readFileSync(path, 'utf8')
+  }
+  return { files, problems }
 }
 
 const inOrder = (a: Technique, b: Technique): number =>

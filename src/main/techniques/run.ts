@@ -22,12 +22,15 @@ export interface TechniqueRunOptions {
   seed?: number
 }
 
-/** The run of a technique; the same in the window, in the terminal and for the matrix. */
+/**
+ * The run of a technique; the same in the window, in the terminal and for the matrix.
+ * @throws Error that names the file when its scenario is no JSON object
+ */
 export function requestOf(
   { files }: Pick<Technique, 'files'>,
   { twin = false, scenario = {}, seed = 1 }: TechniqueRunOptions = {},
 ): RunRequest {
-  const own = JSON.parse(files['scenario.json'] ?? '{}') as Record<string, unknown>
+  const own = scenarioOf(files['scenario.json'] ?? '{}')
   return {
     files: {
       ...files,
@@ -39,6 +42,19 @@ export function requestOf(
     trace: 'full',
     tables: true,
   }
+}
+
+function scenarioOf(text: string): object {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    const because = error instanceof Error ? error.message : String(error)
+    throw new Error(`scenario.json is no JSON: ${because}`, { cause: error })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error('scenario.json holds no object; it begins with { and ends with }.')
+  return value
 }
 
 /** Run it, and put its goal and the rules to what happened. */
