@@ -20,12 +20,13 @@ test('detect takes a folder, or something to do with the rules alone', () => {
     seed: 7,
     json: true,
   })
+  expect(typed('detect --rules mine')).toEqual({ ...nothing, rules: 'mine' })
   expect(typed('detect --test-rules')).toEqual({ ...nothing, test: true })
   expect(typed('detect --export rules.yaml')).toEqual({ ...nothing, export: 'rules.yaml' })
 })
 
 test.each([
-  ['detect', 'the folder is missing, or --test-rules, or --export FILE'],
+  ['detect', 'the folder is missing, or --rules, --test-rules or --export FILE'],
   ['detect a b', "'b' is one argument too many"],
   ['detect a --seed x', "--seed wants a whole number, not 'x'"],
   ['detect a --dump b', 'detect does not take --dump'],

@@ -30,10 +30,10 @@ export function detectArguments(
   if (more !== undefined) return { problem: `'${more}' is one argument too many` }
   const test = values['test-rules'] ?? false
   const target = values.export ?? null
-  if (folder === null && !test && target === null)
-    return { problem: 'the folder is missing, or --test-rules, or --export FILE' }
+  const rules = values.rules ?? null
+  if (folder === null && !test && target === null && rules === null)
+    return { problem: 'the folder is missing, or --rules, --test-rules or --export FILE' }
   const seed = values.seed ?? '1'
   if (!/^-?\d{1,10}$/.test(seed)) return { problem: `--seed wants a whole number, not '${seed}'` }
-  const rules = values.rules ?? null
   return { command: 'detect', folder, seed: Number(seed), json, rules, export: target, test }
 }

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Alarm } from '../../shared/detections'
-import type { RunRequest } from '../../shared/contract/model'
+import type { ProjectFiles, RunRequest } from '../../shared/contract/model'
 import { detect as run } from '../detections/detect'
 import { exportRules } from '../detections/export'
 import { readRuleFolder } from '../detections/library'
@@ -41,13 +41,20 @@ export async function detect(options: DetectArguments): Promise<number> {
     else writeFileSync(asTyped(options.export), text)
   }
   if (options.test) {
-    const failed = await tryRules(rules, (name) => readSample(resolve(named, '..'), name))
+    // Rules that lie elsewhere may be tried with the samples of the lab.
+    const shelves = [resolve(named, '..'), resolve('samples')]
+    const sampleOf = (name: string): ProjectFiles | null =>
+      shelves.reduce<ProjectFiles | null>((found, shelf) => found ?? readSample(shelf, name), null)
+    const failed = await tryRules(rules, sampleOf)
     for (const { rule, test, because } of failed) write(`${rule}: ${test}\n  ${because}\n`)
     const count = rules.reduce((sum, { rule }) => sum + rule.tests.length, 0)
     write(`${rules.length} rules, ${count} tests, ${failed.length} failed\n`)
     if (failed.length > 0) return 1
   }
-  if (options.folder === null) return 0
+  if (options.folder === null) {
+    if (!options.test && options.export === null) write(`${rules.length} rules, no mistakes\n`)
+    return 0
+  }
   const read = readFolder(options.folder)
   if ('problem' in read) {
     process.stderr.write(`ring0: ${read.problem}\n`)
