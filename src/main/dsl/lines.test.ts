@@ -33,6 +33,7 @@ const STATEMENTS = [
   'interface Local {\n  a: number\n}',
   "if (irp !== null\n  && irp.Tail.Overlay.Thread !== null) text = '@'",
   'UNREFERENCED_PARAMETER(\n  irp)',
+  'PAGED_CODE(\n)',
   'n = NT_SUCCESS(irp.IoStatus.Status)\n  ? sizeof(\n    IRP)\n  : addressof(irp\n    .Flags).u32[0]',
 ]
 

@@ -325,6 +325,17 @@ export const SNIPPETS: readonly Snippet[] = [
     value: 'true,true,false,true,true,false,true,true,true,false,true 1 1 0',
   },
   {
+    name: 'macros of the headers',
+    code: `
+      export function run() {
+        const n = 1
+        PAGED_CODE()
+        return [n - NtCurrentProcess(), -ZwCurrentProcess(), NtCurrentThread(), ZwCurrentThread(
+        )].join()
+      }`,
+    value: '2,1,-2,-2',
+  },
+  {
     name: 'members of constants',
     code: `
       enum State { Idle, Busy = 17 }

@@ -109,6 +109,15 @@ function lowerRoutine(
   }
 }
 
+/** Macros of the headers without arguments, and what they stand for. */
+const MACROS: Readonly<Record<string, string>> = {
+  PAGED_CODE: 'void 0',
+  NtCurrentProcess: '(-1)',
+  NtCurrentThread: '(-2)',
+  ZwCurrentProcess: '(-1)',
+  ZwCurrentThread: '(-2)',
+}
+
 // --- helpers -----------------------------------------------------------------------------------------
 
 function lowerHelper(
@@ -128,6 +137,12 @@ function lowerHelper(
     const value = name === 'sizeof' ? sizeOf(cx, node) : controlCode(cx, node)
     if (value !== undefined && !node.getText(cx.file).includes('\n'))
       return replace(cx, node.getStart(cx.file), node.end, String(value))
+  }
+  const macro = Object.hasOwn(MACROS, name) ? MACROS[name] : undefined
+  if (macro !== undefined) {
+    // Every line stays where it is.
+    const lines = node.getText(cx.file).split('\n').length - 1
+    return replace(cx, node.getStart(cx.file), node.end, macro + '\n'.repeat(lines))
   }
   visitArguments(cx, node, visit)
   switch (name) {

@@ -70,6 +70,10 @@ describe('declarations', () => {
     expect(doc).toContain('DeviceObject: OUT<DEVICE_OBJECT> | PVOID): NTSTATUS')
   })
 
+  test('take TRUE and FALSE for the ULONG that is a truth value', () => {
+    expect(declarationFiles()['wdm.d.ts']).toContain('BugCheckOnFailure: ULONG | BOOLEAN')
+  })
+
   test('every routine can be called with arguments of its own types', () => {
     const value = (type: string): string => `undefined as any as (${type})`
     for (const [module, entry] of [

@@ -83,6 +83,11 @@ export const LANGUAGE_NAMES = [
   'NT_ERROR',
   'GetExceptionCode',
   'UNREFERENCED_PARAMETER',
+  'PAGED_CODE',
+  'NtCurrentProcess',
+  'NtCurrentThread',
+  'ZwCurrentProcess',
+  'ZwCurrentThread',
 ] as const
 
 export const LANGUAGE_DECLARATIONS = `
@@ -211,4 +216,15 @@ export const LANGUAGE_DECLARATIONS = `
 
   /** Says that a parameter is not used on purpose. */
   export function UNREFERENCED_PARAMETER(parameter: any): void
+
+  /** Says that a routine is only called below DISPATCH_LEVEL. As in a free build, nothing is checked. */
+  export function PAGED_CODE(): void
+  /** -1: the handle that always means the current process. */
+  export function NtCurrentProcess(): HANDLE
+  /** -2: the handle that always means the current thread. */
+  export function NtCurrentThread(): HANDLE
+  /** -1: the handle that always means the current process. */
+  export function ZwCurrentProcess(): HANDLE
+  /** -2: the handle that always means the current thread. */
+  export function ZwCurrentThread(): HANDLE
 `

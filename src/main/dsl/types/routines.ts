@@ -62,6 +62,8 @@ function paramType(name: string, type: ParamType): string {
       return 'number | bigint'
     default: {
       const scalar = writableScalar(scalarName(type))
+      // A ULONG that is a truth value, as its documentation writes it.
+      if (name === 'BugCheckOnFailure') return `${scalar} | BOOLEAN`
       // C's 'Tag1' is a number there; see the compiler's multi-character constants.
       return /Tag$/.test(name) && type.k === 'u32' ? `${scalar} | string` : scalar
     }
