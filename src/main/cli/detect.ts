@@ -86,7 +86,7 @@ function printProblems(problems: readonly RuleProblem[], write: Write): void {
 
 function printAlarms(alarms: readonly Alarm[], write: Write): void {
   for (const alarm of alarms) {
-    const { level, title, rule, tags, times, seqs, at, table, shows, because } = alarm
+    const { level, title, rule, tags, times, seqs, at, table, driver, shows, because } = alarm
     const attack = tags
       .filter((tag) => /^attack\.t\d/.test(tag))
       .map((tag) => tag.slice(7).toUpperCase())
@@ -96,7 +96,8 @@ function printAlarms(alarms: readonly Alarm[], write: Write): void {
     const shown = seqs.slice(0, SEQS_SHOWN).join(', ')
     const more = seqs.length > SEQS_SHOWN ? ' ...' : ''
     const event = seqs.length > 1 ? 'events' : 'event'
-    write(table ? `  table ${table}\n` : `  ${event} ${shown}${more}${place}\n`)
+    const who = driver ? `, driver ${driver}` : ''
+    write(table ? `  table ${table}${who}\n` : `  ${event} ${shown}${more}${place}\n`)
     for (const [field, value] of Object.entries(shows))
       write(`    ${field}: ${Array.isArray(value) ? value.join(', ') : String(value)}\n`)
     write(`  ${because}\n\n`)

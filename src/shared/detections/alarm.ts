@@ -34,7 +34,6 @@ export const EVIDENCE_MAX = 20
 
 /** An alarm about events; the last of them raised it. */
 export function eventAlarm(compiled: CompiledRule, event: TraceEvent, seqs: number[]): Alarm {
-  const { rule } = compiled
   const evidence = seqs.slice(0, EVIDENCE_MAX)
   const shows = shown(event, compiled.fields)
   const name = 'name' in event && typeof event.name === 'string' ? ` ${event.name}` : ''
@@ -50,15 +49,17 @@ export function eventAlarm(compiled: CompiledRule, event: TraceEvent, seqs: numb
     table: null,
     row: null,
     shows,
-    because: `Event ${event.seq}: ${event.t}${name}${who}${others} fits "${rule.detection.condition}".`,
+    because: `Event ${event.seq}: ${event.t}${name}${who}${others}: ${compiled.because(event)}.`,
   }
 }
 
 /** An alarm about a row of a memory table. */
 export function rowAlarm(compiled: CompiledRule, table: TableName, row: Row): Alarm {
-  const driver = [row['module'], row['leadsToModule'], row['driver']].find(
-    (value) => typeof value === 'string',
+  const named = table === 'modules' ? row['name'] : null
+  const driver = [named, row['module'], row['leadsToModule'], row['driver']].find(
+    (value) => typeof value === 'string' && value !== '',
   )
+  const who = typeof driver === 'string' ? `, ${driver}` : ''
   return {
     ...headOf(compiled),
     seq: null,
@@ -69,7 +70,7 @@ export function rowAlarm(compiled: CompiledRule, table: TableName, row: Row): Al
     table,
     row,
     shows: shown(row, compiled.fields),
-    because: `A row of ${table} fits "${compiled.rule.detection.condition}".`,
+    because: `A row of ${table}${who}: ${compiled.because(row)}.`,
   }
 }
 

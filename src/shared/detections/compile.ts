@@ -1,5 +1,13 @@
 /** A rule made into functions: what fits, which kinds of event it wants to see, what an alarm shows. */
-import { compileAny, eventTypesOf, readKey, type AnyMatch, type Matcher } from '../match'
+import {
+  compileAny,
+  compileMatch,
+  eventTypesOf,
+  matchWords,
+  readKey,
+  type AnyMatch,
+  type Matcher,
+} from '../match'
 import { parseCondition, readDuration, type Condition, type Expression } from './condition'
 import { expressionsOf, namesFor } from './names'
 import { searchesOf, type Rule } from './rule'
@@ -9,6 +17,8 @@ export interface CompiledRule {
   condition: Condition
   /** One for each step of a sequence, else one. */
   steps: Matcher[]
+  /** In words, which searches make an event or row fit the last step. */
+  because(subject: unknown): string
   /** Kinds of event that can fit a step; null for all. */
   types: string[] | null
   /** Simulated time of the condition in units of 100 ns; null for any. */
@@ -33,6 +43,7 @@ export function compileRule(rule: Rule): CompiledRule {
     rule,
     condition,
     steps: expressions.map((expression) => matcherOf(expression, compiled)),
+    because: (subject) => wordsOf(expressions.at(-1)!, searches, subject, true).join('; '),
     types: types.includes(null) ? null : types.flatMap((each) => each ?? []),
     within: within ?? (timeframe === undefined ? null : readDuration(timeframe)),
     fields: rule.fields ?? fieldsOf([...searches.values()]),
@@ -55,6 +66,33 @@ function matcherOf(expression: Expression, searches: ReadonlyMap<string, Matcher
       return some(named(expression.pattern, searches))
     case 'all':
       return every(named(expression.pattern, searches))
+  }
+}
+
+/** What the searches say that make an expression `wanted`. Alarms are few: matches are compiled anew. */
+function wordsOf(
+  expression: Expression,
+  searches: ReadonlyMap<string, AnyMatch>,
+  subject: unknown,
+  wanted: boolean,
+): string[] {
+  const ofSearch = (name: string): string[] => {
+    const matches = [searches.get(name)!].flat()
+    const fitting = matches.find((match) => compileMatch(match)(subject))
+    if ((fitting !== undefined) !== wanted) return []
+    return [fitting ? matchWords(fitting) : `not: ${matchWords(matches)}`]
+  }
+  switch (expression.kind) {
+    case 'name':
+      return ofSearch(expression.name)
+    case 'not':
+      return wordsOf(expression.of, searches, subject, !wanted)
+    case 'and':
+    case 'or':
+      return expression.of.flatMap((part) => wordsOf(part, searches, subject, wanted))
+    case 'some':
+    case 'all':
+      return namesFor(expression.pattern, [...searches.keys()]).flatMap(ofSearch)
   }
 }
 

@@ -247,6 +247,21 @@ describe('a sequence', () => {
 })
 
 describe('alarms', () => {
+  test('say what the searches say that fit', () => {
+    const detection = {
+      a: [
+        { t: 'a', id: 1 },
+        { t: 'a', 'id|gt': 4 },
+      ],
+      b: { driver: 'good' },
+      c: { t: 'c' },
+      condition: '(a or c) and not b',
+    }
+    expect(alarms(detection, [{ t: 'a', id: 7, driver: 'toy' }])).toMatchObject([
+      { because: 'Event 1: a by toy: t is a, id > 4; not: driver is good.' },
+    ])
+  })
+
   test('of one driver are one, with how often', () => {
     const detection = { a: { t: 'a' }, condition: 'a' }
     const events = [
