@@ -357,13 +357,13 @@ describe('hostile drivers', () => {
   const handle = Open(RTL_CONSTANT_STRING('\\\\??\\\\C:\\\\Windows'), FILE_OPEN, FILE_DIRECTORY_FILE)
   const entry = cast(FILE_NAMES_INFORMATION, ExAllocatePool2(POOL_FLAG_NON_PAGED, 64, 'tseT'))
   const iosb = IOSB()
-  for (const length of [11, 17, 32]) {
+  for (const length of [11, 17, 32, 0xffffffff]) {
     const status = ZwQueryDirectoryFile(handle, null, null, null, iosb, entry, length, FileNamesInformation, true, RTL_CONSTANT_STRING('System32'), true)
     DbgPrint('%08X %u %u', status, cast(ULONG, iosb.Information), entry.FileNameLength)
   }
   ExFreePool(entry)
   ZwClose(handle)`)
-    expect(lines).toEqual(['C0000004 0 0', '80000005 16 16', '00000000 28 16'])
+    expect(lines).toEqual(['C0000004 0 0', '80000005 16 16', '00000000 28 16', '00000000 28 16'])
   })
 
   test('the volume itself is opened by a name with nothing behind it, though not as a folder', async () => {

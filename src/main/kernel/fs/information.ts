@@ -79,7 +79,7 @@ export function describeFile(
     case FileNameInformation: {
       const N = FILE_NAME_INFORMATION
       const { path } = node
-      const characters = Math.min(path.length, (length - N.FileName) >> 1)
+      const characters = Math.min(path.length, (length - N.FileName) >>> 1)
       memory.setU32(at + N.FileNameLength, path.length * 2)
       memory.setText16(at + N.FileName, path.slice(0, characters))
       const status = characters < path.length ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS

@@ -330,7 +330,7 @@ export class Ntfs {
     if (!entry) return answer(first ? STATUS_NO_SUCH_FILE : STATUS_NO_MORE_FILES)
     const buffer = memory.ptr(irp + IRP.UserBuffer)
     // The first entry is given even if its name has to be cut.
-    const room = (length - header) >> 1
+    const room = (length - header) >>> 1
     if (entry.name.length > room) {
       writeEntry(memory, buffer, kind, entry, room)
       listing.advance(entry)
