@@ -60,7 +60,8 @@ test.each([
   if (!('facts' in outcome)) throw new Error(outcome.text)
   bytes = outcome.bytes
   const grown = (peak - before) / MB
-  // Less than the bytes themselves would mean that nothing was measured.
-  expect(grown).toBeGreaterThan(80)
+  // Much less than the bytes themselves would mean that nothing was measured. Pages of before that
+  // went back to the system meanwhile make it some megabytes less.
+  expect(grown).toBeGreaterThan(60)
   expect(grown).toBeLessThan(200)
 })
