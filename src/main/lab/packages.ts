@@ -49,6 +49,12 @@ function signingOf(plan: Plan, driver: PlannedDriver): Signing | { problems: Dia
   return 'diagnostics' in read ? { problems: read.diagnostics } : { plan: read.value, inf }
 }
 
+/** Whether a driver says that its code section can be written: how it is signed and linked is one plan. */
+export function hasWritableCode(plan: Plan, driver: PlannedDriver): boolean {
+  const signing = signingOf(plan, driver)
+  return 'plan' in signing && signing.plan.writableCode
+}
+
 /** What is wrong with how drivers are signed; nothing is asked where the machine has no policy. */
 export function packageProblems(plan: Plan): Diagnostic[] {
   if (!plan.scenario.policy) return []

@@ -10,6 +10,7 @@ import { bootWindows, type WorldOptions } from '../kernel/world/world'
 import { givenFiles } from './given-files'
 import { bootAgain } from './boots'
 import type { MemoryReadings } from './memory-readings'
+import { hasWritableCode } from './packages'
 import type { Plan, PlannedProgram } from './project'
 
 /** Compiled code as the runner knows it, in the order of `Plan.entries`. */
@@ -39,7 +40,9 @@ export function startScript(
   plan.drivers.forEach((driver, i) => {
     const { unit, places } = units[i]!
     const { name, parameters, integrityCheck, verdict } = driver
-    k.loader.install(name, unit, parameters, integrityCheck, verdict).places = places
+    const image = k.loader.install(name, unit, parameters, integrityCheck, verdict)
+    image.places = places
+    image.hasWritableCode = hasWritableCode(plan, driver)
   })
   const thread = k.scheduler.createThread({
     process: k.processes.system,

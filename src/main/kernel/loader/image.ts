@@ -44,6 +44,8 @@ export interface Image {
   readonly constants: { at: Ptr; bytes: Uint8Array }[]
   /** Where the functions stand in the source, by name. */
   places: ReadonlyMap<string, SourcePlace>
+  /** Its file was linked with a code section that can be written. */
+  hasWritableCode: boolean
 }
 
 const IMAGE_BYTES = 1 << 20
@@ -105,6 +107,7 @@ export class Images {
       strings: new Map(),
       constants: [],
       places: new Map(),
+      hasWritableCode: false,
     }
     this.images.push(image)
     this.commitImage(image)

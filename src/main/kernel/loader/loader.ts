@@ -34,6 +34,7 @@ import { Reinitialization } from './reinitialize'
 import { driverPath } from '../ps/image-name'
 import { LoadedModules } from './modules'
 import { driverInitialized, leftAtUnload } from '../verifier/rules/device'
+import { imageMapped } from '../verifier/rules/image'
 import { driverReturned } from '../verifier/rules/integrity'
 import { unloadRefused } from '../verifier/rules/unload'
 
@@ -175,6 +176,7 @@ export class Loader {
     yield* k.notifications.driverMapped(name, image)
     const entry = yield { op: 'load', unit: image.unit, image: image.number }
     k.memory.setPtr(driver.object + DRIVER_OBJECT.DriverInit, entry)
+    imageMapped(k, image, entry)
     const process = k.processes.current
     const status =
       (yield* k.call(entry, 'DRIVER_INITIALIZE', [driver.object, driver.registryPath])) >>> 0
