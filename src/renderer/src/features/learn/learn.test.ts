@@ -70,9 +70,11 @@ describe('a lesson', () => {
   test('is checked after each run; a red start is the exercise', async () => {
     await mounted.press('F5')
     await vi.waitFor(() => expect(called('lessons.check')).toHaveLength(1))
+    await vi.waitFor(() =>
+      expect(one('.last-run').textContent).toContain('This crash is the exercise'),
+    )
     await settle()
     expect(called('runs.save')).toEqual([])
-    expect(one('.last-run').textContent).toContain('This crash is the exercise')
     expect(one('.checks .fails').textContent).toContain('Complete once'.slice(0, 8))
     await click(button('Step 2'))
     expect(useLearn().run?.step).toBe(2)
