@@ -208,9 +208,9 @@ describe('the lab client', () => {
     void client.handlers['lab.types']({})
     await settle()
     processes[1]!.host.running.get('a')?.(true)
-    await settle(20_000)
+    await settle(4_000)
     expect(processes[1]!.isAlive).toBe(true)
-    await settle(11_000)
+    await settle(3_000)
     expect(processes[1]!.isAlive).toBe(false)
   })
 

@@ -60,7 +60,7 @@ const QUICK_DEATH_MS = 2000
 /** How long a helper is kept that is asked for nothing, in ms, while memory is wanted elsewhere. */
 const SPARE_IDLE_MS = 3000
 /** The same with runs open, which a new helper makes again before it answers. */
-const SPARE_IDLE_WITH_RUNS_MS = 30_000
+const SPARE_IDLE_WITH_RUNS_MS = 6_000
 /** Events of the open runs, in all, up to which they are made again: the next call waits for that. */
 const EVENTS_AGAIN_MAX = 20_000
 
