@@ -141,9 +141,9 @@ test('a bare machine has no keyboard', async () => {
   expect(report.reason).toContain('only "world": "windows" has a keyboard')
 })
 
-/** Sends a read of its own to the keyboard, which pends, and does `then` with the packet. */
-const reader = (buffer: string, then: string): string =>
-  driver(`
+/** Sends a read of its own to the keyboard, does `then` with the packet, and `before` what comes first. */
+const reader = (buffer: string, then: string, before = '', routines = ''): string =>
+  driver(`${routines}
 export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
   const file = out<FILE_OBJECT>()
   const device = out<DEVICE_OBJECT>()
@@ -154,6 +154,7 @@ export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_S
   next.MajorFunction = IRP_MJ_READ
   next.Parameters.Read.Length = 240
   irp.AssociatedIrp.SystemBuffer = ${buffer}
+  ${before}
   IoCallDriver(device.value, irp)
   ${then}
   return STATUS_SUCCESS
@@ -178,4 +179,28 @@ test.each([
   )
   expect(report.outcome).toBe('bugcheck')
   expect(report.bugcheck?.code).toBe(code)
+})
+
+test('a read that was cancelled before it came is completed as that, and takes no keys', async () => {
+  const source = reader(
+    'null',
+    '',
+    'IoSetCompletionRoutine(irp, Done, null, true, true, true)\n  IoCancelIrp(irp)',
+    `
+function Done(DeviceObject: DEVICE_OBJECT, Irp: IRP, Context: PVOID): NTSTATUS {
+  DbgPrint('read ended with %x\\n', Irp.IoStatus.Status)
+  return STATUS_MORE_PROCESSING_REQUIRED
+}
+`,
+  )
+  const { report } = await run(
+    {
+      drivers: [{ name: 'reader', entry: 'driver.ts' }],
+      steps: [{ do: 'type', text: 'ab' }],
+      unload: false,
+    },
+    { 'driver.ts': source },
+  )
+  expect(report.dbgPrint).toEqual(['read ended with c0000120'])
+  expect(report.outcome).toBe('ok')
 })

@@ -54,6 +54,11 @@ export class ReadQueue {
     k.irps.markPending(irp)
     this.waiting.push(irp)
     k.irps.setCancelRoutine(irp, this.cancelRoutine)
+    // Cancelled on its way here: nobody called the routine, and nobody will.
+    if (k.memory.u8(irp + IRP.Cancel) !== 0 && k.irps.setCancelRoutine(irp, 0) !== 0) {
+      this.waiting.splice(this.waiting.indexOf(irp), 1)
+      yield* this.complete(irp, STATUS_CANCELLED, 0)
+    }
     return STATUS_PENDING
   }
 
@@ -70,7 +75,8 @@ export class ReadQueue {
       const length = k.memory.u32(k.memory.ptr(irp + CURRENT) + LENGTH)
       if (this.available(length) === 0) return
       this.waiting.shift()
-      k.irps.setCancelRoutine(irp, 0)
+      // Without one its cancel routine is under way and completes it.
+      if (k.irps.setCancelRoutine(irp, 0) === 0) continue
       const outer = k.irql.raise(DISPATCH_LEVEL, 'KeyboardClassServiceCallback')
       yield* this.give(irp)
       k.irql.lower(outer, 'KeyboardClassServiceCallback')
