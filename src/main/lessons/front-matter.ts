@@ -20,19 +20,21 @@ export type FrontMatter<T> = {
   lineOf(path: readonly PropertyKey[]): number
 }
 
-const DOCS = 'docs/lessons.md lists the fields.'
 /** Mistakes that are told. */
 const PROBLEMS_MAX = 20
 
 /**
  * Take a Markdown file apart and read its header.
  * @param file  name for problems
+ * @param page  page of docs/ that lists the fields
  */
 export function readFrontMatter<S extends z.ZodType>(
   file: string,
   source: string,
   schema: S,
+  page: string,
 ): FrontMatter<z.output<S>> | { problems: LessonProblem[] } {
+  const listed = `docs/${page} lists the fields.`
   const text = source.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n')
   const lines = text.split('\n')
   const end = lines[0]?.trimEnd() === '---' ? lines.findIndex(isSecondMark) : -1
@@ -87,11 +89,11 @@ export function readFrontMatter<S extends z.ZodType>(
       problems: parsed.error.issues.slice(0, PROBLEMS_MAX).flatMap((issue) => {
         if (issue.code === 'unrecognized_keys')
           return issue.keys.map((key) =>
-            problem(lineOf([...issue.path, key]), `There is no field '${key}'.`, DOCS),
+            problem(lineOf([...issue.path, key]), `There is no field '${key}'.`, listed),
           )
         const name = nameOf(issue.path)
         return [
-          problem(lineOf(issue.path), `${name}: ${issue.message}.`.replace(/\.\.$/, '.'), DOCS),
+          problem(lineOf(issue.path), `${name}: ${issue.message}.`.replace(/\.\.$/, '.'), listed),
         ]
       }),
     }

@@ -27,7 +27,7 @@ export function readLesson(
       `'${slug}' is no name for the folder of a lesson.`,
       'It is the number of the lesson and words: 07-like-this.',
     )
-  const read = readFrontMatter(LESSON_FILE, source, LessonHeader)
+  const read = readFrontMatter(LESSON_FILE, source, LessonHeader, 'lessons.md')
   if ('problems' in read) return read
   const { header, lineOf } = read
   const { sections, problems } = readSections(LESSON_FILE, read.body, read.bodyLine)

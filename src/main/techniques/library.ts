@@ -53,7 +53,7 @@ export function readTechnique(
   const missing = NEEDED.find((name) => !Object.hasOwn(rest, name))
   if (missing !== undefined)
     return only(`The folder has no ${missing}.`, `A technique has ${NEEDED.join(', ')}.`)
-  const read = readFrontMatter(FILE, source, TechniqueHeader)
+  const read = readFrontMatter(FILE, source, TechniqueHeader, 'techniques.md')
   if ('problems' in read) return read
   return { technique: { ...read.header, slug, text: read.body.trim(), files: rest } }
 }
