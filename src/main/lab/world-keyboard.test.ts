@@ -56,6 +56,33 @@ test('keys typed before anybody reads wait; Backspace takes one back; Ctrl+Z end
   expect(lines).toEqual(['ac\r\n', 'last\u001a'])
 })
 
+/** Begins to read after 200 milliseconds. */
+const LATE = client(`
+export function main(): number {
+  Sleep(200)
+  const line = local(array(UCHAR, 40))
+  const n = out<DWORD>()
+  ReadConsole(GetStdHandle(STD_INPUT_HANDLE), line, 20, n, null)
+  return 0
+}`)
+
+test('half a line stays with the program it was typed for', async () => {
+  const { events } = await run(
+    {
+      programs: [
+        { ...NOTEPAD, resident: true },
+        { name: 'late.exe', entry: 'late.ts' },
+      ],
+      steps: [...typed('half'), { do: 'wait', milliseconds: 400 }, { do: 'type', text: 'own\n' }],
+    },
+    { 'late.ts': LATE },
+  )
+  const lines = events.flatMap((event) =>
+    event.t === 'input.delivered' ? [[event.name, event.text]] : [],
+  )
+  expect(lines).toEqual([['late.exe', 'own\r\n']])
+})
+
 test('a program that waits for keys can be ended', async () => {
   const { report, state } = await run({
     programs: [{ ...NOTEPAD, resident: true }],

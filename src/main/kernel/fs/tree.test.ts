@@ -55,6 +55,30 @@ describe('a removed file', () => {
   })
 })
 
+describe('the data of a file', () => {
+  test('grows by appending, and what was cut off does not come back', () => {
+    const t = tree()
+    const file = t.make('\\log.txt')!
+    for (let i = 0; i < 100; i++) t.write(file, i, Uint8Array.of(i))
+    expect([...file.data]).toEqual(Array.from({ length: 100 }, (_, i) => i))
+    for (const shorter of [60, 1]) {
+      t.resize(file, shorter)
+      t.resize(file, 100)
+      expect(file.data.slice(shorter).every((byte) => byte === 0)).toBe(true)
+    }
+    expect(file.data[0]).toBe(0)
+    expect(file.data).toHaveLength(100)
+  })
+
+  test('a short file does not hold the memory of a long one', () => {
+    const t = tree()
+    const file = t.make('\\big.bin')!
+    t.resize(file, 1 << 20)
+    t.resize(file, 1)
+    expect(file.data.buffer.byteLength).toBe(1)
+  })
+})
+
 describe('a listing', () => {
   const names = (listing: Listing): string[] => {
     const found: string[] = []

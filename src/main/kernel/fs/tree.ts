@@ -41,8 +41,10 @@ export class FileNode {
   readonly children: Children | null
   /** No longer on the volume, though somebody may have it open. */
   isRemoved = false
-  data = new Uint8Array(0)
   times: Times
+  /** What the file holds, at the beginning of a buffer that has room for more. */
+  private buffer = new Uint8Array(0)
+  private size = 0
 
   constructor(
     readonly id: number,
@@ -58,6 +60,25 @@ export class FileNode {
 
   get isFolder(): boolean {
     return this.children !== null
+  }
+
+  /** A view of what the file holds. */
+  get data(): Uint8Array {
+    return this.buffer.subarray(0, this.size)
+  }
+
+  /**
+   * Change the length; what is new is zero. The buffer doubles when it grows, so that appending does not copy
+   * each time, and is given back when three quarters of it are free.
+   */
+  setLength(length: number): void {
+    const room = this.buffer.length
+    if (length > room || length < room / 4) {
+      const buffer = new Uint8Array(length > room ? Math.max(length, 2 * room) : length)
+      buffer.set(this.data.subarray(0, length))
+      this.buffer = buffer
+    } else this.buffer.fill(0, length, this.size)
+    this.size = length
   }
 
   /** `\Users\student\notes.txt`; `\` for the root. */
@@ -213,9 +234,7 @@ export class FileTree {
     if (node.isRemoved) return STATUS_FILE_DELETED
     if (this.bytes - node.data.length + length > BYTES_MAX) return STATUS_DISK_FULL
     this.bytes += length - node.data.length
-    const data = new Uint8Array(length)
-    data.set(node.data.subarray(0, length))
-    node.data = data
+    node.setLength(length)
     node.times.written = node.times.changed = this.now()
     return STATUS_SUCCESS
   }

@@ -23,13 +23,18 @@ function lineOf(bytes: readonly number[]): number {
   return 0
 }
 
+/** What one process reads. */
+interface Input {
+  queue: ReadQueue
+  /** The line that is being typed, for Backspace. */
+  line: string
+}
+
 export class Console {
-  private readonly inputs = new Map<Process, ReadQueue>()
+  private readonly inputs = new Map<Process, Input>()
   private front: Process | null = null
   /** Typed before anybody read. */
   private early = ''
-  /** The line that is being typed, for Backspace. */
-  private line = ''
 
   constructor(private readonly k: Kernel) {
     const read = (irp: Ptr): KernelRoutine<number> => this.read(irp)
@@ -41,16 +46,17 @@ export class Console {
     const { process } = k.thread
     let input = this.inputs.get(process)
     if (!input) {
-      input = new ReadQueue(k, {
+      const queue = new ReadQueue(k, {
         cancelName: 'CdpCancelRead',
         image: undefined,
         unit: CHARACTER_BYTES,
         ready: lineOf,
       })
+      input = { queue, line: '' }
       this.inputs.set(process, input)
     }
     this.front = process
-    const status = yield* input.read(irp)
+    const status = yield* input.queue.read(irp)
     const { early } = this
     this.early = ''
     for (const char of early) yield* this.receive(char)
@@ -71,15 +77,15 @@ export class Console {
     }
     const code = char.charCodeAt(0)
     if (code === BACKSPACE) {
-      this.line = this.line.slice(0, -1)
+      input.line = input.line.slice(0, -1)
       return
     }
-    this.line += code === LINE_FEED ? String.fromCharCode(RETURN, LINE_FEED) : char
+    input.line += code === LINE_FEED ? String.fromCharCode(RETURN, LINE_FEED) : char
     if (code !== LINE_FEED && code !== CTRL_Z) return
-    const { line } = this
-    this.line = ''
+    const { line } = input
+    input.line = ''
     if (this.k.tracing)
       this.k.emit({ t: 'input.delivered', to: this.front.id, name: this.front.name, text: line })
-    yield* input.supply([...line].flatMap((each) => [each.charCodeAt(0), 0]))
+    yield* input.queue.supply([...line].flatMap((each) => [each.charCodeAt(0), 0]))
   }
 }
