@@ -26,6 +26,7 @@ const services = [
   'main/lessons',
   'main/techniques',
   'main/detections',
+  'main/yaml-text',
   'main/lab',
 ].concat(['main/package', 'main/pe', 'main/dsl', 'main/kernel', 'shared'])
 
@@ -66,21 +67,22 @@ const layers: Record<string, Layer> = {
     packages: ['zod'],
     node: true,
   },
+  'main/yaml-text': { below: ['shared'], packages: ['yaml', 'zod'] },
   // Node for the folders of lessons.
   'main/lessons': {
-    below: ['main/lab', 'main/dsl', 'main/kernel', 'shared'],
-    packages: ['yaml', 'zod'],
+    below: ['main/detections', 'main/yaml-text', 'main/lab', 'main/dsl', 'main/kernel', 'shared'],
+    packages: ['zod'],
     node: true,
   },
   // Node for the folders of rules.
   'main/detections': {
-    below: ['main/lab', 'main/dsl', 'main/kernel', 'shared'],
+    below: ['main/yaml-text', 'main/lab', 'main/dsl', 'main/kernel', 'shared'],
     packages: ['yaml', 'zod'],
     node: true,
   },
-  // Node for the folders of techniques; front matter is read as that of lessons is.
+  // Node for the folders of techniques.
   'main/techniques': {
-    below: ['main/detections', 'main/lessons', 'main/lab', 'shared'],
+    below: ['main/detections', 'main/yaml-text', 'main/lab', 'shared'],
     packages: ['zod'],
     node: true,
   },

@@ -1,7 +1,7 @@
 /** `ring0 lesson check`: what keeps a folder from being a lesson, with file, line and remedy. */
 import { basename, resolve } from 'node:path'
 import { existsSync } from 'node:fs'
-import type { LessonProblem } from '../lessons/front-matter'
+import type { TextProblem } from '../yaml-text/front-matter'
 import { isLessonFolder, readLessonFolder, readLibrary } from '../lessons/library'
 import { validateLesson } from '../lessons/validate'
 import type { LessonArguments } from './arguments'
@@ -9,7 +9,7 @@ import { whereTyped } from './where-typed'
 
 interface Checked {
   slug: string
-  problems: LessonProblem[]
+  problems: TextProblem[]
   /** Points of the start and of the solution, of how many; null when they were not run. */
   start: { points: number; of: number; outcome: string } | null
   solution: { points: number; of: number; outcome: string } | null
@@ -52,7 +52,7 @@ export async function checkLessons(options: LessonArguments): Promise<number> {
 
 /** Problems as compilers write them, so that editors lead to the line. */
 export function printProblems(
-  problems: readonly LessonProblem[],
+  problems: readonly TextProblem[],
   write: (text: string) => void,
   before = '',
 ): void {

@@ -100,7 +100,7 @@ describe('a mistake is told with its line', () => {
     ['two hints', HEADER.replace(', The third hint.', ''), '12: hints'],
     ['an address that is not https', HEADER.replace('https:', 'http:'), '18: links[0].url'],
     ['a file that is not there', HEADER.replace('[driver.ts]', '[other.ts]'), '11: The folder has'],
-    ['no YAML', HEADER.replace('concepts: [', 'concepts: ['.repeat(2)), '6: The front matter is'],
+    ['no YAML', HEADER.replace('concepts: [', 'concepts: ['.repeat(2)), '6: This is no YAML'],
     ['a check without a hint', HEADER.replace(/ {4}hint: Print.*\n/, ''), '14: checks[0].hint'],
   ])('%s', (_what, header, start) => {
     const files = folder(header)

@@ -1,6 +1,6 @@
 /** The text of a lesson: its sections, and what cannot be shown of it. */
 import { SECTIONS, type LessonSection } from '../../shared/lessons/lesson'
-import type { LessonProblem } from './front-matter'
+import type { TextProblem } from '../yaml-text/front-matter'
 
 const ORDER = SECTIONS.map((names) => names.join(' or ')).join(', ')
 const IN_ORDER = `The sections are, in this order: ${ORDER}.`
@@ -13,9 +13,9 @@ export function readSections(
   file: string,
   body: string,
   firstLine: number,
-): { sections: LessonSection[]; problems: LessonProblem[] } {
+): { sections: LessonSection[]; problems: TextProblem[] } {
   const found: { title: string; lines: string[] }[] = []
-  const problems: LessonProblem[] = []
+  const problems: TextProblem[] = []
   const lines = body.split('\n')
   const problem = (at: number, message: string, hint: string): void =>
     void problems.push({ file, line: firstLine + at, message, hint })

@@ -5,12 +5,12 @@
 import { VERIFIER_PRESETS, isVerifierName } from '../kernel/verifier/verifier'
 import type { GradeReport } from '../../shared/lessons/grade'
 import type { Lesson } from '../../shared/lessons/lesson'
-import type { LessonProblem } from './front-matter'
+import type { TextProblem } from '../yaml-text/front-matter'
 import { grade } from './grade'
 import { LESSON_FILE } from './read'
 
 export interface Validation {
-  problems: LessonProblem[]
+  problems: TextProblem[]
   /** How the start and the solution fare; null when neither was run. */
   start: GradeReport | null
   solution: GradeReport | null
@@ -18,7 +18,7 @@ export interface Validation {
 
 /** Run a lesson's start and its solution, and say what keeps it from being one. */
 export async function validateLesson(lesson: Lesson): Promise<Validation> {
-  const problems: LessonProblem[] = []
+  const problems: TextProblem[] = []
   const problem = (message: string, hint: string, file = LESSON_FILE, line = 1): void =>
     void problems.push({ file, line, message, hint })
   const unknown = lesson.run.verifier.find((name) => !isVerifierName(name))

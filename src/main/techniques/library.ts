@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { FILES_MAX, type ProjectFiles } from '../../shared/contract/model'
 import { TechniqueHeader, TechniqueSlug, type Technique } from '../../shared/techniques/technique'
-import { readFrontMatter, type LessonProblem } from '../lessons/front-matter'
+import { readFrontMatter, type TextProblem } from '../yaml-text/front-matter'
 
 const FILE = 'technique.md'
 /** Every technique is a driver and its honest counterpart. */
@@ -14,13 +14,13 @@ export interface TechniqueLibrary {
   /** By group and order. */
   techniques: Technique[]
   /** What keeps other folders from being techniques; `file` begins with the folder's name. */
-  problems: LessonProblem[]
+  problems: TextProblem[]
 }
 
 /** Every technique of a folder; none when it is not there. */
 export function readTechniques(folder: string): TechniqueLibrary {
   const techniques: Technique[] = []
-  const problems: LessonProblem[] = []
+  const problems: TextProblem[] = []
   for (const slug of existsSync(folder) ? readdirSync(folder).sort() : []) {
     const path = join(folder, slug)
     // A link that leads nowhere is no folder.
@@ -41,8 +41,8 @@ export function readTechniques(folder: string): TechniqueLibrary {
 export function readTechnique(
   slug: string,
   files: ProjectFiles,
-): { technique: Technique } | { problems: LessonProblem[] } {
-  const only = (message: string, hint: string): { problems: LessonProblem[] } => ({
+): { technique: Technique } | { problems: TextProblem[] } {
+  const only = (message: string, hint: string): { problems: TextProblem[] } => ({
     problems: [{ file: FILE, line: 1, message, hint }],
   })
   const { [FILE]: source, ...rest } = files
@@ -59,9 +59,9 @@ export function readTechnique(
 }
 
 /** The texts of a folder, and which of them could not be taken. */
-function filesOf(folder: string): { files: ProjectFiles; problems: LessonProblem[] } {
+function filesOf(folder: string): { files: ProjectFiles; problems: TextProblem[] } {
   const files: ProjectFiles = {}
-  const problems: LessonProblem[] = []
+  const problems: TextProblem[] = []
   const problem = (file: string, message: string, hint: string): void =>
     void problems.push({ file, line: 1, message, hint })
   const names = readdirSync(folder).filter((name) => /\.(ts|json|md)$/.test(name))
