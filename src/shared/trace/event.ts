@@ -162,7 +162,15 @@ export type EventBody =
   | { t: 'link.created'; link: string; target: string }
   | { t: 'link.deleted'; link: string }
   // the way of a call
-  | { t: 'hop'; layer: HopLayer; name: string; detail: string; mode: 'user' | 'kernel' }
+  | {
+      t: 'hop'
+      layer: HopLayer
+      name: string
+      detail: string
+      mode: 'user' | 'kernel'
+      /** Of `syscall`, when IA32_LSTAR was moved: what is where it points now. */
+      entry?: { address: string; symbol: string }
+    }
   | {
       t: 'routine.called'
       kind: RoutineKind
@@ -219,7 +227,14 @@ export type EventBody =
   | { t: 'lock.acquired'; lock: string; kind: string }
   | { t: 'lock.released'; lock: string; kind: string }
   // time and threads
-  | { t: 'thread.created'; id: number; owner: number; name: string }
+  | {
+      t: 'thread.created'
+      id: number
+      owner: number
+      name: string
+      /** Of a thread of a program: the first byte above its stack in user mode. */
+      userStack?: string
+    }
   | { t: 'thread.exited'; id: number; status: string }
   | { t: 'thread.switched'; from: number; to: number }
   | { t: 'wait.started'; objects: string[]; timeout: number | null }
@@ -346,6 +361,8 @@ export type EventBody =
   | { t: 'device.sent'; device: string; bytes: number; data: string }
   /** A model-specific or control register. */
   | { t: 'register.written'; register: string; from: string; to: string }
+  /** A call of `from`, at `place`, came to `to`, as the changed bytes there say; null: they returned. */
+  | { t: 'code.diverted'; from: string; to: string | null; bytes: string; place: string }
   // physical and virtual memory; `page`, `view` and `mapping` are addresses
   | { t: 'pages.trimmed'; pages: string[]; reason: string }
   | { t: 'page.faulted'; page: string; access: 'read' | 'write' }

@@ -11,6 +11,7 @@ import {
 } from '../../../shared/nt/generated/ntstatus'
 import { EPROCESS } from '../../../shared/nt/generated/offsets'
 import { pointer, hex } from '../../../shared/nt/format'
+import { IA32_FMASK_AT_BOOT, IA32_STAR_AT_BOOT } from '../../../shared/nt/system-call'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { NtException } from '../stop'
@@ -73,8 +74,8 @@ export class ControlRegisters {
     this.msrs.set(0x1a0, 0x85_0089n)
     this.msrs.set(0x277, 0x0007_0106_0007_0106n)
     this.msrs.set(0xc000_0080, 0xd01n)
-    this.msrs.set(0xc000_0081, 0x0023_0010_0000_0000n)
-    this.msrs.set(0xc000_0084, 0x4700n)
+    this.msrs.set(0xc000_0081, IA32_STAR_AT_BOOT)
+    this.msrs.set(0xc000_0084, IA32_FMASK_AT_BOOT)
     this.msrs.set(IA32_LSTAR, this.bootEntry)
   }
 

@@ -107,7 +107,11 @@ export class Scheduler {
     thread.priority = options.priority ?? 8
     thread.turn = ++this.turnsGiven
     this.threads.add(thread)
-    if (this.k.tracing) this.k.emit({ t: 'thread.created', id, owner: process.id, name })
+    if (this.k.tracing) {
+      const { userStack } = thread
+      const stack = userStack ? { userStack: this.k.memory.format(userStack.base) } : {}
+      this.k.emit({ t: 'thread.created', id, owner: process.id, name, ...stack })
+    }
     return thread
   }
 

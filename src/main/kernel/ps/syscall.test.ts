@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { KTHREAD } from '../../../shared/nt/generated/offsets'
 import { CTL_CODE } from '../../../shared/nt/ioctl'
+import {
+  KE_SERVICE_DESCRIPTOR_TABLE,
+  KI_SERVICE_TABLE,
+  KI_SYSTEM_CALL_64,
+  serviceEntry,
+} from '../../../shared/nt/system-call'
 import { Kernel } from '../kernel'
 import { PTE } from '../mm/layout'
 import { complete, lab, open } from '../testing/client'
@@ -22,6 +28,18 @@ describe('KiServiceTable', () => {
     expect(entry(7) & 0xf).toBe(6)
     const numbers = SERVICES.map((service) => service.number)
     expect(new Set(numbers).size).toBe(numbers.length)
+  })
+
+  test('lies where whoever draws a call takes it to be, and its entries lead where they say', () => {
+    const k = new Kernel({ seed: 1, trace: 'off' })
+    const { memory, syscalls } = k
+    expect(memory.address(syscalls.entryPoint)).toBe(KI_SYSTEM_CALL_64)
+    expect(memory.address(syscalls.table)).toBe(KI_SERVICE_TABLE)
+    expect(memory.address(syscalls.descriptor)).toBe(KE_SERVICE_DESCRIPTOR_TABLE)
+    for (const { number } of SERVICES) {
+      const { target } = serviceEntry(memory.u32(syscalls.table + number * 4))
+      expect(target).toBe(memory.address(syscalls.target(number)))
+    }
   })
 
   test('is named by KeServiceDescriptorTable and is read-only', () => {
@@ -95,6 +113,32 @@ describe('KiServiceTable', () => {
 })
 
 describe('the way in and back', () => {
+  test('with IA32_LSTAR moved it leads into the driver first, and syscall says so', () => {
+    const { m, exitCode } = lab({
+      *entry(d) {
+        yield* d.ddi('__writemsr', 0xc000_0082, d.k.memory.address(d.fn('Gate')))
+        return 0
+      },
+      driver: {
+        *Gate() {},
+      },
+      *client(d) {
+        const event = yield* d.ddi('CreateEvent', 0, 1, 0, null)
+        yield* d.ddi('CloseHandle', event)
+        return 3
+      },
+    })
+    expect(exitCode).toBe(3)
+    const at = m.events.findIndex((event) => event.t === 'hop' && event.layer === 'syscall')
+    const way = m.events.slice(at, at + 4)
+    expect(way).toMatchObject([
+      { t: 'hop', layer: 'syscall', entry: { symbol: 'toy!Gate' } },
+      { t: 'routine.called', name: 'Gate', cause: way[0]!.seq },
+      { t: 'routine.returned', name: 'Gate' },
+      { t: 'hop', layer: 'KiSystemCall64', cause: way[0]!.seq },
+    ])
+  })
+
   test('every hop is an event, each caused by the one before', () => {
     const { m } = lab({
       majors: { [CONTROL]: (d, _device, irp) => complete(d, irp!, 0) },

@@ -16,7 +16,7 @@ import { DISPATCH_LEVEL } from '../ke/irql'
 import { unhandled } from '../ke/fault'
 import type { KernelFrame, Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
-import type { CodeEntry } from '../loader/image'
+import { codeDiverted } from '../loader/code-bytes'
 import { PTE, REGIONS } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import { exitThread } from './exit'
@@ -103,10 +103,10 @@ export class Syscalls {
     if (user && user.ending !== null) yield* exitThread(k, user.ending)
     const outerCause = thread.cause
     k.advance(1)
-    const target = this.target(service.number)
-    const code = k.images.function(target)
+    const left = k.tracing ? this.traceLeave(service) : 0
     if (k.hal.registers.isEntryMoved) yield* enterByRegister(k, service.number)
-    if (k.tracing) this.traceEntry(service, args, target)
+    const target = this.target(service.number)
+    if (k.tracing) this.traceEntry(service, args, target, left)
     const frame = topFrame(thread)
     const outerPath = frame?.path
     if (frame) frame.path = service.path
@@ -114,7 +114,7 @@ export class Syscalls {
     if (user) user.depth++
     let status: number
     try {
-      status = (yield* this.run(target, code, args)) >>> 0
+      status = (yield* this.run(target, args)) >>> 0
     } catch (error) {
       unhandled(k, k.toException(error))
     }
@@ -145,10 +145,13 @@ export class Syscalls {
     yield* k.call(redirect.start, 'USER_APC_ROUTINE', redirect.args)
   }
 
-  private run(target: Ptr, code: CodeEntry | undefined, args: number[]): KernelRoutine<number> {
+  private run(target: Ptr, args: number[]): KernelRoutine<number> {
+    const { k } = this
     // A routine of the kernel runs in the frame of its caller; foreign code gets one of its own.
-    if (code?.native) return code.native(this.k, args) as KernelRoutine<number>
-    return this.k.call(target, 'SYSTEM_SERVICE', args)
+    const code = k.images.landing(target)
+    if (!code?.native) return k.call(target, 'SYSTEM_SERVICE', args)
+    if (k.tracing && code.address !== target) codeDiverted(k, target, code)
+    return code.native(k, args) as KernelRoutine<number>
   }
 
   /** What must be as it was when a system call goes back to user mode. */
@@ -194,7 +197,6 @@ export class Syscalls {
     const oldPreviousMode = thread.previousMode
     const outerCause = thread.cause
     const target = this.target(service.number)
-    const code = k.images.function(target)
     if (k.tracing) this.traceTable(service, args, target, thread.cause)
     const frame = topFrame(thread)
     const outerPath = frame?.path
@@ -202,7 +204,7 @@ export class Syscalls {
     memory.setU8(at, 0)
     thread.previousMode = 0
     try {
-      return (yield* this.run(target, code, args)) >>> 0
+      return (yield* this.run(target, args)) >>> 0
     } finally {
       memory.setU8(at, oldMode)
       thread.previousMode = oldPreviousMode
@@ -213,7 +215,8 @@ export class Syscalls {
 
   // --- trace -----------------------------------------------------------------------------------------
 
-  private traceEntry(service: Service, args: readonly number[], target: Ptr): void {
+  /** The stops in ring 3; the seq of the last one. */
+  private traceLeave(service: Service): number {
     const { k } = this
     const { thread } = k
     thread.cause = k.emit({
@@ -229,14 +232,32 @@ export class Syscalls {
       name: 'syscall',
       detail: service.words.call,
       mode: 'user',
+      ...this.movedEntry(),
     })
-    const entered = k.emit({
-      t: 'hop',
-      layer: 'KiSystemCall64',
-      name: 'nt!KiSystemCall64',
-      detail: `kernel stack of thread ${thread.id} up to ${k.memory.format(thread.stackBase)}`,
-      mode: 'kernel',
-    })
+    return thread.cause
+  }
+
+  /** Where IA32_LSTAR leads, when that is not KiSystemCall64. */
+  private movedEntry(): { entry?: { address: string; symbol: string } } {
+    const { hal, images, memory } = this.k
+    if (!hal.registers.isEntryMoved) return {}
+    const { entry } = hal.registers
+    return { entry: { address: memory.format(entry), symbol: images.symbol(entry) } }
+  }
+
+  private traceEntry(service: Service, args: readonly number[], target: Ptr, cause: number): void {
+    const { k } = this
+    const { thread } = k
+    const entered = k.emit(
+      {
+        t: 'hop',
+        layer: 'KiSystemCall64',
+        name: 'nt!KiSystemCall64',
+        detail: `kernel stack of thread ${thread.id} up to ${k.memory.format(thread.stackBase)}`,
+        mode: 'kernel',
+      },
+      cause,
+    )
     this.traceTable(service, args, target, entered)
   }
 
