@@ -93,6 +93,7 @@ const KINDS: Readonly<Record<EventType, true>> = {
   'process.detached': true,
   'process.exited': true,
   'register.written': true,
+  'code.diverted': true,
   registry: true,
   'request.finished': true,
   'routine.called': true,

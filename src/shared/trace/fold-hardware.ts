@@ -45,6 +45,7 @@ export const HARDWARE_EVENTS = [
   'device.received',
   'device.sent',
   'register.written',
+  'code.diverted',
   'pages.trimmed',
   'page.faulted',
   'section.created',

@@ -30,6 +30,10 @@ export function sayHardware(event: HardwareEvent): string {
       return `${event.device} sent ${plural(event.bytes, 'byte')}`
     case 'register.written':
       return `${event.register} went from ${event.from} to ${event.to}`
+    case 'code.diverted':
+      return event.to === null
+        ? `The bytes of ${event.from} were changed: the call returned at once`
+        : `The bytes of ${event.from} were changed: the call went to ${event.to}`
     case 'pages.trimmed':
       return `${plural(event.pages.length, 'page')} went to the page file: ${event.reason}`
     case 'page.faulted':

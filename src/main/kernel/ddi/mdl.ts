@@ -197,7 +197,7 @@ export const MDL_DDIS = {
       // Exported variables are found in the same table as routines.
       const data = Object.hasOwn(DATA_EXPORTS, name) ? DATA_EXPORTS[name] : undefined
       if (data) return data.address(k)
-      return k.ddis.has(name) ? k.images.exported(name) : 0
+      return k.ddis.has(name) ? k.images.nativeAddress(name) || k.images.exported(name) : 0
     },
   }),
 

@@ -46,7 +46,9 @@ function allocate(k: Kernel, type: number, bytes: number, tag: number | string):
     verifier.check('VR-POOL-NONPAGED-IRQL', true, [2, level, type, bytes], what)
     k.bugCheck(0xc2, 8, level, type, bytes, what)
   }
-  const block = k.pool.allocate(bytes, tag, { paged })
+  // Memory integrity keeps what can be written from ever being run.
+  const executable = !paged && !(type & POOL_NX) && !k.defences.has('hvci')
+  const block = k.pool.allocate(bytes, tag, { paged, executable })
   if (block && bytes) k.memory.fill(block, bytes, UNINITIALIZED)
   return block
 }

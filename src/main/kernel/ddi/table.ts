@@ -230,7 +230,7 @@ export class DdiTable {
       ddi: CALLED_ADDRESS,
       cause: thread.cause,
     }
-    if (!this.k.images.function(address)) throw this.k.fault(address, 'execute')
+    if (!this.k.images.landing(address)) throw this.k.fault(address, 'execute')
     thread.frames.push(frame)
     return this.suspended()
   }

@@ -43,7 +43,7 @@ function exportOf(k: Kernel, base: Ptr, name: string): Ptr {
   if (base !== k.images.nt.base) return 0
   const data = Object.hasOwn(DATA_EXPORTS, name) ? DATA_EXPORTS[name] : undefined
   if (data) return data.address(k)
-  return k.ddis.isExported(name) ? k.images.exported(name) : 0
+  return k.ddis.isExported(name) ? k.images.nativeAddress(name) || k.images.exported(name) : 0
 }
 
 /** Opens the file for its deletion and closes it again: the driver decides what that means. */

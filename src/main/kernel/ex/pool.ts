@@ -87,7 +87,7 @@ export class Pool {
   allocate(
     bytes: number,
     tagOrText: number | string,
-    options: { paged?: boolean; system?: boolean; guarded?: boolean } = {},
+    options: { paged?: boolean; system?: boolean; guarded?: boolean; executable?: boolean } = {},
   ): Ptr {
     const { memory } = this.k
     const tag = typeof tagOrText === 'string' ? tagOf(tagOrText) : tagOrText
@@ -125,6 +125,7 @@ export class Pool {
       freedAt: null,
       freedSeq: 0,
     }
+    if (options.executable) this.makeExecutable(block)
     if (block.shared) block.shared.set(address - HEADER_BYTES, block)
     else
       for (let i = 0; i < block.pages; i++) this.pages[(block.firstPage >>> PAGE_SHIFT) + i] = block
@@ -337,6 +338,13 @@ export class Pool {
         if (block.owner === owner) found.push(block)
     }
     return found.sort((a, b) => a.order - b.order)
+  }
+
+  /** Code may run in a block; what shares its page with it becomes executable too, as on Windows. */
+  private makeExecutable({ firstPage, pages }: Block): void {
+    const { memory } = this.k
+    for (let at = firstPage, i = 0; i < pages; i++, at += PAGE_SIZE)
+      memory.protect(at, 1, (memory.pte(at) & (PAGE_SIZE - 1)) | PTE.execute)
   }
 
   isSpecial(index: Ptr): boolean {

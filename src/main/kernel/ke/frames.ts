@@ -5,6 +5,8 @@
 import { hex32 } from '../../../shared/nt/format'
 import { ROUTINE_INDEX, ROUTINES, type KernelOp, type RoutineSignature } from '../ddi/types'
 import type { Kernel } from '../kernel'
+import { codeDiverted } from '../loader/code-bytes'
+import type { CodeEntry } from '../loader/image'
 import type { Ptr } from '../mm/memory'
 import type { CallResult, Command, Report } from '../port'
 import { assert, BugCheck, NtException, RunLimit, SimulatorBug } from '../stop'
@@ -282,11 +284,8 @@ export class Frames {
   /** Begin a call that a kernel routine asked for. */
   private enter(thread: Thread, op: Extract<KernelOp, { op: 'call' }>): void {
     const k = this.k
-    const entry = k.images.function(op.address)
-    if (!entry) {
-      thread.raise = k.fault(op.address, 'execute')
-      return
-    }
+    const entry = this.landing(thread, op.address)
+    if (!entry) return
     if (entry.native) {
       this.scheduler.pushKernel(thread, entry.native(k, op.args), entry.name, -1, entry.driver)
       return
@@ -329,6 +328,21 @@ export class Frames {
     thread.at = place ?? thread.at
     if (k.tracing) frame.cause = this.traceCall(frame)
     thread.cause = frame.cause
+  }
+
+  /** The function that a call of an address leads to; null when it is no code, which is raised then. */
+  private landing(thread: Thread, address: Ptr): CodeEntry | null {
+    const { k } = this
+    try {
+      const entry = k.images.landing(address)
+      if (!entry) throw k.fault(address, 'execute')
+      if (k.tracing && entry.address !== address) codeDiverted(k, address, entry)
+      return entry
+    } catch (error) {
+      if (!(error instanceof NtException)) throw error
+      thread.raise = error
+      return null
+    }
   }
 
   private traceCall(frame: CodeFrame): number {

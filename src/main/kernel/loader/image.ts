@@ -11,6 +11,7 @@ import { PAGE_SIZE, PTE, RAM_START, REGIONS } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import type { FunctionInfo } from '../port'
 import { assert, RunLimit } from '../stop'
+import { FUNCTION_BYTES, fillWithCode, walkCode } from './code-bytes'
 
 /** Routine of the kernel itself, behind an address. */
 export type NativeRoutine = (k: Kernel, args: number[]) => KernelRoutine<unknown>
@@ -55,8 +56,6 @@ const DATA_OFFSET = 0x10000
 const MODULE_BYTES = DATA_OFFSET
 /** More would reach the kernel's variables with the megabyte that counts as theirs. */
 const MODULES_MAX = 15
-/** Functions lie this far apart. */
-const FUNCTION_BYTES = 16
 
 export class Images {
   private readonly images: Image[] = []
@@ -121,7 +120,9 @@ export class Images {
     // A program's pages are in view only while its process runs.
     if (!image.user) this.k.memory.write(image.base, this.loadedBytes(image))
     this.k.memory.protect(image.base, pages, flags)
-    if (this.sealsCode && !image.user) this.k.memory.seal(image.base, pages)
+    if (image.user) return
+    this.k.memory.watchCode(image.base, pages)
+    if (this.sealsCode) this.k.memory.seal(image.base, pages)
   }
 
   /** Memory integrity: nothing writes to the code of the kernel and its drivers. */
@@ -133,6 +134,7 @@ export class Images {
   loadedBytes(image: Image): Uint8Array {
     const bytes = new Uint8Array(DATA_OFFSET)
     bytes.set([0x4d, 0x5a]) // "MZ"
+    fillWithCode(bytes, TEXT_OFFSET, DATA_OFFSET)
     if (image === this.nt)
       for (const { at, code } of this.nativeCode) bytes.set(code, at - image.base)
     return bytes
@@ -149,6 +151,7 @@ export class Images {
   unmap(image: Image): void {
     image.unloaded = true
     const pages = Math.ceil((image.nextData - image.base) / PAGE_SIZE)
+    if (!image.user) this.k.memory.forgetCode(image.base, DATA_OFFSET / PAGE_SIZE)
     if (this.sealsCode) this.k.memory.unseal(image.base, DATA_OFFSET / PAGE_SIZE)
     this.k.memory.decommit(image.base, Math.max(pages, DATA_OFFSET / PAGE_SIZE), PTE.unloaded)
     for (const [address, entry] of this.functions)
@@ -185,6 +188,21 @@ export class Images {
     return this.functions.get(address)
   }
 
+  /**
+   * The function that runs when an address is called: the one that lies there, unless somebody could
+   * write to code; then what the bytes lead to.
+   * @throws NtException when the bytes are no code that can run
+   */
+  landing(address: Ptr): CodeEntry | undefined {
+    const entry = this.functions.get(address)
+    return entry && !this.k.memory.codeOpened ? entry : walkCode(this.k, address)
+  }
+
+  /** Bytes that were placed at the beginning of a function; undefined where it has those of all functions. */
+  loadedCodeAt(address: Ptr): readonly number[] | undefined {
+    return this.nativeCode.find(({ at }) => at === address)?.code
+  }
+
   /** Give a function of driver code its address. */
   registerFunction(info: FunctionInfo): Ptr {
     const key = `${info.image}:${info.fn}`
@@ -219,6 +237,11 @@ export class Images {
     this.functions.set(full.address, full)
     this.byFn.set(key, full)
     return full
+  }
+
+  /** Address of a routine of the kernel that is more than a name; 0 for others. */
+  nativeAddress(name: string): Ptr {
+    return this.byFn.get(`native:${name}`)?.address ?? 0
   }
 
   addressOf(image: number, fn: number): Ptr {

@@ -10,6 +10,7 @@ import {
   PAGE_SHIFT,
   PAGE_SIZE,
   PHYSICAL_BYTES,
+  PHYSICAL_PAGES,
   PTE,
   RAM_START,
   REGIONS,
@@ -85,6 +86,10 @@ export class Memory {
   private readonly pageFile = new Map<number, Uint8Array>()
   /** Frames that nothing writes to, whatever maps them. */
   private readonly sealed = new Set<number>()
+  /** Frames that hold code of the kernel and its drivers, by their number. */
+  private readonly codeFrames = new Uint8Array(PHYSICAL_PAGES)
+  /** Somebody could write to code at some time: what it is has to be looked at before it runs. */
+  codeOpened = false
   /** Registers of a device were mapped at some time. */
   private hasDevices = false
   /** What answers for device registers. */
@@ -275,6 +280,20 @@ export class Memory {
       this.sealed.delete(this.entryOf(page) >>> PAGE_SHIFT)
   }
 
+  /** These pages hold code: note when somebody can write to what lies behind them. */
+  watchCode(index: Ptr, count: number): void {
+    const first = index >>> PAGE_SHIFT
+    for (let page = first; page < first + count; page++)
+      this.codeFrames[this.entryOf(page) >>> PAGE_SHIFT] = 1
+  }
+
+  /** The pages hold no code any more; before their frames become free. */
+  forgetCode(index: Ptr, count: number): void {
+    const first = index >>> PAGE_SHIFT
+    for (let page = first; page < first + count; page++)
+      this.codeFrames[this.entryOf(page) >>> PAGE_SHIFT] = 0
+  }
+
   /** Map a device's registers; `physical` is the address of their first page, below 4 GiB. */
   mapDevice(index: Ptr, physical: number, count: number, flags = 0): void {
     const first = index >>> PAGE_SHIFT
@@ -378,6 +397,7 @@ export class Memory {
   private setPte(page: number, given: number): void {
     const entry = this.sealed.size && this.isSealed(given) ? given & ~PTE.write : given
     if (entry & PTE.device) this.hasDevices = true
+    else if (entry & PTE.write && this.codeFrames[entry >>> PAGE_SHIFT]) this.codeOpened = true
     const owner = this.spaces.ownerOf(page)
     if (owner >= 0) {
       this.spaces.setEntry(owner, page, entry)
@@ -490,7 +510,10 @@ export class Memory {
       if (now & needed) return now
     }
     const isOpen = !this.writeProtect && access === 'write' && entry & PTE.read
-    if (isOpen && !this.isUser(index) && !this.isSealed(entry)) return entry
+    if (isOpen && !this.isUser(index) && !this.isSealed(entry)) {
+      if (this.codeFrames[entry >>> PAGE_SHIFT]) this.codeOpened = true
+      return entry
+    }
     throw new MemoryFault(index, access)
   }
 

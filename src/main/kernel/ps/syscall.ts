@@ -103,10 +103,9 @@ export class Syscalls {
     if (user && user.ending !== null) yield* exitThread(k, user.ending)
     const outerCause = thread.cause
     k.advance(1)
-    const left = k.tracing ? this.traceLeave(service) : 0
-    if (k.hal.registers.isEntryMoved) yield* enterByRegister(k, service.number)
     const target = this.target(service.number)
-    if (k.tracing) this.traceEntry(service, args, target, left)
+    if (k.hal.registers.isEntryMoved) yield* enterByRegister(k, service.number)
+    if (k.tracing) this.traceEntry(service, args, target)
     const frame = topFrame(thread)
     const outerPath = frame?.path
     if (frame) frame.path = service.path
@@ -215,8 +214,7 @@ export class Syscalls {
 
   // --- trace -----------------------------------------------------------------------------------------
 
-  /** The stops in ring 3; the seq of the last one. */
-  private traceLeave(service: Service): number {
+  private traceEntry(service: Service, args: readonly number[], target: Ptr): void {
     const { k } = this
     const { thread } = k
     thread.cause = k.emit({
@@ -232,32 +230,14 @@ export class Syscalls {
       name: 'syscall',
       detail: service.words.call,
       mode: 'user',
-      ...this.movedEntry(),
     })
-    return thread.cause
-  }
-
-  /** Where IA32_LSTAR leads, when that is not KiSystemCall64. */
-  private movedEntry(): { entry?: { address: string; symbol: string } } {
-    const { hal, images, memory } = this.k
-    if (!hal.registers.isEntryMoved) return {}
-    const { entry } = hal.registers
-    return { entry: { address: memory.format(entry), symbol: images.symbol(entry) } }
-  }
-
-  private traceEntry(service: Service, args: readonly number[], target: Ptr, cause: number): void {
-    const { k } = this
-    const { thread } = k
-    const entered = k.emit(
-      {
-        t: 'hop',
-        layer: 'KiSystemCall64',
-        name: 'nt!KiSystemCall64',
-        detail: `kernel stack of thread ${thread.id} up to ${k.memory.format(thread.stackBase)}`,
-        mode: 'kernel',
-      },
-      cause,
-    )
+    const entered = k.emit({
+      t: 'hop',
+      layer: 'KiSystemCall64',
+      name: 'nt!KiSystemCall64',
+      detail: `kernel stack of thread ${thread.id} up to ${k.memory.format(thread.stackBase)}`,
+      mode: 'kernel',
+    })
     this.traceTable(service, args, target, entered)
   }
 
