@@ -1,0 +1,105 @@
+/*
+ * Mist, the honest one: is told an id and says whether there is such a process.
+ *
+ * It asks by PsLookupProcessByProcessId, which holds on every Windows, and changes nothing: what it
+ * does not write it cannot break.
+ */
+import {
+  CTL_CODE,
+  DbgPrint,
+  FALSE,
+  FILE_ANY_ACCESS,
+  FILE_DEVICE_SECURE_OPEN,
+  FILE_DEVICE_UNKNOWN,
+  IO_NO_INCREMENT,
+  IRP_MJ_CLOSE,
+  IRP_MJ_CREATE,
+  IRP_MJ_DEVICE_CONTROL,
+  IoCompleteRequest,
+  IoCreateDevice,
+  IoCreateSymbolicLink,
+  IoDeleteDevice,
+  IoDeleteSymbolicLink,
+  IoGetCurrentIrpStackLocation,
+  METHOD_BUFFERED,
+  NT_SUCCESS,
+  ObDereferenceObject,
+  PsGetProcessId,
+  PsLookupProcessByProcessId,
+  RTL_CONSTANT_STRING,
+  STATUS_INVALID_DEVICE_REQUEST,
+  STATUS_INVALID_PARAMETER,
+  STATUS_SUCCESS,
+  out,
+} from 'wdm'
+import type {
+  DEVICE_OBJECT,
+  DRIVER_OBJECT,
+  EPROCESS,
+  IRP,
+  NTSTATUS,
+  ULONG,
+  UNICODE_STRING,
+} from 'wdm'
+
+const IOCTL_PROCESS = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
+const DeviceName = RTL_CONSTANT_STRING('\\Device\\Mist')
+const LinkName = RTL_CONSTANT_STRING('\\??\\Mist')
+
+export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
+  DriverObject.MajorFunction[IRP_MJ_CREATE] = MistCreateClose
+  DriverObject.MajorFunction[IRP_MJ_CLOSE] = MistCreateClose
+  DriverObject.MajorFunction[IRP_MJ_DEVICE_CONTROL] = MistDeviceControl
+  DriverObject.DriverUnload = MistUnload
+  const device = out<DEVICE_OBJECT>()
+  let status = IoCreateDevice(
+    DriverObject,
+    0,
+    DeviceName,
+    FILE_DEVICE_UNKNOWN,
+    FILE_DEVICE_SECURE_OPEN,
+    FALSE,
+    device,
+  )
+  if (!NT_SUCCESS(status)) return status
+  status = IoCreateSymbolicLink(LinkName, DeviceName)
+  if (!NT_SUCCESS(status)) IoDeleteDevice(device.value)
+  return status
+}
+
+/** Say what there is to say of a process. */
+function Look(Id: ULONG): NTSTATUS {
+  const process = out<EPROCESS>()
+  const status = PsLookupProcessByProcessId(Id, process)
+  if (!NT_SUCCESS(status)) return status
+  DbgPrint('Mist: process %u is there, handed out as %p\n', Id, PsGetProcessId(process.value))
+  ObDereferenceObject(process.value)
+  return STATUS_SUCCESS
+}
+
+function MistDeviceControl(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
+  const request = IoGetCurrentIrpStackLocation(Irp).Parameters.DeviceIoControl
+  let status: NTSTATUS = STATUS_INVALID_DEVICE_REQUEST
+  if (request.IoControlCode === IOCTL_PROCESS)
+    status =
+      request.InputBufferLength < 4
+        ? STATUS_INVALID_PARAMETER
+        : Look(Irp.AssociatedIrp.SystemBuffer.u32[0])
+  return Complete(Irp, status)
+}
+
+function MistCreateClose(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
+  return Complete(Irp, STATUS_SUCCESS)
+}
+
+function Complete(Irp: IRP, Status: NTSTATUS): NTSTATUS {
+  Irp.IoStatus.Status = Status
+  Irp.IoStatus.Information = 0
+  IoCompleteRequest(Irp, IO_NO_INCREMENT)
+  return Status
+}
+
+function MistUnload(DriverObject: DRIVER_OBJECT): void {
+  IoDeleteSymbolicLink(LinkName)
+  IoDeleteDevice(DriverObject.DeviceObject)
+}
