@@ -162,7 +162,15 @@ export type EventBody =
   | { t: 'link.created'; link: string; target: string }
   | { t: 'link.deleted'; link: string }
   // the way of a call
-  | { t: 'hop'; layer: HopLayer; name: string; detail: string; mode: 'user' | 'kernel' }
+  | {
+      t: 'hop'
+      layer: HopLayer
+      name: string
+      detail: string
+      mode: 'user' | 'kernel'
+      /** Of `syscall`, when IA32_LSTAR was moved: what is where it points now. */
+      entry?: { address: string; symbol: string }
+    }
   | {
       t: 'routine.called'
       kind: RoutineKind
@@ -219,7 +227,14 @@ export type EventBody =
   | { t: 'lock.acquired'; lock: string; kind: string }
   | { t: 'lock.released'; lock: string; kind: string }
   // time and threads
-  | { t: 'thread.created'; id: number; owner: number; name: string }
+  | {
+      t: 'thread.created'
+      id: number
+      owner: number
+      name: string
+      /** Of a thread of a program: the first byte above its stack in user mode. */
+      userStack?: string
+    }
   | { t: 'thread.exited'; id: number; status: string }
   | { t: 'thread.switched'; from: number; to: number }
   | { t: 'wait.started'; objects: string[]; timeout: number | null }

@@ -103,9 +103,10 @@ export class Syscalls {
     if (user && user.ending !== null) yield* exitThread(k, user.ending)
     const outerCause = thread.cause
     k.advance(1)
-    const target = this.target(service.number)
+    const left = k.tracing ? this.traceLeave(service) : 0
     if (k.hal.registers.isEntryMoved) yield* enterByRegister(k, service.number)
-    if (k.tracing) this.traceEntry(service, args, target)
+    const target = this.target(service.number)
+    if (k.tracing) this.traceEntry(service, args, target, left)
     const frame = topFrame(thread)
     const outerPath = frame?.path
     if (frame) frame.path = service.path
@@ -214,7 +215,8 @@ export class Syscalls {
 
   // --- trace -----------------------------------------------------------------------------------------
 
-  private traceEntry(service: Service, args: readonly number[], target: Ptr): void {
+  /** The stops in ring 3; the seq of the last one. */
+  private traceLeave(service: Service): number {
     const { k } = this
     const { thread } = k
     thread.cause = k.emit({
@@ -230,14 +232,32 @@ export class Syscalls {
       name: 'syscall',
       detail: service.words.call,
       mode: 'user',
+      ...this.movedEntry(),
     })
-    const entered = k.emit({
-      t: 'hop',
-      layer: 'KiSystemCall64',
-      name: 'nt!KiSystemCall64',
-      detail: `kernel stack of thread ${thread.id} up to ${k.memory.format(thread.stackBase)}`,
-      mode: 'kernel',
-    })
+    return thread.cause
+  }
+
+  /** Where IA32_LSTAR leads, when that is not KiSystemCall64. */
+  private movedEntry(): { entry?: { address: string; symbol: string } } {
+    const { hal, images, memory } = this.k
+    if (!hal.registers.isEntryMoved) return {}
+    const { entry } = hal.registers
+    return { entry: { address: memory.format(entry), symbol: images.symbol(entry) } }
+  }
+
+  private traceEntry(service: Service, args: readonly number[], target: Ptr, cause: number): void {
+    const { k } = this
+    const { thread } = k
+    const entered = k.emit(
+      {
+        t: 'hop',
+        layer: 'KiSystemCall64',
+        name: 'nt!KiSystemCall64',
+        detail: `kernel stack of thread ${thread.id} up to ${k.memory.format(thread.stackBase)}`,
+        mode: 'kernel',
+      },
+      cause,
+    )
     this.traceTable(service, args, target, entered)
   }
 
