@@ -51,6 +51,9 @@ export function readRequest(
     verifier,
     // The report's first causes come from the trace, so it is always on; only a file keeps it.
     trace: 'full',
+    ...(options.command === 'run' && options.defences.length > 0
+      ? { defences: options.defences }
+      : {}),
   }
   return { request }
 }
@@ -64,7 +67,7 @@ function collect(root: string, folder: string, files: ProjectFiles): string | nu
       if (problem) return problem
       continue
     }
-    if (!entry.isFile() || !/\.(ts|json|md|inf)$/.test(entry.name)) continue
+    if (!entry.isFile() || !/\.(ts|json|md|inf|ya?ml)$/.test(entry.name)) continue
     if (statSync(path).size > FILE_BYTES_MAX)
       return `${path} is larger than ${FILE_BYTES_MAX} bytes`
     files[relative(root, path).split(sep).join('/')] = readFileSync(path, 'utf8')

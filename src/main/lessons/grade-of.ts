@@ -1,15 +1,15 @@
-/** What a lesson's statements say about a run that is over. Needs neither compiler nor kernel. */
+/** What a lesson's checks say about a run that is over. Needs neither compiler nor kernel. */
 import type { RunReport } from '../../shared/contract/model'
 import type { GradeReport } from '../../shared/lessons/grade'
 import { pointsOf, type Lesson } from '../../shared/lessons/lesson'
-import type { StatementResult } from '../../shared/statements'
 import { summaryOf } from '../lab/summary'
+import type { Judged } from './judge'
 
-/** The report, from how the run ended and what became of the statements. */
+/** The report, from how the run ended and what became of the checks. */
 export function gradeOf(
   lesson: Lesson,
   report: RunReport,
-  results: readonly StatementResult[],
+  { results, diagnostics }: Judged,
 ): GradeReport {
   const isCompiled = report.outcome !== 'compile-error'
   const checks = lesson.checks.map(({ points, hint }, i) => {
@@ -30,6 +30,6 @@ export function gradeOf(
     checks,
     outcome: report.outcome,
     summary: summaryOf(report),
-    diagnostics: report.diagnostics,
+    diagnostics: [...report.diagnostics, ...diagnostics],
   }
 }

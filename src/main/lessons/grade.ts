@@ -1,10 +1,12 @@
 /** Grading: run what was handed in as the lesson says, and put its statements to the run. */
 import type { ProjectFiles, RunRequest } from '../../shared/contract/model'
 import type { GradeReport } from '../../shared/lessons/grade'
-import { filesWith, wantsTables, type Lesson } from '../../shared/lessons/lesson'
+import { filesWith, statementsOf, wantsTables, type Lesson } from '../../shared/lessons/lesson'
 import { StatementRun } from '../../shared/statements'
 import { runProject } from '../lab/run'
 import { gradeOf } from './grade-of'
+import { judge } from './judge'
+import { tryRule } from './try-rule'
 
 /** A lesson's run is short; one without end is stopped long before it is boring. */
 const EVENTS_MAX = 1_000_000
@@ -27,11 +29,14 @@ export function requestOf(lesson: Pick<Lesson, 'run' | 'checks'>, files: Project
  * @param handed  its files; what the lesson does not let students edit is taken from the lesson
  */
 export async function grade(lesson: Lesson, handed: ProjectFiles): Promise<GradeReport> {
-  const statements = new StatementRun(lesson.checks.map(({ statement }) => statement))
-  const { report } = await runProject(requestOf(lesson, filesWith(lesson, handed)), {
+  const files = filesWith(lesson, handed)
+  const statements = new StatementRun(statementsOf(lesson))
+  const { report } = await runProject(requestOf(lesson, files), {
     limits: { events: EVENTS_MAX },
     onEvent: (event) => statements.event(event),
   })
-  const end = { outcome: report.outcome, tables: report.tables ?? null }
-  return gradeOf(lesson, report, statements.finish(end))
+  const results = statements.finish({ outcome: report.outcome, tables: report.tables ?? null })
+  const judged = await judge(lesson, files, results, tryRule)
+  if (!judged.ok) throw new Error(judged.error.message)
+  return gradeOf(lesson, report, judged.value)
 }

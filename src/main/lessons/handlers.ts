@@ -4,9 +4,17 @@ import type { RunReport } from '../../shared/contract/model'
 import type { Handlers } from '../../shared/contract/table'
 import { fail, ok, type Result } from '../../shared/errors'
 import type { GradeReport } from '../../shared/lessons/grade'
-import { pointsOf, wantsTables, type Lesson } from '../../shared/lessons/lesson'
+import {
+  filesWith,
+  pointsOf,
+  shownFiles,
+  statementsOf,
+  wantsTables,
+  type Lesson,
+} from '../../shared/lessons/lesson'
 import type { Statement, StatementResult } from '../../shared/statements'
 import { gradeOf } from './grade-of'
+import { judge, type TryRule } from './judge'
 import { lessonAfter, readLibrary, type Library } from './library'
 
 export type LessonHandlers = Handlers<typeof lessonsContract>
@@ -32,6 +40,8 @@ export interface LessonOptions {
     runId: string,
     statements: Statement[],
   ): Promise<Result<{ results: StatementResult[]; report: RunReport }>>
+  /** Put a rule that the student wrote to runs of the lesson. */
+  tryRule: TryRule
   /** Open an address outside of the app. */
   openOutside(url: string): Promise<void>
 }
@@ -86,25 +96,23 @@ export function createLessonHandlers(options: LessonOptions): LessonHandlers {
           predict,
           expect,
           run: { ...run, tables: wantsTables(lesson) },
-          files: lesson.start,
+          files: shownFiles(lesson.start),
           editable: lesson.files,
           hints,
-          checks: lesson.checks.map(({ statement, points, hint }) => ({
-            says: statement.says,
-            points,
-            hint,
-          })),
+          checks: lesson.checks.map(({ says, points, hint }) => ({ says, points, hint })),
           links,
           next: next ? { slug: next.slug, title: next.title } : null,
         })
       }),
 
-    'lessons.check': async ({ slug, runId }) =>
+    'lessons.check': async ({ slug, runId, files }) =>
       withLesson(slug, async (lesson) => {
-        const statements = lesson.checks.map(({ statement }) => statement)
-        const evaluated = await options.evaluate(runId, statements)
+        const evaluated = await options.evaluate(runId, statementsOf(lesson))
         if (!evaluated.ok) return evaluated
-        const report = gradeOf(lesson, evaluated.value.report, evaluated.value.results)
+        const { results, report: ended } = evaluated.value
+        const judged = await judge(lesson, filesWith(lesson, files), results, options.tryRule)
+        if (!judged.ok) return judged
+        const report = gradeOf(lesson, ended, judged.value)
         return ok({ report, progress: progress.checked(slug, report) })
       }),
 
@@ -135,7 +143,7 @@ export function createLessonHandlers(options: LessonOptions): LessonHandlers {
     'lessons.reset': ({ slug }) =>
       withLesson(slug, (lesson) => {
         progress.forgetFiles(slug)
-        return ok({ files: lesson.start })
+        return ok({ files: shownFiles(lesson.start) })
       }),
 
     'lessons.link': async ({ slug, url }) =>

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, relative, resolve, sep } from 'node:path'
 import { FILES_MAX, type ProjectFiles } from '../../shared/contract/model'
 import type { Lesson } from '../../shared/lessons/lesson'
-import type { LessonProblem } from './front-matter'
+import type { TextProblem } from '../yaml-text/front-matter'
 import { LESSON_FILE, readLesson } from './read'
 
 /** Larger files are no text that anyone edits. */
@@ -14,7 +14,7 @@ export interface Library {
   /** In the order in which they are taught. */
   lessons: Lesson[]
   /** What keeps other folders from being lessons; `file` begins with the folder's name. */
-  problems: LessonProblem[]
+  problems: TextProblem[]
 }
 
 /** Whether a folder is a lesson itself, rather than a folder of lessons. */
@@ -26,7 +26,7 @@ export const isLessonFolder = (folder: string): boolean => existsSync(join(folde
  */
 export function readLibrary(folders: readonly string[]): Library {
   const lessons = new Map<string, Lesson>()
-  const problems: LessonProblem[] = []
+  const problems: TextProblem[] = []
   for (const folder of folders.flatMap(lessonFoldersIn)) {
     const slug = basename(folder)
     const read = readLessonFolder(folder)
@@ -48,9 +48,7 @@ export function readLibrary(folders: readonly string[]): Library {
 }
 
 /** One lesson of a folder, or why there is none. */
-export function readLessonFolder(
-  folder: string,
-): { lesson: Lesson } | { problems: LessonProblem[] } {
+export function readLessonFolder(folder: string): { lesson: Lesson } | { problems: TextProblem[] } {
   const root = resolve(folder)
   const files: ProjectFiles = {}
   try {
@@ -81,7 +79,7 @@ function lessonFoldersIn(folder: string): string[] {
     .sort()
 }
 
-function collect(root: string, folder: string, files: ProjectFiles): LessonProblem | null {
+function collect(root: string, folder: string, files: ProjectFiles): TextProblem | null {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
     const path = join(folder, entry.name)
@@ -91,7 +89,7 @@ function collect(root: string, folder: string, files: ProjectFiles): LessonProbl
       if (problem) return problem
       continue
     }
-    if (!entry.isFile() || !/\.(ts|json|md)$/.test(name)) continue
+    if (!entry.isFile() || !/\.(ts|json|md|ya?ml)$/.test(name)) continue
     if (statSync(path).size > FILE_BYTES_MAX)
       return tooMuch(name, `The file is larger than ${FILE_BYTES_MAX} bytes.`)
     files[name] = readFileSync(path, 'utf8')
@@ -101,7 +99,7 @@ function collect(root: string, folder: string, files: ProjectFiles): LessonProbl
   return null
 }
 
-const tooMuch = (file: string, message: string): LessonProblem => ({
+const tooMuch = (file: string, message: string): TextProblem => ({
   file,
   line: 1,
   message,

@@ -3,8 +3,9 @@
  * gets a lesson or everything that is wrong with it.
  */
 import type { ProjectFiles } from '../../shared/contract/model'
+import { filesNamedBy } from '../../shared/lessons/check'
 import { LessonHeader, LessonSlug, type Lesson } from '../../shared/lessons/lesson'
-import { readFrontMatter, type LessonProblem } from './front-matter'
+import { readFrontMatter, type TextProblem } from '../yaml-text/front-matter'
 import { readSections } from './sections'
 
 export const LESSON_FILE = 'lesson.md'
@@ -17,7 +18,7 @@ const SOLUTION = 'solution/'
 export function readLesson(
   slug: string,
   files: ProjectFiles,
-): { lesson: Lesson } | { problems: LessonProblem[] } {
+): { lesson: Lesson } | { problems: TextProblem[] } {
   const source = files[LESSON_FILE]
   if (source === undefined)
     return only(1, `The folder has no ${LESSON_FILE}.`, 'docs/lessons.md says how to write one.')
@@ -38,6 +39,19 @@ export function readLesson(
   for (const [i, name] of header.files.entries())
     if (!Object.hasOwn(start, name))
       wrong(['files', i], `The folder has no ${name}.`, 'files names files of the start.')
+  for (const [i, check] of header.checks.entries()) {
+    const { edited, read: runs } = filesNamedBy(check)
+    for (const name of edited)
+      if (!header.files.includes(name))
+        wrong(['checks', i], `Students cannot edit ${name}.`, `Name ${name} in files.`)
+    for (const name of runs)
+      if (!Object.hasOwn(start, name))
+        wrong(
+          ['checks', i],
+          `The folder has no ${name}.`,
+          'raises and quiet name scenarios of the folder.',
+        )
+  }
   if (Object.keys(solution).length === 0)
     wrong(['files'], 'The lesson has no solution.', 'Put the solved files into solution/.')
   for (const name of Object.keys(solution))
@@ -61,6 +75,6 @@ function split(files: ProjectFiles): { start: ProjectFiles; solution: ProjectFil
   return { start, solution }
 }
 
-const only = (line: number, message: string, hint: string): { problems: LessonProblem[] } => ({
+const only = (line: number, message: string, hint: string): { problems: TextProblem[] } => ({
   problems: [{ file: LESSON_FILE, line, message, hint }],
 })

@@ -73,9 +73,9 @@ export const lessonsContract = {
     z.object({ lessons: z.array(LessonSummary), problems: z.array(z.string()) }),
   ),
   'lessons.open': call(Slug, OpenLesson),
-  /** Put the lesson's statements to a run that is open, and keep the result. */
+  /** Put the lesson's checks to a run that is open and to the files that ran; keep the result. */
   'lessons.check': call(
-    Slug.extend({ runId: z.string().max(64) }),
+    Slug.extend({ runId: z.string().max(64), files: ProjectFiles }),
     z.object({ report: GradeReport, progress: LessonProgress }),
   ),
   /** Keep what the student did beside running. */

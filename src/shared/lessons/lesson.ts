@@ -4,36 +4,14 @@
  */
 import { z } from 'zod'
 import { ProcessorCount, RunReport, type ProjectFiles } from '../contract/model'
-import { Statement } from '../statements'
+import type { Statement } from '../statements'
+import { Check } from './check'
 
 /** Name of a lesson's folder: its number, which is its place in the order, and words. */
 export const LessonSlug = z
   .string()
   .max(80)
   .regex(/^\d{2,3}(-[a-z0-9]+)+$/, 'a folder of a lesson is named 07-like-this')
-
-/** One thing that has to hold at the end: a statement about the run, what it is worth, what to try. */
-export interface LessonCheck {
-  statement: Statement
-  points: number
-  hint: string
-}
-
-const CheckExtras = z.object({
-  points: z.number().int().min(1).max(100).default(1),
-  hint: z.string().min(5).max(500),
-})
-
-/** Statements know nothing of points and hints, so a check is taken apart before it is parsed. */
-const Check = z.record(z.string(), z.unknown()).transform((check, ctx): LessonCheck => {
-  const { points, hint, ...rest } = check
-  const extras = CheckExtras.safeParse({ points, hint })
-  const statement = Statement.safeParse(rest)
-  for (const { error } of [extras, statement])
-    for (const issue of error?.issues ?? []) ctx.addIssue({ ...issue, code: 'custom' })
-  if (!extras.success || !statement.success) return z.NEVER
-  return { statement: statement.data, ...extras.data }
-})
 
 /** Any sentence or two that is shown: short enough to fit beside the editor. */
 const Sentence = z.string().min(5).max(600)
@@ -114,9 +92,20 @@ export interface Lesson extends Omit<LessonHeader, 'order'> {
 export const pointsOf = (lesson: Pick<Lesson, 'checks'>): number =>
   lesson.checks.reduce((sum, { points }) => sum + points, 0)
 
+/** What a lesson says of its run; the other checks are about what the student wrote. */
+export const statementsOf = (lesson: Pick<Lesson, 'checks'>): Statement[] =>
+  lesson.checks.flatMap((check) => ('statement' in check ? [check.statement] : []))
+
 /** Whether a run of the lesson has to read the memory tables. */
 export const wantsTables = (lesson: Pick<Lesson, 'checks'>): boolean =>
-  lesson.checks.some(({ statement }) => 'table' in statement)
+  statementsOf(lesson).some((statement) => 'table' in statement)
+
+/** Files that the lesson pane does not show: variants that a detector has to find unseen. */
+export const HIDDEN = 'hidden/'
+
+/** The files that a student sees. */
+export const shownFiles = (files: ProjectFiles): ProjectFiles =>
+  Object.fromEntries(Object.entries(files).filter(([name]) => !name.startsWith(HIDDEN)))
 
 /** The start with what was handed in for the files that may be edited; nothing else of it counts. */
 export function filesWith(

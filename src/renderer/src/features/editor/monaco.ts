@@ -42,6 +42,7 @@ import 'monaco-editor/features/wordHighlighter/register'
 import 'monaco-editor/features/wordOperations/register'
 import 'monaco-editor/languages/definitions/markdown/register'
 import 'monaco-editor/languages/definitions/typescript/register'
+import 'monaco-editor/languages/definitions/yaml/register'
 import { jsonDefaults } from 'monaco-editor/languages/features/json/register'
 import {
   ModuleKind,
@@ -87,6 +88,7 @@ export const fileOf = (uri: monaco.Uri): string => uri.path.slice('/project/'.le
 export function languageOf(file: string): string {
   if (file.endsWith('.ts')) return 'typescript'
   if (file.endsWith('.inf')) return INF
+  if (/\.ya?ml$/.test(file)) return 'yaml'
   return file.endsWith('.json') ? 'json' : 'markdown'
 }
 
