@@ -10,6 +10,7 @@
  * for and not answered. Each time open calls are answered with `lab-process-lost`, and `onLost` says why.
  */
 import type { z } from 'zod'
+import { rulesContract } from '../../shared/contract/detections'
 import { labContract } from '../../shared/contract/lab'
 import { fail, type Result } from '../../shared/errors'
 import type { FromHost, LabCall, LabHost, LabProgress, ToHost } from './lab-messages'
@@ -223,7 +224,9 @@ export function createLabClient(options: LabClientOptions): LabClient {
     })
   }
 
-  const calls = Object.entries(labContract).filter(([, row]) => row.kind === 'call')
+  const calls = Object.entries({ ...labContract, ...rulesContract }).filter(
+    ([, row]) => row.kind === 'call',
+  )
   return {
     // Each handler passes its input on under its own name; the row's types hold at both ends.
     handlers: Object.fromEntries(
