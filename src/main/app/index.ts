@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { app } from 'electron'
 import { openCatalogue, type Catalogue } from '../catalogue/catalogue'
 import type { Desk } from '../desk/desk'
+import { createDetectionHandlers } from '../detections/handlers'
 import { createAppHandlers } from './app-handlers'
 import { findCatalogue } from './catalogue-place'
 import { askExportPath, askImportPath, askToOpen } from './dialogs'
@@ -11,6 +12,7 @@ import { answerWindow, emit } from './ipc'
 import { createLabClient, type LabClient } from './lab-client'
 import { forkLabProcess } from './lab-fork'
 import { openLessons } from './open-lessons'
+import { openTechniques } from './open-techniques'
 import { openLocalSettings } from './local-settings'
 import { setMenu } from './menu'
 import { openAppDesk } from './open-desk'
@@ -139,6 +141,8 @@ function run(
       ...desk.handlers,
       ...lab.handlers,
       ...openLessons(catalogue, lab.handlers),
+      ...openTechniques(lab.handlers),
+      ...createDetectionHandlers(join(app.getAppPath(), 'samples')),
       ...createPackageHandlers({
         lab: lab.handlers,
         intake: desk.handlers,

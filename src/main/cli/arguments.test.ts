@@ -12,6 +12,7 @@ const RUN = {
   processors: null,
   scenario: null,
   dump: null,
+  defences: [],
 }
 
 const EXPLORE = {
@@ -38,6 +39,10 @@ const SEARCH = {
 describe('what was typed', () => {
   test.each([
     ['run F', RUN],
+    [
+      'run F --defence hvci --defence patchguard --defence hvci',
+      { ...RUN, defences: ['hvci', 'patchguard'] },
+    ],
     ['run F --seed 7 --json', { ...RUN, seed: 7, json: true }],
     ['run F --seed=-3', { ...RUN, seed: -3 }],
     ['run F --verifier io,VR-IRP-CANCEL-SET', { ...RUN, verifier: ['io', 'VR-IRP-CANCEL-SET'] }],

@@ -1,7 +1,13 @@
 /** What was typed, as data. */
 import { parseArgs } from 'node:util'
 import { EXPORT_FORMATS, FILE_SORTS, type ExportFormat } from '../../shared/contract/files'
-import { detectArguments, type DetectArguments } from './detect-arguments'
+import { DEFENCES, type DefenceName } from '../../shared/defences'
+import {
+  defencesOf,
+  detectArguments,
+  matrixArguments,
+  type DetectArguments,
+} from './detect-arguments'
 import {
   packageArguments,
   policyArguments,
@@ -28,6 +34,8 @@ export interface RunArguments {
   scenario: string | null
   /** Where the dump of a crash goes. */
   dump: string | null
+  /** Defences of the machine, besides those of the scenario. */
+  defences: DefenceName[]
 }
 
 /** Run what a dump says again. */
@@ -63,6 +71,19 @@ export interface CheckArguments {
   /** Grade the folder as a hand-in for this lesson: its name, or its folder. */
   lesson: string | null
   json: boolean
+}
+
+/** Run techniques under every defence. */
+export interface MatrixArguments {
+  command: 'matrix'
+  /** Names of techniques; null for all. */
+  only: string[] | null
+  seed: number
+  /** Seeds that are compared; 1 for the matrix of one. */
+  seeds: number
+  json: boolean
+  /** Write docs/matrix.md and samples/techniques/matrix.json. */
+  write: boolean
 }
 
 /** Look whether a folder is a lesson, or holds lessons. */
@@ -119,6 +140,7 @@ export type Arguments =
   | SearchArguments
   | ExportArguments
   | DetectArguments
+  | MatrixArguments
   | PackageArguments
   | PolicyArguments
   | { command: 'ddi'; name: string }
@@ -127,6 +149,7 @@ export type Arguments =
 export const USAGE = `Usage:
   npm run ring0 -- run FOLDER [--seed N] [--json] [--verifier LIST] [--trace FILE]
                        [--driver FILE] [--processors N] [--scenario FILE] [--dump FILE]
+                       [--defence NAME]
   npm run ring0 -- verify FOLDER --low-resources [--seed N] [--json] [--verifier LIST]
   npm run ring0 -- explore FOLDER [--seeds N] [--processors N] [--scenario FILE] [--driver FILE]
                        [--verifier LIST] [--json]
@@ -134,7 +157,8 @@ export const USAGE = `Usage:
   npm run ring0 -- check FOLDER [--lesson LESSON] [--json]
   npm run ring0 -- lesson check FOLDER [--json]
   npm run ring0 -- detect [FOLDER] [--rules FOLDER] [--seed N] [--json]
-                       [--test-rules] [--export FILE]
+                       [--defence NAME] [--test-rules] [--export FILE]
+  npm run ring0 -- matrix [--only NAMES] [--seed N | --seeds N] [--json]
   npm run ring0 -- ddi NAME
   npm run ring0 -- package FOLDER --out FOLDER [--driver NAME] [--signing FILE] [--json]
   npm run ring0 -- policy FILE... [--windows VERSION] [--machine LIST] [--json]
@@ -151,6 +175,7 @@ replay  run what a dump says again, and see that it ends the same way
 check   compile only; with a lesson, grade the folder as a hand-in
 lesson  check: whether a folder is a lesson that can be solved
 detect  run the folder under the eyes of detection rules, and list the alarms
+matrix  run the techniques of the lab and their twins under every defence
 ddi     what a routine does: prototype, IRQL, support
 package write .sys, .inf and .cat of a driver folder, signed by simulated authorities
 policy  would Windows load these files, and by which rule not
@@ -169,6 +194,9 @@ export  write what the query finds ("" for everything)
 --processors N   processors of the machine, 1 to 8 (default: the scenario's, or 1; explore: 2)
 --scenario FILE  a file of the folder, or any other, in place of scenario.json
 --dump FILE      write a dump when the machine stops; replay opens it
+--defence NAME   ${DEFENCES.slice(0, 4).join(', ')},
+                 ${DEFENCES.slice(4).join(', ')}; may be given again
+--only NAMES     techniques, separated by commas (default: all)
 --rules FOLDER   rules as .yaml files (default: those of the lab, docs/detections.md)
 --test-rules     run the tests that the rules bring along
 --export FILE    write all rules as one Sigma text; - for standard output
@@ -214,6 +242,9 @@ const OPTIONS = {
   signing: { type: 'string' },
   windows: { type: 'string' },
   machine: { type: 'string' },
+  defence: { type: 'string', multiple: true },
+  only: { type: 'string' },
+  write: { type: 'boolean' },
   rules: { type: 'string' },
   export: { type: 'string' },
   'test-rules': { type: 'boolean' },
@@ -224,7 +255,10 @@ type Option = keyof typeof OPTIONS
 /** The options each command takes, and what its words are called when they are missing. */
 const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?: true }> = {
   run: {
-    takes: ['seed', 'json', 'verifier', 'trace', 'driver', 'processors', 'scenario', 'dump'],
+    takes: [
+      ...(['seed', 'json', 'verifier', 'trace', 'driver', 'processors'] as const),
+      ...(['scenario', 'dump', 'defence'] as const),
+    ],
     wants: 'the folder',
   },
   explore: {
@@ -239,10 +273,11 @@ const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?:
   check: { takes: ['json', 'lesson'], wants: 'the folder' },
   lesson: { takes: ['json'], wants: 'check', many: true },
   detect: {
-    takes: ['rules', 'seed', 'json', 'test-rules', 'export'],
+    takes: ['rules', 'seed', 'json', 'test-rules', 'export', 'defence'],
     wants: 'the folder',
     many: true,
   },
+  matrix: { takes: ['only', 'seed', 'seeds', 'json', 'write'], wants: 'nothing', many: true },
   ddi: { takes: [], wants: 'the name of a routine' },
   package: { takes: ['out', 'driver', 'signing', 'json'], wants: 'the folder' },
   policy: { takes: ['windows', 'machine', 'json'], wants: 'a file', many: true },
@@ -287,6 +322,7 @@ export function parseArguments(argv: string[]): Arguments | { problem: string } 
   if (foreign !== undefined) return { problem: `${name} does not take --${foreign}` }
   const json = values.json ?? false
   if (name === 'detect') return detectArguments(words, json, values)
+  if (name === 'matrix') return matrixArguments(words, json, values)
   const [target, ...rest] = words
   if (target === undefined) return { problem: `${command.wants} is missing` }
   if (rest.length > 0 && !command.many) return { problem: `'${rest[0]}' is one argument too many` }
@@ -348,6 +384,7 @@ interface RunValues {
   processors?: string
   scenario?: string
   dump?: string
+  defence?: string[]
   'low-resources'?: boolean
 }
 
@@ -362,7 +399,10 @@ function runArguments(
   if ('problem' in machine) return machine
   const trace = values.trace ?? null
   const dump = values.dump ?? null
-  return { command: 'run', folder, seed: Number(seed), json, trace, dump, ...machine }
+  const defences = defencesOf(values.defence)
+  if ('problem' in defences) return defences
+  const seen = { trace, dump, defences: defences.names }
+  return { command: 'run', folder, seed: Number(seed), json, ...seen, ...machine }
 }
 
 function verifyArguments(
@@ -373,7 +413,7 @@ function verifyArguments(
   if (!values['low-resources']) return { problem: 'verify wants --low-resources' }
   const parsed = runArguments(folder, json, values)
   if ('problem' in parsed) return parsed
-  const { trace: _trace, dump: _dump, ...rest } = parsed
+  const { trace: _trace, dump: _dump, defences: _defences, ...rest } = parsed
   return { ...rest, command: 'verify' }
 }
 

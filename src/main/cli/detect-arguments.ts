@@ -1,4 +1,6 @@
-/** What was typed after `ring0 detect`. */
+/** What was typed after `ring0 detect` and `ring0 matrix`. */
+import { DEFENCES, DefenceName } from '../../shared/defences'
+import type { MatrixArguments } from './arguments'
 
 export interface DetectArguments {
   command: 'detect'
@@ -12,6 +14,8 @@ export interface DetectArguments {
   export: string | null
   /** Whether the tests of the rules are run. */
   test: boolean
+  /** Defences of the machine, besides those of the scenario. */
+  defences: DefenceName[]
 }
 
 interface Values {
@@ -19,6 +23,7 @@ interface Values {
   rules?: string
   export?: string
   'test-rules'?: boolean
+  defence?: string[]
 }
 
 export function detectArguments(
@@ -35,5 +40,46 @@ export function detectArguments(
     return { problem: 'the folder is missing, or --rules, --test-rules or --export FILE' }
   const seed = values.seed ?? '1'
   if (!/^-?\d{1,10}$/.test(seed)) return { problem: `--seed wants a whole number, not '${seed}'` }
-  return { command: 'detect', folder, seed: Number(seed), json, rules, export: target, test }
+  const defences = defencesOf(values.defence)
+  if ('problem' in defences) return defences
+  const { names } = defences
+  const what = { folder, rules, export: target, test, defences: names }
+  return { command: 'detect', seed: Number(seed), json, ...what }
+}
+
+/** Defences by their names; each may be given once or more. */
+export function defencesOf(
+  typed: readonly string[] = [],
+): { names: DefenceName[] } | { problem: string } {
+  const names = new Set<DefenceName>()
+  for (const name of typed) {
+    const known = DefenceName.safeParse(name)
+    if (!known.success)
+      return { problem: `there is no defence '${name}'; there are ${DEFENCES.join(', ')}` }
+    names.add(known.data)
+  }
+  return { names: [...names] }
+}
+
+/** What was typed after `ring0 matrix`. */
+export function matrixArguments(
+  words: readonly string[],
+  json: boolean,
+  values: { only?: string; seed?: string; seeds?: string; write?: boolean },
+): MatrixArguments | { problem: string } {
+  if (words.length > 0) return { problem: `'${words[0]}' is one argument too many` }
+  const { seed = '1', seeds = '1', only, write = false } = values
+  if (!/^-?\d{1,10}$/.test(seed)) return { problem: `--seed wants a whole number, not '${seed}'` }
+  if (!/^[1-9]\d{0,6}$/.test(seeds))
+    return { problem: `--seeds wants a whole number above 0, not '${seeds}'` }
+  if (write && (only !== undefined || Number(seeds) > 1))
+    return { problem: '--write wants all techniques and one seed' }
+  return {
+    command: 'matrix',
+    only: only?.split(',').filter((name) => name !== '') ?? null,
+    seed: Number(seed),
+    seeds: Number(seeds),
+    json,
+    write,
+  }
 }

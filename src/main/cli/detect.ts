@@ -11,7 +11,7 @@ import { readSample } from '../detections/sample-folder'
 import { tryRules } from '../detections/try-rules'
 import type { DetectArguments } from './arguments'
 import { readFolder } from './folder'
-import { printDiagnostic } from './report'
+import { printAlerts, printDiagnostic } from './report'
 import { asTyped, whereTyped } from './where-typed'
 
 /** An alarm was raised. */
@@ -61,15 +61,18 @@ export async function detect(options: DetectArguments): Promise<number> {
     return 1
   }
   const { files } = read
-  const request: RunRequest = { files, seed: options.seed, verifier: [], trace: 'full' }
+  const { seed, defences } = options
+  const request: RunRequest = { files, seed, verifier: [], trace: 'full', defences }
   const { report, alarms } = await run(request, rules)
   if (options.json) {
-    const { outcome, seed } = report
-    const document = { schema: 'ring0-detect/1', outcome, seed, rules: rules.length, alarms }
+    const { outcome, alerts = [] } = report
+    const found = { rules: rules.length, alarms, alerts }
+    const document = { schema: 'ring0-detect/1', outcome, seed: report.seed, ...found }
     write(JSON.stringify(document, null, 2) + '\n')
   } else {
     for (const diagnostic of report.diagnostics) printDiagnostic(diagnostic, write)
     printAlarms(alarms, write)
+    printAlerts(report, write)
     const raised = new Set(alarms.map(({ rule }) => rule)).size
     write(
       `${raised} of ${rules.length} rules raised an alarm. The run ended with ${report.outcome}.\n`,

@@ -6,6 +6,7 @@ import { detect } from './detect'
 import { replay } from './dump'
 import { explore } from './explore'
 import { checkLessons } from './lesson'
+import { matrix } from './matrix'
 import { run } from './run'
 import { verify } from './verify'
 
@@ -33,6 +34,8 @@ async function main(): Promise<number> {
       return checkLessons(parsed)
     case 'detect':
       return detect(parsed)
+    case 'matrix':
+      return matrix(parsed)
     case 'ddi':
       return describeRoutine(parsed.name)
     // Loaded only here: a run of a toy driver needs neither SQLite nor what reads driver files.

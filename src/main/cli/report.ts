@@ -75,12 +75,20 @@ export function printReport(report: RunReport, out: Write): void {
       if (fix) write(`    Fix: ${fix}\n`)
     }
   }
+  printAlerts(report, write)
   if (report.report) printStop(report.report, write)
   const title =
     report.outcome === 'load-failed' && isRefused
       ? 'the machine refused the driver'
       : TITLES[report.outcome]
   write(`\n${title}${report.reason ? `: ${report.reason}` : ''}\n`)
+}
+
+/** What the defences of the machine said. */
+export function printAlerts({ alerts = [] }: RunReport, out: Write): void {
+  const write = visible(out)
+  if (alerts.length > 0) write('Alerts\n')
+  for (const { defence, seq, text } of alerts) write(`  ${defence}, event ${seq}: ${text}\n`)
 }
 
 export function printDiagnostic(item: Diagnostic, out: Write): void {

@@ -7,6 +7,7 @@ import { fail, ok, type Result } from '../../shared/errors'
 import type { Handlers } from '../../shared/contract/table'
 import type { TraceEvent } from '../../shared/trace/event'
 import type { z } from 'zod'
+import { DetectionRun, compileRule } from '../../shared/detections'
 import { evaluate } from '../../shared/statements'
 import type { RunReport } from '../../shared/contract/model'
 import { check } from '../dsl/compile'
@@ -25,6 +26,7 @@ type Progress = z.input<(typeof labContract)['lab.progress']['output']>
 
 const EVENTS_MAX = 5000
 const CONSOLE_PAGE = 1000
+const CALLS_PAGE = 200
 
 interface OpenRun {
   store: TraceStore
@@ -110,6 +112,12 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
     'lab.irp': ({ runId, irp }) =>
       withRun(runId, ({ store }) => ({ events: store.ofIrp(irp).slice(0, EVENTS_MAX) })),
 
+    'lab.calls': ({ runId, step }) =>
+      withRun(runId, ({ store }) => store.systemCalls(step, CALLS_PAGE)),
+
+    'lab.call': ({ runId, first }) =>
+      withRun(runId, ({ store }) => ({ story: store.systemCall(first) ?? null })),
+
     'lab.state': ({ runId, step }) => withRun(runId, ({ store }) => store.state(step)),
 
     'lab.timeline': ({ runId, from, to, width }) =>
@@ -125,12 +133,7 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
 
     'lab.evaluate'({ runId, statements }) {
       const run = runs.get(runId)
-      if (!run?.report)
-        return fail(
-          'run-not-found',
-          `Run ${runId} has not ended.`,
-          'Run to the end, then ask again.',
-        )
+      if (!run?.report) return notEnded(runId)
       const { report, store } = run
       const results = evaluate(statements, {
         events: store.all(),
@@ -138,6 +141,16 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
         tables: report.tables ?? null,
       })
       return ok({ results, report })
+    },
+
+    'lab.detect'({ runId, rules }) {
+      const run = runs.get(runId)
+      if (!run?.report) return notEnded(runId)
+      const detection = new DetectionRun(rules.map(compileRule))
+      for (const event of run.store.all()) detection.event(event)
+      const { before = null, after = null } = run.report.tables ?? {}
+      detection.tables({ before, after })
+      return ok({ alarms: detection.finish() })
     },
 
     'lab.compare'({ left, right }) {
@@ -165,6 +178,9 @@ export function createLabHost(options: { onProgress: (progress: Progress) => voi
     'lab.ddi': () => ok({ entries: [...ddiReference()] }),
   }
 }
+
+const notEnded = (runId: string): Result<never> =>
+  fail('run-not-found', `Run ${runId} has not ended.`, 'Run to the end, then ask again.')
 
 /** A run that has just ended is looked at first; collecting takes some 50 ms. */
 const COLLECT_AFTER_MS = 1000

@@ -7,6 +7,7 @@ import {
 } from '../../shared/contract/model'
 import type { Verdict } from '../../shared/package/policy'
 import type { SigningPlan } from '../../shared/package/signing'
+import { policyOf, type DefenceName } from '../../shared/defences'
 import { jsonPlace, type JsonPlace } from '../../shared/json-place'
 import type { Entry } from '../dsl/compiled'
 import { parseControlCode } from '../kernel/ps/steps'
@@ -54,16 +55,18 @@ const DEFAULT_NAME = 'toy'
  * Read the plan of a folder.
  * @param override    a scenario that replaces the folder's own
  * @param driverFile  file that stands in for driver.ts, `fixed.ts` for instance
+ * @param defences    defences besides those of the scenario
  * @returns the plan, or what is wrong with the folder
  */
 export function planOf(
   files: ProjectFiles,
   override: Scenario | undefined,
   driverFile = DRIVER_FILE,
+  defences: readonly DefenceName[] = [],
 ): { plan: Plan } | { diagnostics: Diagnostic[] } {
   const read = override ? { scenario: override } : readScenario(files)
   if ('diagnostics' in read) return read
-  const { scenario } = read
+  const scenario = defended(read.scenario, defences)
   const drivers = plannedDrivers(scenario).map((driver) =>
     driver.entry === DRIVER_FILE ? { ...driver, entry: driverFile } : driver,
   )
@@ -103,6 +106,14 @@ export function planOf(
     return { ...program, unit: entries.length - 1 }
   })
   return { plan: { drivers, client, programs, scenario, entries, files: all } }
+}
+
+/** The scenario with further defences, and with the policy that its defences bring along in place of its own. */
+function defended(scenario: Scenario, more: readonly DefenceName[]): Scenario {
+  const defences = [...new Set([...(scenario.defences ?? []), ...more])]
+  if (defences.length === 0) return scenario
+  const policy = policyOf(defences)
+  return { ...scenario, defences, ...(policy ? { policy } : {}) }
 }
 
 /** The folder with the lab's own programs that the scenario names. A file of the folder comes before one of the lab's. */

@@ -53,7 +53,7 @@ export interface Prepared {
 
 /** Read and compile a driver folder; what is wrong with it when that fails. */
 export function prepare(request: RunRequest): Prepared | { problems: Diagnostic[] } {
-  const planned = planOf(request.files, request.scenario, request.driver)
+  const planned = planOf(request.files, request.scenario, request.driver, request.defences)
   if ('diagnostics' in planned) return { problems: planned.diagnostics }
   const judged = withVerdicts(planned.plan)
   if ('problems' in judged) return judged

@@ -10,7 +10,7 @@ const { techniques } = readTechniques(resolve(SAMPLES, '..', 'techniques'))
 
 async function run(slug: string, defences: readonly DefenceName[]) {
   const technique = techniques.find((each) => each.slug === slug)!
-  const { worked, report } = await runTechnique(technique, [], { scenario: { defences } })
+  const { worked, report } = await runTechnique(technique, [], { defences })
   const { bugcheck } = report
   const stop = bugcheck ? [bugcheck.code, bugcheck.parameters[3]] : null
   return { worked, outcome: report.outcome, stop }
@@ -18,6 +18,7 @@ async function run(slug: string, defences: readonly DefenceName[]) {
 
 test.each<[string, DefenceName, string, string]>([
   ['ssdt-hook', 'patchguard', '0x00000109', '0x000000000000000A'],
+  ['inline-hook', 'patchguard', '0x00000109', '0x0000000000000001'],
   ['msr-hook', 'patchguard', '0x00000109', '0x0000000000000007'],
   ['dkom-hide-process', 'patchguard', '0x00000109', '0x0000000000000004'],
   ['module-hide', 'patchguard', '0x00000109', '0x0000000000000019'],
@@ -27,6 +28,7 @@ test.each<[string, DefenceName, string, string]>([
 
 test.each([
   ['ssdt-hook', '0x000000BE'],
+  ['inline-hook', '0x000000BE'],
   ['msr-hook', '0x0000007E'],
 ])('%s stops at its first write under memory integrity: %s', async (slug, code) => {
   const { worked, stop } = await run(slug, ['hvci'])

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SAMPLES } from '../lab/testing/samples'
 import { readTechniques } from './library'
-import { requestOf } from './run'
+import { requestOf } from './request'
 
 const shipped = resolve(SAMPLES, '..', 'techniques')
 const [slug] = readTechniques(shipped)

@@ -1,31 +1,55 @@
-/** docs/matrix.md is what running the techniques gives; `npm run matrix` writes it. */
-import { readFileSync, writeFileSync } from 'node:fs'
+/** What `npm run matrix` wrote is of these samples, and the cells that matter come out as they did. */
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { expect, test } from 'vitest'
-import { readRuleFolder } from '../detections/library'
+import { Matrix } from '../../shared/contract/techniques'
 import { SAMPLES } from '../lab/testing/samples'
+import { defenceSummaries } from './defences'
 import { readTechniques } from './library'
-import { matrixDocument, matrixRow, type MatrixRow } from './matrix'
+import { inputsOf, matrixDocument } from './matrix'
+import { runTechnique } from './run'
+import { verdictOf } from './verdict'
 
 const samples = resolve(SAMPLES, '..')
 const PAGE = resolve(samples, '../docs/matrix.md')
+const matrix = Matrix.parse(
+  JSON.parse(readFileSync(resolve(samples, 'techniques/matrix.json'), 'utf8')),
+)
+const { techniques } = readTechniques(resolve(samples, 'techniques'))
+const defences = defenceSummaries(resolve(samples, 'defences'))
 
-test('docs/matrix.md says what became of every technique under every defence', async () => {
-  const { rules } = readRuleFolder(resolve(samples, 'detections'))
-  const rows: MatrixRow[] = []
-  for (const technique of readTechniques(resolve(samples, 'techniques')).techniques)
-    rows.push(await matrixRow(technique, rules))
-  const page = await format(matrixDocument(rows), {
-    ...(await resolveConfig(PAGE)),
-    parser: 'markdown',
-  })
-  if (process.env['UPDATE_MATRIX']) writeFileSync(PAGE, page)
-  expect(readFileSync(PAGE, 'utf8')).toBe(page)
-  // A defence that nothing notices would be none.
-  for (const [i, verdicts] of rows[0]!.verdicts.entries())
+test('is of the techniques and defences that are there: npm run matrix', () => {
+  expect(matrix.columns.map(({ name }) => name)).toEqual(defences.map(({ name }) => name))
+  const inputs = techniques.map((technique) => [technique.slug, inputsOf(technique)])
+  expect(matrix.rows.map(({ slug, inputs: was }) => [slug, was])).toEqual(inputs)
+})
+
+test('docs/matrix.md shows it', async () => {
+  const options = { ...(await resolveConfig(PAGE)), parser: 'markdown' }
+  expect(readFileSync(PAGE, 'utf8')).toBe(await format(matrixDocument(matrix), options))
+})
+
+test('every defence notices or stops something, and reports no twin', () => {
+  for (const [i, { name }] of matrix.columns.entries()) {
     expect(
-      rows.some((row) => row.verdicts[i] !== 'works'),
-      `column ${i}: ${verdicts}`,
+      matrix.rows.some(({ verdicts }) => verdicts[i]!.verdict !== 'works'),
+      name,
     ).toBe(true)
+    for (const { slug, twin } of matrix.rows)
+      expect(['works', 'not loaded'], `${slug} ${name}`).toContain(twin[i]!.verdict)
+  }
+})
+
+/** Of each technique the last defence that is not a policy and does not let it work. */
+const defended = matrix.rows.flatMap(({ slug, verdicts }) => {
+  const at = verdicts.findLastIndex(
+    ({ verdict }) => verdict !== 'works' && verdict !== 'not loaded',
+  )
+  return at < 0 ? [] : [[slug, matrix.columns[at]!.name, verdicts[at]!] as const]
+})
+
+test.each(defended)('%s under %s comes out as the matrix says', async (slug, name, verdict) => {
+  const technique = techniques.find((each) => each.slug === slug)!
+  expect(verdictOf(await runTechnique(technique, [], { defences: [name] }))).toEqual(verdict)
 })

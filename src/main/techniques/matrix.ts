@@ -1,98 +1,114 @@
 /** The matrix of techniques and defences: what became of each, found by running it. */
-import { hex } from '../../shared/nt/format'
-import type { RunReport } from '../../shared/contract/model'
+import type {
+  DefenceSummary,
+  Matrix,
+  MatrixRow,
+  MatrixVerdict,
+} from '../../shared/contract/techniques'
+import { createHash } from 'node:crypto'
 import type { Technique } from '../../shared/techniques/technique'
 import type { ReadRule } from '../detections/read'
-import { runTechnique, type TechniqueRun } from './run'
+import { runTechnique } from './run'
+import { verdictOf, verdictWords } from './verdict'
 
-/** A way in which a machine can defend itself, and what switches it on in scenario.json. */
-export interface Defence {
-  title: string
-  about: string
-  scenario: Readonly<Record<string, unknown>>
-}
-
-export const DEFENCE_COLUMNS: readonly Defence[] = [
-  {
-    title: 'Patch protection',
-    about: 'Kernel Patch Protection looks every few seconds: `"defences": ["patchguard"]`',
-    scenario: { defences: ['patchguard'] },
-  },
-  {
-    title: 'Memory integrity',
-    about: 'nothing writes to code or to KiServiceTable: `"defences": ["hvci"]`',
-    scenario: { defences: ['hvci'] },
-  },
-  {
-    title: 'Signature policy',
-    about: 'the rules of Windows 10 1607 with Secure Boot: `"policy": { "windows": "10-1607" }`',
-    scenario: { policy: { windows: '10-1607', secureBoot: true } },
-  },
-  {
-    title: 'Block list',
-    about: 'those of Windows 11 22H2 with the block list: `"policy": { "windows": "11-22H2" }`',
-    scenario: { policy: { windows: '11-22H2', secureBoot: true, hvci: true, blockList: true } },
-  },
-]
-
-export interface MatrixRow {
-  technique: Technique
-  /** Verdict for each of `DEFENCE_COLUMNS`. */
-  verdicts: string[]
-  /** Rules that raised an alarm where nothing defends the machine, in the order of their ids. */
-  seenBy: string[]
-}
-
-/** Run a technique on the bare machine and under each defence. */
+/** Run a technique and its twin on the bare machine and under each defence. */
 export async function matrixRow(
   technique: Technique,
+  defences: readonly DefenceSummary[],
   rules: readonly ReadRule[],
   seed = 1,
 ): Promise<MatrixRow> {
   const { alarms } = await runTechnique(technique, rules, { seed })
-  const verdicts: string[] = []
-  for (const { scenario } of DEFENCE_COLUMNS)
-    verdicts.push(verdictOf(await runTechnique(technique, [], { scenario, seed })))
-  return { technique, verdicts, seenBy: [...new Set(alarms.map(({ rule }) => rule))].sort() }
+  const verdicts: MatrixVerdict[] = []
+  const twin: MatrixVerdict[] = []
+  for (const { name } of defences) {
+    const how = { defences: [name], seed }
+    verdicts.push(verdictOf(await runTechnique(technique, [], how)))
+    twin.push(verdictOf(await runTechnique(technique, [], { ...how, twin: true })))
+  }
+  const { slug, title, attack } = technique
+  const seenBy = [...new Set(alarms.map(({ rule }) => rule))].sort()
+  return { slug, title, attack, inputs: inputsOf(technique), verdicts, twin, seenBy }
 }
 
-/** What became of it, in two words or three. */
-function verdictOf({ worked, report }: TechniqueRun): string {
-  const stop = stopOf(report)
-  if (stop !== null) return worked ? `works, then ${stop}` : `stopped, ${stop}`
-  if (worked) return 'works'
-  return report.outcome === 'load-failed' ? 'not loaded' : 'fails'
+/** Digest of what a row rests on beside the lab itself: the files of the technique and its goals. */
+export function inputsOf({ files, goal, twin }: Technique): string {
+  const sorted = Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1))
+  const text = JSON.stringify([sorted, goal, twin.goal])
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
-
-const stopOf = ({ outcome, bugcheck }: RunReport): string | null =>
-  outcome === 'bugcheck' && bugcheck ? hex(Number(bugcheck.code)) : null
 
 /** docs/matrix.md. */
-export function matrixDocument(rows: readonly MatrixRow[]): string {
-  const titles = DEFENCE_COLUMNS.map(({ title }) => title)
-  const lines = [
-    ['Technique', 'ATT&CK', ...titles, 'Seen by'],
-    ['---', '---', ...titles.map(() => '---'), '---'],
-    ...rows.map(({ technique, verdicts, seenBy }) => [
-      `\`${technique.slug}\``,
-      technique.attack.join(', '),
-      ...verdicts,
-      seenBy.map((id) => `\`${id}\``).join(', ') || 'nothing',
-    ]),
-  ].map((cells) => `| ${cells.join(' | ')} |`)
+export function matrixDocument({ seed, columns, rows }: Matrix): string {
+  const table = (
+    last: string,
+    cellsOf: (row: MatrixRow) => { verdicts: readonly MatrixVerdict[]; last: string },
+  ): string[] =>
+    [
+      ['Technique', ...columns.map(({ title }) => title), last],
+      Array.from({ length: columns.length + 2 }, () => '---'),
+      ...rows.map((row) => {
+        const { verdicts, last } = cellsOf(row)
+        return [`\`${row.slug}\``, ...verdicts.map(verdictWords), last]
+      }),
+    ].map((cells) => `| ${cells.join(' | ')} |`)
+  const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ')
   return [
     '# Techniques, defences, detections',
     '',
     'Made by `npm run matrix`, which runs every technique of `samples/techniques` on a machine without defences and',
-    'on one with each of them; the unit tests compare it. Seed 1.',
+    `on one with each of them; the unit tests compare the cells that matter most. Seed ${seed}.`,
     '',
-    ...DEFENCE_COLUMNS.map(({ title, about }) => `- **${title}**: ${about}.`),
+    ...columns.map(({ name, title, about }) => `- **${title}**, \`${name}\`: ${about}`),
     '',
-    '_works_: every statement of its goal holds. _fails_: one of them does not. _stopped_: the machine stopped with that',
-    'bug check before the goal was reached; _works, then_: after it. _not loaded_: the machine refused the driver.',
-    '_Seen by_ are the rules of `samples/detections` that raise an alarm where nothing defends the machine.',
+    '_works_: every statement of its goal holds. _reported_: it does, and the defence raised an alert. _fails_: one of',
+    'them does not. _stopped_: the machine stopped with that bug check before the goal was reached; _works, then_: after',
+    'it. _not loaded_: the machine refused the driver. _Seen by_ are the rules of `samples/detections` that raise an',
+    'alarm where nothing defends the machine.',
     '',
-    ...lines,
+    ...table('Seen by', ({ verdicts, seenBy }) => ({ verdicts, last: code(seenBy) || 'nothing' })),
+    '',
+    '## Twins',
+    '',
+    'The honest counterparts. No defence may report one; a policy refuses whatever nobody signed.',
+    '',
+    ...table('ATT&CK of the technique', ({ twin, attack }) => ({
+      verdicts: twin,
+      last: attack.join(', '),
+    })),
+    '',
+    '## What the defences said',
+    '',
+    ...rows.flatMap(({ slug, verdicts }) =>
+      verdicts.flatMap(({ alerts }, i) =>
+        alerts.map((text) => `- \`${slug}\`, ${columns[i]!.title}: ${text}`),
+      ),
+    ),
     '',
   ].join('\n')
+}
+
+/** A cell that came out otherwise with another seed. */
+export interface MatrixDifference {
+  seed: number
+  slug: string
+  column: string
+  twin: boolean
+  was: string
+  is: string
+}
+
+/** Verdicts of a matrix that are not those of the first one. Both have the same rows and columns. */
+export function matrixDifferences(first: Matrix, other: Matrix): MatrixDifference[] {
+  return other.rows.flatMap((row, r) =>
+    [false, true].flatMap((twin) => {
+      const [before, now] = [first.rows[r]!, row].map((each) => (twin ? each.twin : each.verdicts))
+      return now!.flatMap((verdict, c) => {
+        const [was, is] = [verdictWords(before![c]!), verdictWords(verdict)]
+        const { slug } = row
+        const column = first.columns[c]!.name
+        return was === is ? [] : [{ seed: other.seed, slug, column, twin, was, is }]
+      })
+    }),
+  )
 }

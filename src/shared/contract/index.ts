@@ -1,11 +1,13 @@
 /** The whole contract between the window and main: one table. */
 import { appContract } from './app'
 import { catalogueContract } from './catalogue'
+import { detectionsContract, rulesContract } from './detections'
 import { filesContract, type DropFiles } from './files'
 import { labContract } from './lab'
 import { lessonsContract } from './lessons'
 import { packagesContract } from './packages'
 import type { Client, Handlers } from './table'
+import { techniquesContract } from './techniques'
 
 export const contract = {
   ...appContract,
@@ -14,6 +16,9 @@ export const contract = {
   ...labContract,
   ...packagesContract,
   ...lessonsContract,
+  ...detectionsContract,
+  ...rulesContract,
+  ...techniquesContract,
 }
 export type RingContract = typeof contract
 /** Calls that the preload makes by itself: the window cannot name a path. */

@@ -7,13 +7,19 @@ import { call, stream } from './table'
 import { Diagnostic, ProjectFiles, RunReport, RunRequest } from './model'
 import type { TraceEvent } from '../trace/event'
 import type { MachineState } from '../trace/fold'
+import type { CallPage } from '../trace/fold-rings'
+import type { CallStory } from '../trace/rings'
 import type { Timeline } from '../trace/timeline'
+import { Rule, type Alarm } from '../detections'
 import { Statement, type StatementResult } from '../statements'
 
 const RunId = z.string().max(64)
 const Event = z.custom<TraceEvent>((value) => typeof value === 'object' && value !== null)
 const State = z.custom<MachineState>((value) => typeof value === 'object' && value !== null)
 const Judged = z.custom<StatementResult>((value) => typeof value === 'object' && value !== null)
+const Raised = z.custom<Alarm>((value) => typeof value === 'object' && value !== null)
+const CallPageShape = z.custom<CallPage>((value) => typeof value === 'object' && value !== null)
+const StoryShape = z.custom<CallStory>((value) => typeof value === 'object' && value !== null)
 const TimelineShape = z.custom<Timeline>((value) => typeof value === 'object' && value !== null)
 
 export const DdiEntry = z.object({
@@ -52,6 +58,13 @@ export const labContract = {
     z.object({ runId: RunId, irp: z.number().int() }),
     z.object({ events: z.array(Event) }),
   ),
+  /** The system calls around a step, at most 200. */
+  'lab.calls': call(z.object({ runId: RunId, step: z.number().int().min(1) }), CallPageShape),
+  /** How the call whose first hop is `first` went, hop by hop; null when there is none. */
+  'lab.call': call(
+    z.object({ runId: RunId, first: z.number().int().min(1) }),
+    z.object({ story: StoryShape.nullable() }),
+  ),
   /** The machine after event `step`. */
   'lab.state': call(z.object({ runId: RunId, step: z.number().int().min(0) }), State),
   /** Spans and marks of the steps `from`..`to`, thinned to about `width` of them. */
@@ -88,6 +101,11 @@ export const labContract = {
   'lab.evaluate': call(
     z.object({ runId: RunId, statements: z.array(Statement).max(200) }),
     z.object({ results: z.array(Judged), report: RunReport }),
+  ),
+  /** Put detection rules to a run that has ended and has its memory tables; the gravest alarm first. */
+  'lab.detect': call(
+    z.object({ runId: RunId, rules: z.array(Rule).max(2000) }),
+    z.object({ alarms: z.array(Raised) }),
   ),
   /** Seq of the first event that differs between two runs, or null when one is a prefix of the other and equal. */
   'lab.compare': call(

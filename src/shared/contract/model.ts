@@ -1,6 +1,6 @@
 /** Shapes shared by the contract's areas: projects, scenarios, reports. zod, because they are parsed at borders. */
 import { z } from 'zod'
-import { DEFENCES } from '../defences'
+import { DefenceName, DefenceNames } from '../defences'
 import { LoadPolicy, Verdict } from '../package/policy'
 import { SigningPlan } from '../package/signing'
 
@@ -171,6 +171,8 @@ export const ScenarioProgram = z.strictObject({
   name: FileName.min(1),
   /** A file of the folder that exports `main`, or `world/NAME.ts`, which the lab has. */
   entry: FileName,
+  /** What follows its name on the command line. */
+  arguments: text(1000).optional(),
   user: Account.optional(),
   /** It runs as SYSTEM, protected as an antimalware service is. */
   protected: z.boolean().default(false),
@@ -178,6 +180,30 @@ export const ScenarioProgram = z.strictObject({
   resident: z.boolean().default(false),
 })
 export type ScenarioProgram = z.infer<typeof ScenarioProgram>
+
+const HostName = z.string().regex(/^(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*$/)
+const Address = z.ipv4()
+const PortNumber = z.number().int().min(1).max(65_535)
+
+/** A machine on the other side of the network. */
+export const ScenarioHost = z.strictObject({
+  name: HostName,
+  address: Address,
+  ports: list(
+    z.strictObject({
+      port: PortNumber,
+      /** What a web server there has, by path: `"/"`. */
+      pages: z.record(z.string().regex(/^\/\S{0,200}$/), text(4000)).optional(),
+      /** Replies to what contains the request. */
+      answers: list(
+        z.strictObject({ request: text(200).min(1), reply: text(4000) }),
+        64,
+      ).optional(),
+    }),
+    64,
+  ),
+})
+export type ScenarioHost = z.infer<typeof ScenarioHost>
 
 /** `scenario.json`: which drivers are loaded, in order, and what user mode asks of them. */
 export const Scenario = z.strictObject({
@@ -194,12 +220,14 @@ export const Scenario = z.strictObject({
   /** What stands around the drivers: a small Windows, or nothing, which is the default. */
   world: z.enum(['windows']).optional(),
   /** What the machine defends itself by; nothing by default. */
-  defences: z.array(z.enum(DEFENCES)).max(DEFENCES.length).optional(),
+  defences: DefenceNames.optional(),
   /** Files and folders of the small Windows, by path: `C:\\Users\\student\\secret.txt`. */
   files: z
     .record(VolumePath, z.union([...Bytes.options, z.strictObject({ folder: z.literal(true) })]))
     .refine((files) => Object.keys(files).length <= 1000, { message: 'more than 1000 files' })
     .optional(),
+  /** Machines that can be reached over the network of the small Windows, beside those that it has. */
+  hosts: list(ScenarioHost, 64).optional(),
   /** Programs that run beside `client.ts` and the steps. */
   programs: list(ScenarioProgram, 64).optional(),
   /** Loaded in this order, unloaded in reverse. Default: the folder's driver.ts alone. */
@@ -330,6 +358,15 @@ export const CrashDump = z.object({
 })
 export type CrashDump = z.infer<typeof CrashDump>
 
+/** What a defence said while a machine ran: a line that begins with ALERT, of its program or its driver. */
+export const DefenceAlert = z.object({
+  defence: DefenceName,
+  /** The event that it was said with. */
+  seq: z.number(),
+  text: z.string(),
+})
+export type DefenceAlert = z.infer<typeof DefenceAlert>
+
 const Row = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]))
   .readonly()
@@ -377,6 +414,8 @@ export const RunReport = z.object({
       }),
     )
     .optional(),
+  /** What defences said, the first 200 times; missing when they said nothing. */
+  alerts: z.array(DefenceAlert).optional(),
   /** What the machine's policy said of each image, where it has one. */
   verdicts: z.array(Verdict.extend({ driver: z.string() })).optional(),
   /** Rules of the verifier that were broken without a stop. */
@@ -440,5 +479,7 @@ export const RunRequest = z.object({
   driver: z.string().max(260).optional(),
   /** Overrides the folder's own scenario.json. */
   scenario: Scenario.optional(),
+  /** Defences of the machine, besides those that the scenario names. */
+  defences: DefenceNames.optional(),
 })
 export type RunRequest = z.infer<typeof RunRequest>
