@@ -1,4 +1,5 @@
 /** The programs of the machine that a scenario may start without having them: samples/programs, as text. */
+import browser from '../../../samples/programs/browser.ts?raw'
 import dir from '../../../samples/programs/dir.ts?raw'
 import guard from '../../../samples/programs/guard.ts?raw'
 import notepad from '../../../samples/programs/notepad.ts?raw'
@@ -7,6 +8,7 @@ import taskmgr from '../../../samples/programs/taskmgr.ts?raw'
 
 /** By the entry that scenarios name, `world/taskmgr.ts`. */
 export const SHIPPED_PROGRAMS: ReadonlyMap<string, string> = new Map([
+  ['world/browser.ts', browser],
   ['world/dir.ts', dir],
   ['world/guard.ts', guard],
   ['world/notepad.ts', notepad],

@@ -8,6 +8,7 @@ import type { ProgramOptions } from '../kernel/ps/program'
 import { PROTECTION_ANTIMALWARE } from '../kernel/world/process-table'
 import { bootWindows, type WorldOptions } from '../kernel/world/world'
 import { givenFiles } from './given-files'
+import { givenHosts } from './given-hosts'
 import { bootAgain } from './boots'
 import type { MemoryReadings } from './memory-readings'
 import { hasWritableCode } from './packages'
@@ -122,7 +123,7 @@ function* userMode(
 /** What a plan says about the Windows around its drivers. */
 function worldOf({ programs, scenario }: Plan): WorldOptions {
   const replaced = new Set(programs.map(({ name }) => name))
-  return { replaced, files: givenFiles(scenario) }
+  return { replaced, files: givenFiles(scenario), hosts: givenHosts(scenario) }
 }
 
 function startProgram(
@@ -136,6 +137,7 @@ function startProgram(
     elevated: program.protected || user !== 'user',
     ...(program.protected ? { user: 'SYSTEM', protection: PROTECTION_ANTIMALWARE } : {}),
     ...k.world?.placeOf(name),
+    ...(program.arguments === undefined ? {} : { arguments: program.arguments }),
   }
   return k.programs.start(name, unit, places, options)
 }

@@ -10,6 +10,8 @@ interface ConnectionWords {
   protocol: string
   local: string
   remote: string
+  /** Name of the process that connects. */
+  program: string
 }
 
 export type FilteringEventBody =
@@ -56,7 +58,10 @@ export type FilteringEventBody =
   | { t: 'wfp.callout.registered'; callout: string; id: number; routine: string }
   | { t: 'wfp.callout.unregistered'; callout: string; id: number }
   | { t: 'wfp.callout.added'; callout: string; layer: string }
+  | { t: 'wfp.callout.removed'; callout: string }
   | { t: 'wfp.sublayer.added'; sublayer: string; weight: number }
+  | { t: 'wfp.sublayer.removed'; sublayer: string }
+  | { t: 'wfp.transaction'; did: 'began' | 'committed' | 'aborted' }
   | {
       t: 'wfp.filter.added'
       filter: string
@@ -76,6 +81,20 @@ export type FilteringEventBody =
       callout: string | null
       routine: string | null
       action: string
+      /** A callout has redirected this process's connections to itself: it is a proxy of theirs. */
+      proxy?: true
+    } & ConnectionWords)
+  /** A callout sent a connection elsewhere: to `to` instead of `remote`. */
+  | ({
+      t: 'wfp.redirected'
+      layer: string
+      filter: string
+      callout: string | null
+      routine: string | null
+      to: string
+      /** Process that shall accept it, by its id, and whether it was named with a redirect handle. */
+      target: number | null
+      handle: boolean
     } & ConnectionWords)
   /** A callout keeps a connection waiting, and lets it go on. */
   | ({ t: 'wfp.pended'; callout: string } & ConnectionWords)
@@ -83,6 +102,12 @@ export type FilteringEventBody =
   /** All filters of a layer were applied. */
   | ({ t: 'wfp.decided'; layer: string; allowed: boolean } & ConnectionWords)
   // the driver framework
+  /** An object other than a queue or a request, which have events of their own. */
+  | { t: 'wdf.object.created'; object: string; kind: string; parent: string | null }
+  /** `withParent`: nobody asked for it, its parent went. */
+  | { t: 'wdf.object.deleted'; object: string; kind: string; withParent: boolean }
+  /** A packet that the framework answered or passed on for the driver. */
+  | { t: 'wdf.irp.handled'; irp: number; major: number; minor: number; how: 'completed' | 'passed' }
   | { t: 'wdf.queue.created'; queue: string; device: string; dispatch: string; isDefault: boolean }
   | { t: 'wdf.queue.purged'; queue: string }
   | { t: 'wdf.queue.deleted'; queue: string }

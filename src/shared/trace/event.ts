@@ -8,6 +8,7 @@
  */
 
 import type { FilteringEventBody } from './event-filtering'
+import type { NetworkEventBody } from './event-network'
 
 /** Version of the event format; part of every stored or exported trace. */
 export const TRACE_VERSION = 1
@@ -84,6 +85,7 @@ export type TraceValue = string | number | boolean | null
 
 export type EventBody =
   | FilteringEventBody
+  | NetworkEventBody
   // life of the run
   | {
       t: 'run.started'

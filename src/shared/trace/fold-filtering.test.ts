@@ -10,7 +10,10 @@ function event(body: EventBody): TraceEvent {
 }
 
 const filter = '0xFFFF9A0101420060'
-const connection = { protocol: 'TCP', local: '10.0.0.2:49152', remote: '192.168.0.1:443' }
+const connection = {
+  ...{ protocol: 'TCP', local: '10.0.0.2:49152', remote: '192.168.0.1:443' },
+  program: 'client.exe',
+}
 
 const EVENTS: [EventBody, string][] = [
   [
@@ -44,7 +47,7 @@ const EVENTS: [EventBody, string][] = [
       ...{ layer: 'ALE_AUTH_CONNECT_V4', filter: '0x10001', callout: null, routine: null },
       ...{ action: 'FWP_ACTION_BLOCK', ...connection },
     },
-    'Filter 0x10001 said FWP_ACTION_BLOCK to TCP 10.0.0.2:49152 to 192.168.0.1:443',
+    'Filter 0x10001 said FWP_ACTION_BLOCK to TCP 10.0.0.2:49152 to 192.168.0.1:443 of client.exe',
   ],
   [
     { t: 'wdf.queue.created', queue: '0x2', device: '0x3', dispatch: 'manual', isDefault: true },

@@ -176,6 +176,15 @@ function foldPlatform(state: FilteringState, event: FilteringEvent): void {
       state.sublayers.push({ sublayer, weight, seq })
       break
     }
+    case 'wfp.callout.removed': {
+      const found = calloutOf(state, event.callout, event.seq)
+      found.layer = null
+      if (found.id === null) drop(state.callouts, (item) => item === found)
+      break
+    }
+    case 'wfp.sublayer.removed':
+      drop(state.sublayers, ({ sublayer }) => sublayer === event.sublayer)
+      break
     case 'wfp.filter.added': {
       const { filter, layer, sublayer, weight, action, callout, conditions, seq } = event
       state.filters.push({

@@ -16,6 +16,7 @@ import {
   isFilteringEvent,
   type FilteringState,
 } from './fold-filtering'
+import { emptyNetwork, foldNetwork, isNetworkEvent, type NetworkState } from './fold-network'
 import { emptyHardware, foldHardware, type HardwareState } from './fold-hardware'
 import { foldPnp, type DevNodeView, type InterfaceState } from './fold-pnp'
 
@@ -154,6 +155,7 @@ export interface MachineState {
   hardware: HardwareState
   executive: ExecutiveState
   filtering: FilteringState
+  network: NetworkState
   /** Files of the volume, where the machine has one. */
   files: FileState[]
   bugcheck: { seq: number; code: string; name: string; parameters: string[] } | null
@@ -196,6 +198,7 @@ export function emptyState(): MachineState {
     hardware: emptyHardware(),
     executive: emptyExecutive(),
     filtering: emptyFiltering(),
+    network: emptyNetwork(),
     files: [],
     bugcheck: null,
     stop: null,
@@ -479,6 +482,7 @@ export function fold(state: MachineState, event: TraceEvent): MachineState {
   if (isExecutiveEvent(event)) foldExecutive(state.executive, event)
   foldFiles(state.files, event)
   if (isFilteringEvent(event)) foldFiltering(state.filtering, event)
+  else if (isNetworkEvent(event)) foldNetwork(state.network, event)
   // A DPC is shown as queued until its routine starts.
   if (event.t === 'routine.called' && event.kind === 'dpc')
     remove(state.dpcs, (item) => item.routine === event.name)

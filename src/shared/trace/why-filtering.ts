@@ -1,11 +1,16 @@
 /** Sentences for what minifilters, the filtering platform and the driver framework tell. */
 import type { EventOf } from './event'
 import type { FilteringEventBody } from './event-filtering'
+import { IRP_MJ_PNP, IRP_MJ_POWER, minorName } from '../nt/irp-functions'
 import { majorName, statusName } from './words'
 
 type SaidHere = EventOf<FilteringEventBody['t']>
 
 const status = (value: string | null): string => (value === null ? '' : `, ${statusName(value)}`)
+
+function minorOrMajor({ major, minor }: { major: number; minor: number }): string {
+  return major === IRP_MJ_PNP || major === IRP_MJ_POWER ? minorName(major, minor) : majorName(major)
+}
 
 /** One sentence, without a full stop. */
 export function sayFiltering(event: SaidHere): string {
@@ -30,6 +35,14 @@ export function sayFiltering(event: SaidHere): string {
       return `The callout ${event.callout} was unregistered`
     case 'wfp.callout.added':
       return `The callout ${event.callout} was added to ${event.layer}`
+    case 'wfp.callout.removed':
+      return `The callout ${event.callout} was taken out of the filter engine`
+    case 'wfp.sublayer.removed':
+      return `The sublayer ${event.sublayer} was removed`
+    case 'wfp.transaction':
+      return `A transaction of the filter engine was ${event.did === 'began' ? 'begun' : event.did}`
+    case 'wfp.redirected':
+      return `${event.routine ?? event.filter} redirected the connection of ${event.program} to ${event.remote}: it leads to ${event.to}`
     case 'wfp.sublayer.added':
       return `The sublayer ${event.sublayer} was added with weight ${event.weight}`
     case 'wfp.filter.added':
@@ -37,13 +50,19 @@ export function sayFiltering(event: SaidHere): string {
     case 'wfp.filter.removed':
       return `Filter ${event.filter} was removed`
     case 'wfp.classified':
-      return `${event.routine === null ? `Filter ${event.filter}` : event.routine} said ${event.action} to ${event.protocol} ${event.local} to ${event.remote}`
+      return `${event.routine === null ? `Filter ${event.filter}` : event.routine} said ${event.action} to ${event.protocol} ${event.local} to ${event.remote} of ${event.program}`
     case 'wfp.pended':
       return `The callout ${event.callout} keeps the connection to ${event.remote} waiting`
     case 'wfp.completed':
       return `The connection to ${event.remote} goes on`
     case 'wfp.decided':
       return `${event.protocol} ${event.local} to ${event.remote} was ${event.allowed ? 'permitted' : 'blocked'} at ${event.layer}`
+    case 'wdf.object.created':
+      return `The framework made a ${event.kind} object`
+    case 'wdf.object.deleted':
+      return `The framework deleted a ${event.kind} object${event.withParent ? ' with its parent' : ''}`
+    case 'wdf.irp.handled':
+      return `The framework ${event.how === 'completed' ? 'completed' : 'passed down'} IRP ${event.irp}, ${minorOrMajor(event)}, for the driver`
     case 'wdf.queue.created':
       return `A ${event.dispatch} queue was made${event.isDefault ? ' for all requests of its device' : ''}`
     case 'wdf.queue.purged':

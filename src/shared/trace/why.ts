@@ -7,7 +7,9 @@ import { DISPATCH_LEVEL } from '../nt/irql'
 import type { EventOf, TraceEvent, TraceValue } from './event'
 import { sayExecutive } from './why-executive'
 import { isFilteringEvent } from './fold-filtering'
+import { isNetworkEvent } from './fold-network'
 import { sayFiltering } from './why-filtering'
+import { sayNetwork } from './why-network'
 import { sayHardware } from './why-hardware'
 import { sayPnp } from './why-pnp'
 import {
@@ -332,6 +334,7 @@ function say(event: TraceEvent): string {
     case 'process.detached':
       return sayExecutive(event)
     default:
+      if (isNetworkEvent(event)) return sayNetwork(event)
       return isFilteringEvent(event) ? sayFiltering(event) : sayHardware(event)
   }
 }

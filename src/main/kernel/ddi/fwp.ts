@@ -1,10 +1,7 @@
-/** The Windows Filtering Platform, and the sockets of programs that it is asked about. */
+/** The Windows Filtering Platform: what drivers call. */
 import {
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  SOCK_DGRAM,
-  WSAEACCES,
-  WSAENOTSOCK,
+  FWP_BYTE_BLOB_TYPE,
+  FWPM_SESSION_FLAG_DYNAMIC,
 } from '../../../shared/nt/generated/constants'
 import {
   STATUS_DEVICE_BUSY,
@@ -12,42 +9,43 @@ import {
   STATUS_FWP_CALLOUT_NOT_FOUND,
   STATUS_FWP_CANNOT_PEND,
   STATUS_FWP_FILTER_NOT_FOUND,
+  STATUS_FWP_IN_USE,
   STATUS_FWP_NULL_POINTER,
+  STATUS_FWP_SUBLAYER_NOT_FOUND,
   STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_HANDLE,
+  STATUS_INVALID_PARAMETER,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import {
+  FWP_BYTE_BLOB,
   FWPM_CALLOUT0,
   FWPM_FILTER0,
   FWPM_FILTER_CONDITION0,
+  FWPM_SESSION0,
   FWPM_SUBLAYER0,
   FWPS_CALLOUT1,
   KEVENT,
 } from '../../../shared/nt/generated/offsets'
 import { filterEngine } from '../fwp/engine'
-import { ALE_AUTH_CONNECT_V4, type Condition } from '../fwp/layers'
+import type { Condition } from '../fwp/layers'
+import { Session } from '../fwp/session'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import type { KObject } from '../ob/kobject'
 import { guidText } from '../pnp/interfaces'
-import { enterWin32, setLastError, userAccess, w } from './win32-base'
-import { ddi, t, type KernelRoutine } from './types'
+import { ddi, t } from './types'
 
 const CONDITIONS_MAX = 64
-const SOCKADDR_IN_BYTES = 16
-const SOCKET_ERROR = -1
-/** 10.0.0.2 and the first port that programs get. */
-const LOCAL_ADDRESS = 0x0a00_0002
-const FIRST_PORT = 49_152
-const BY_DRIVER = 'Security descriptors, providers, sessions and transactions are not looked at.'
+/** Characters of a path. */
+const PATH_MAX = 1024
+const BY_DRIVER = 'Security descriptors and providers are not looked at.'
 
-/** Handles of the engine, and sockets: objects that can be waited for, with a name of ours. */
-const ENGINE = 'filter engine'
-const SOCKET = 'socket'
+/** Redirect handles, and the engine's, which have a session: objects that can be waited for. */
+const REDIRECT = 'redirect handle'
 
-function openObject(k: Kernel, what: string, kernel: boolean): number {
-  const object = k.ob.create('Event', KEVENT.SIZE, { data: what })
+function openObject(k: Kernel, data: unknown, kernel: boolean): number {
+  const object = k.ob.create('Event', KEVENT.SIZE, { data })
   if (typeof object === 'number') return 0
   k.dispatcher.initializeEvent(object.address, 0, false)
   const handle = k.ob.openHandle(object, 0x1f_0003, { kernel })
@@ -55,9 +53,14 @@ function openObject(k: Kernel, what: string, kernel: boolean): number {
   return handle
 }
 
-function isObject(k: Kernel, handle: number, what: string, mode: 0 | 1): boolean {
+function dataOf(k: Kernel, handle: number, mode: 0 | 1): unknown {
   const { object } = k.ob.resolveHandle(handle, 0, k.ob.types.Event, mode)
-  return (object as KObject<unknown> | null)?.data === what
+  return (object as KObject<unknown> | null)?.data
+}
+
+function sessionOf(k: Kernel, handle: number): Session | null {
+  const data = dataOf(k, handle, 0)
+  return data instanceof Session ? data : null
 }
 
 const guidAt = (k: Kernel, at: Ptr): string => guidText(k, at).toUpperCase()
@@ -68,11 +71,23 @@ function readConditions(k: Kernel, filter: Ptr): Condition[] {
   const first = memory.ptr(filter + FWPM_FILTER0.filterCondition)
   return Array.from({ length: first ? count : 0 }, (_, i) => {
     const at = first + i * FWPM_FILTER_CONDITION0.SIZE
+    const isBlob =
+      memory.u32(at + FWPM_FILTER_CONDITION0['conditionValue.type']) === FWP_BYTE_BLOB_TYPE
     return {
       field: guidAt(k, at + FWPM_FILTER_CONDITION0.fieldKey),
-      value: memory.u32(at + FWPM_FILTER_CONDITION0['conditionValue.uint32']),
+      value: isBlob
+        ? blobText(k, memory.ptr(at + FWPM_FILTER_CONDITION0['conditionValue.byteBlob']))
+        : memory.u32(at + FWPM_FILTER_CONDITION0['conditionValue.uint32']),
     }
   })
+}
+
+/** The text that an FWP_BYTE_BLOB holds. */
+function blobText(k: Kernel, blob: Ptr): string {
+  const { memory } = k
+  const data = blob && memory.ptr(blob + FWP_BYTE_BLOB.data)
+  const bytes = blob && Math.min(memory.u32(blob + FWP_BYTE_BLOB.size), PATH_MAX * 2)
+  return data ? memory.text16(data, bytes & ~1) : ''
 }
 
 const key = (c: string) => ({ k: 'ptr', c, target: null }) as const
@@ -86,7 +101,7 @@ export const FWP_DDIS = {
     },
     returns: t.ntstatus,
     support: 'partial',
-    note: 'Callouts are asked at FWPM_LAYER_ALE_AUTH_CONNECT_V4; flowDeleteFn is never called.',
+    note: 'Callouts are asked at FWPM_LAYER_ALE_CONNECT_REDIRECT_V4 and FWPM_LAYER_ALE_AUTH_CONNECT_V4; flowDeleteFn is never called.',
     run(k, a) {
       const { memory } = k
       const callout = filterEngine(k).registerCallout(
@@ -117,14 +132,16 @@ export const FWP_DDIS = {
       serverName: t.optional(t.wstr),
       authnService: t.u32('UINT32'),
       authIdentity: t.optional(key('SEC_WINNT_AUTH_IDENTITY_W *')),
-      session: t.optional(key('FWPM_SESSION0 *')),
+      session: t.optional(t.ptr('FWPM_SESSION0')),
       engineHandle: t.out(t.handle),
     },
     returns: t.ntstatus,
     support: 'partial',
     note: `${BY_DRIVER} The handle is one to an event.`,
     run(k, a) {
-      const handle = openObject(k, ENGINE, true)
+      const flags = a.session ? k.memory.u32(a.session + FWPM_SESSION0.flags) : 0
+      const isDynamic = (flags & FWPM_SESSION_FLAG_DYNAMIC) !== 0
+      const handle = openObject(k, new Session(k, isDynamic), true)
       if (!handle) return STATUS_INSUFFICIENT_RESOURCES
       a.engineHandle.write(handle)
       return STATUS_SUCCESS
@@ -138,7 +155,9 @@ export const FWP_DDIS = {
     summary: 'Closes a session of the filter engine.',
     docs: 'fwpmk/nf-fwpmk-fwpmengineclose0',
     *run(k, a) {
-      if (!isObject(k, a.engineHandle, ENGINE, 0)) return STATUS_INVALID_HANDLE
+      const session = sessionOf(k, a.engineHandle)
+      if (!session) return STATUS_INVALID_HANDLE
+      yield* session.close()
       return yield* k.ob.closeHandle(a.engineHandle, 0)
     },
   }),
@@ -154,11 +173,15 @@ export const FWP_DDIS = {
     support: 'partial',
     note: BY_DRIVER,
     run(k, a) {
-      if (!isObject(k, a.engineHandle, ENGINE, 0)) return STATUS_INVALID_HANDLE
+      const session = sessionOf(k, a.engineHandle)
+      if (!session) return STATUS_INVALID_HANDLE
       const engine = filterEngine(k)
       const callout = guidAt(k, a.callout + FWPM_CALLOUT0.calloutKey)
       const layer = guidAt(k, a.callout + FWPM_CALLOUT0.applicableLayer)
       if (!engine.addCallout(callout, layer)) return STATUS_FWP_ALREADY_EXISTS
+      session.added(function* () {
+        engine.removeCallout(callout)
+      })
       a.id.write(engine.calloutByKey(callout)?.id ?? 0)
       return STATUS_SUCCESS
     },
@@ -174,10 +197,16 @@ export const FWP_DDIS = {
     support: 'partial',
     note: BY_DRIVER,
     run(k, a) {
-      if (!isObject(k, a.engineHandle, ENGINE, 0)) return STATUS_INVALID_HANDLE
+      const session = sessionOf(k, a.engineHandle)
+      if (!session) return STATUS_INVALID_HANDLE
       const name = guidAt(k, a.subLayer + FWPM_SUBLAYER0.subLayerKey)
       const weight = k.memory.u16(a.subLayer + FWPM_SUBLAYER0.weight)
-      return filterEngine(k).addSublayer(name, weight) ? STATUS_SUCCESS : STATUS_FWP_ALREADY_EXISTS
+      const engine = filterEngine(k)
+      if (!engine.addSublayer(name, weight)) return STATUS_FWP_ALREADY_EXISTS
+      session.added(function* () {
+        engine.removeSublayer(name)
+      })
+      return STATUS_SUCCESS
     },
   }),
 
@@ -190,10 +219,11 @@ export const FWP_DDIS = {
     },
     returns: t.ntstatus,
     support: 'partial',
-    note: 'Conditions on remote address, remote port and protocol are compared for equality; others always hold.',
+    note: 'Conditions on remote address, remote port, protocol and application (FWPM_CONDITION_ALE_APP_ID, a blob) are compared for equality; others always hold.',
     *run(k, a) {
       const { memory } = k
-      if (!isObject(k, a.engineHandle, ENGINE, 0)) return STATUS_INVALID_HANDLE
+      const session = sessionOf(k, a.engineHandle)
+      if (!session) return STATUS_INVALID_HANDLE
       if (!a.filter) return STATUS_FWP_NULL_POINTER
       const engine = filterEngine(k)
       const action = memory.u32(a.filter + FWPM_FILTER0['action.type'])
@@ -208,6 +238,9 @@ export const FWP_DDIS = {
         callout: isCallout ? callout : null,
         conditions: readConditions(k, a.filter),
       })
+      session.added(function* () {
+        yield* engine.removeFilter(id)
+      })
       a.id.write(id)
       return STATUS_SUCCESS
     },
@@ -220,7 +253,7 @@ export const FWP_DDIS = {
     summary: 'Takes a filter out of the filter engine, and tells its callout.',
     docs: 'fwpmk/nf-fwpmk-fwpmfilterdeletebyid0',
     *run(k, a) {
-      if (!isObject(k, a.engineHandle, ENGINE, 0)) return STATUS_INVALID_HANDLE
+      if (!sessionOf(k, a.engineHandle)) return STATUS_INVALID_HANDLE
       const found = yield* filterEngine(k).removeFilter(a.id)
       return found ? STATUS_SUCCESS : STATUS_FWP_FILTER_NOT_FOUND
     },
@@ -261,76 +294,189 @@ export const FWP_DDIS = {
     run: () => 0,
   }),
 
-  // --- ws2_32, in programs -------------------------------------------------------------------------
+  // --- sessions ------------------------------------------------------------------------------------
 
-  socket: ddi({
-    params: { af: w.int, type: w.int, protocol: w.int },
-    returns: t.handle,
-    module: 'win32',
-    summary: 'Makes a socket of the simulated network.',
-    docs: 'winsock2/nf-winsock2-socket',
+  FwpmTransactionBegin0: ddi({
+    params: { engineHandle: t.handle, flags: t.u32('UINT32') },
+    returns: t.ntstatus,
+    irql: [0, 0],
+    summary: 'Begins a transaction: all that follows is added, or nothing.',
+    docs: 'fwpmk/nf-fwpmk-fwpmtransactionbegin0',
     support: 'partial',
-    note: 'A network without wires: every peer answers. WSAStartup is not needed.',
+    note: 'What is added counts at once; FwpmTransactionAbort0 takes it back. What is deleted stays so.',
+    run: (k, a) => sessionOf(k, a.engineHandle)?.begin() ?? STATUS_INVALID_HANDLE,
+  }),
+
+  FwpmTransactionCommit0: ddi({
+    params: { engineHandle: t.handle },
+    returns: t.ntstatus,
+    irql: [0, 0],
+    summary: 'Ends a transaction: what was added stays.',
+    docs: 'fwpmk/nf-fwpmk-fwpmtransactioncommit0',
+    run: (k, a) => sessionOf(k, a.engineHandle)?.commit() ?? STATUS_INVALID_HANDLE,
+  }),
+
+  FwpmTransactionAbort0: ddi({
+    params: { engineHandle: t.handle },
+    returns: t.ntstatus,
+    irql: [0, 0],
+    summary: 'Ends a transaction: what was added goes.',
+    docs: 'fwpmk/nf-fwpmk-fwpmtransactionabort0',
+    *run(k, a) {
+      const session = sessionOf(k, a.engineHandle)
+      return session ? yield* session.abort() : STATUS_INVALID_HANDLE
+    },
+  }),
+
+  FwpmCalloutDeleteByKey0: ddi({
+    params: { engineHandle: t.handle, key: t.ptr('GUID') },
+    returns: t.ntstatus,
+    irql: [0, 0],
+    summary: 'Takes a callout out of the filter engine.',
+    docs: 'fwpmk/nf-fwpmk-fwpmcalloutdeletebykey0',
     run(k, a) {
-      enterWin32(k, 'socket', '', 'WS2_32')
-      return (
-        openObject(
-          k,
-          `${SOCKET} ${a.protocol || (a.type === SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP)}`,
-          false,
-        ) || -1
-      )
+      if (!sessionOf(k, a.engineHandle)) return STATUS_INVALID_HANDLE
+      const engine = filterEngine(k)
+      const callout = guidAt(k, a.key)
+      if (engine.hasFiltersOf(callout)) return STATUS_FWP_IN_USE
+      return engine.removeCallout(callout) ? STATUS_SUCCESS : STATUS_FWP_CALLOUT_NOT_FOUND
     },
   }),
 
-  connect: ddi({
-    params: { s: t.handle, name: w.pvoid, namelen: w.int },
-    returns: w.int,
-    module: 'win32',
-    summary: 'Connects a socket, if the filtering platform permits it. `name` is a sockaddr_in.',
-    docs: 'winsock2/nf-winsock2-connect',
+  FwpmSubLayerDeleteByKey0: ddi({
+    params: { engineHandle: t.handle, key: t.ptr('GUID') },
+    returns: t.ntstatus,
+    irql: [0, 0],
+    summary: 'Takes a sublayer out of the filter engine.',
+    docs: 'fwpmk/nf-fwpmk-fwpmsublayerdeletebykey0',
+    run(k, a) {
+      if (!sessionOf(k, a.engineHandle)) return STATUS_INVALID_HANDLE
+      const engine = filterEngine(k)
+      const sublayer = guidAt(k, a.key)
+      if (engine.hasFiltersOf(sublayer)) return STATUS_FWP_IN_USE
+      return engine.removeSublayer(sublayer) ? STATUS_SUCCESS : STATUS_FWP_SUBLAYER_NOT_FOUND
+    },
+  }),
+
+  // --- redirection ---------------------------------------------------------------------------------
+
+  FwpsRedirectHandleCreate0: ddi({
+    params: {
+      providerGuid: t.ptr('GUID'),
+      flags: t.u32('UINT32'),
+      redirectHandle: t.out(t.handle),
+    },
+    returns: t.ntstatus,
+    irql: [0, 0],
+    summary: 'Makes a handle by which a callout redirects connections to a local process.',
+    docs: 'fwpsk/nf-fwpsk-fwpsredirecthandlecreate0',
     support: 'partial',
-    note: 'Succeeds for every address and port that is not blocked; nothing can be sent.',
-    *run(k, a) {
-      enterWin32(k, 'connect', '', 'WS2_32')
-      return yield* connect(k, a.s, a.name)
+    note: 'The handle is one to an event; the provider is not looked at.',
+    run(k, a) {
+      const handle = openObject(k, REDIRECT, true)
+      if (!handle) return STATUS_INSUFFICIENT_RESOURCES
+      a.redirectHandle.write(handle)
+      return STATUS_SUCCESS
     },
   }),
 
-  closesocket: ddi({
-    params: { s: t.handle },
-    returns: w.int,
-    module: 'win32',
-    summary: 'Closes a socket.',
-    docs: 'winsock2/nf-winsock2-closesocket',
+  FwpsRedirectHandleDestroy0: ddi({
+    params: { redirectHandle: t.handle },
+    returns: t.void,
+    irql: [0, 0],
+    summary: 'Gives a redirect handle back.',
+    docs: 'fwpsk/nf-fwpsk-fwpsredirecthandledestroy0',
     *run(k, a) {
-      enterWin32(k, 'closesocket', '', 'WS2_32')
-      const status = yield* k.ob.closeHandle(a.s, 1)
-      if (status === STATUS_SUCCESS) return 0
-      setLastError(k, WSAENOTSOCK)
-      return SOCKET_ERROR
+      if (dataOf(k, a.redirectHandle, 0) === REDIRECT) yield* k.ob.closeHandle(a.redirectHandle, 0)
     },
   }),
-}
 
-function* connect(k: Kernel, handle: number, name: Ptr): KernelRoutine<number> {
-  const { object } = k.ob.resolveHandle(handle, 0, k.ob.types.Event, 1)
-  const [what, protocol] = String((object as KObject<unknown> | null)?.data ?? '').split(' ')
-  if (what !== SOCKET) {
-    setLastError(k, WSAENOTSOCK)
-    return SOCKET_ERROR
-  }
-  userAccess(k, name, SOCKADDR_IN_BYTES, 'read')
-  const bytes = k.memory.read(name, SOCKADDR_IN_BYTES)
-  const view = new DataView(bytes.slice().buffer)
-  const allowed = yield* filterEngine(k).isAllowed(ALE_AUTH_CONNECT_V4, {
-    localAddress: LOCAL_ADDRESS,
-    localPort: FIRST_PORT,
-    protocol: Number(protocol),
-    remotePort: view.getUint16(2),
-    remoteAddress: view.getUint32(4),
-  })
-  if (allowed) return 0
-  setLastError(k, WSAEACCES)
-  return SOCKET_ERROR
+  FwpsQueryConnectionRedirectState0: ddi({
+    params: {
+      redirectRecords: t.optional(t.pvoid),
+      redirectHandle: t.handle,
+      redirectContext: t.optional(t.out(key('PVOID'))),
+    },
+    returns: t.u32('FWPS_CONNECTION_REDIRECT_STATE'),
+    irql: [0, 2],
+    summary: 'Tells whether a connection was redirected already, and by whom.',
+    docs: 'fwpsk/nf-fwpsk-fwpsqueryconnectionredirectstate0',
+    support: 'partial',
+    note: 'Records go with the process that is named in localRedirectTargetPID: what it connects to counts as redirected before (on Windows it hands them over with SIO_SET_WFP_CONNECTION_REDIRECT_RECORDS). There is no context.',
+    run(k, a) {
+      a.redirectContext.write(0)
+      return filterEngine(k).redirectState(a.redirectRecords, a.redirectHandle)
+    },
+  }),
+
+  FwpsAcquireClassifyHandle0: ddi({
+    params: {
+      classifyContext: t.pvoid,
+      flags: t.u32('UINT32'),
+      classifyHandle: t.out({ k: 'u64', c: 'UINT64' }),
+    },
+    returns: t.ntstatus,
+    irql: [0, 2],
+    summary: 'Makes a handle for the classification that a callout is asked about.',
+    docs: 'fwpsk/nf-fwpsk-fwpsacquireclassifyhandle0',
+    support: 'partial',
+    note: 'At the connect redirect layer only; the handle is good while the callout is being asked.',
+    run(k, a) {
+      const handle = filterEngine(k).acquireClassifyHandle(a.classifyContext)
+      if (handle === 0n) return STATUS_INVALID_PARAMETER
+      a.classifyHandle.write(handle)
+      return STATUS_SUCCESS
+    },
+  }),
+
+  FwpsReleaseClassifyHandle0: ddi({
+    params: { classifyHandle: { k: 'u64', c: 'UINT64' } },
+    returns: t.void,
+    irql: [0, 2],
+    summary: 'Gives a classify handle back.',
+    docs: 'fwpsk/nf-fwpsk-fwpsreleaseclassifyhandle0',
+    run: (k, a) => filterEngine(k).releaseClassifyHandle(a.classifyHandle),
+  }),
+
+  FwpsAcquireWritableLayerDataPointer0: ddi({
+    params: {
+      classifyHandle: { k: 'u64', c: 'UINT64' },
+      filterId: { k: 'u64', c: 'UINT64' },
+      flags: t.u32('UINT32'),
+      writableLayerData: t.out(key('PVOID')),
+      classifyOut: t.optional(t.ptr('FWPS_CLASSIFY_OUT0')),
+    },
+    returns: t.ntstatus,
+    irql: [0, 2],
+    summary: 'Gives a copy of the connect request that the callout may change.',
+    docs: 'fwpsk/nf-fwpsk-fwpsacquirewritablelayerdatapointer0',
+    support: 'partial',
+    note: 'The copy is good while the callout is being asked; flags are not looked at.',
+    run(k, a) {
+      const redirection = filterEngine(k).redirectionOf(a.classifyHandle)
+      if (!redirection) return STATUS_INVALID_PARAMETER
+      const draft = redirection.draft(a.filterId)
+      if (!draft) return STATUS_INSUFFICIENT_RESOURCES
+      a.writableLayerData.write(draft)
+      return STATUS_SUCCESS
+    },
+  }),
+
+  FwpsApplyModifiedLayerData0: ddi({
+    params: {
+      classifyHandle: { k: 'u64', c: 'UINT64' },
+      modifiedLayerData: t.pvoid,
+      flags: t.u32('UINT32'),
+    },
+    returns: t.void,
+    irql: [0, 2],
+    summary: 'Makes a changed connect request the one that holds.',
+    docs: 'fwpsk/nf-fwpsk-fwpsapplymodifiedlayerdata0',
+    run(k, a) {
+      const engine = filterEngine(k)
+      const redirection = engine.redirectionOf(a.classifyHandle)
+      if (redirection?.isDraft(a.modifiedLayerData))
+        engine.applyRedirection(redirection, a.modifiedLayerData)
+    },
+  }),
 }

@@ -52,6 +52,7 @@ import { WIN32_MEMORY_DDIS } from './win32-memory'
 import { WIN32_PROCESS_DDIS } from './win32-process'
 import { WIN32_SYNC_DDIS } from './win32-sync'
 import { WIN32_DDIS } from './win32'
+import { WINSOCK_DDIS } from './winsock'
 import { ZW_FILE_DDIS } from './zw-file'
 import { ZW_REGISTRY_DDIS } from './zw-registry'
 import { ZW_SYSTEM_DDIS } from './zw-system'
@@ -109,6 +110,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...WIN32_PROCESS_DDIS,
   ...WIN32_SYNC_DDIS,
   ...WIN32_DDIS,
+  ...WINSOCK_DDIS,
   ...ZW_FILE_DDIS,
   ...ZW_REGISTRY_DDIS,
   ...ZW_SYSTEM_DDIS,

@@ -1,10 +1,10 @@
-/** Output of programs: printf and puts. */
+/** Text of programs: printf and its kin, and what C has for strings of bytes. */
 import { STATUS_ACCESS_VIOLATION } from '../../../shared/nt/generated/ntstatus'
 import { formatPrintf } from '../dbg/print'
 import type { Kernel } from '../kernel'
 import type { Memory, Ptr } from '../mm/memory'
 import { NtException } from '../stop'
-import { w } from './win32-base'
+import { userAccess, w } from './win32-base'
 import { ddi, t } from './types'
 
 /** Memory as a program sees it: what printf finds behind a pointer into the kernel is a fault. */
@@ -39,6 +39,41 @@ export const WIN32_CRT_DDIS = {
       const text = formatPrintf(userMemory(k), a.format ?? '(null)', a.arguments)
       k.programs.write(k.thread.process, text)
       return text.length
+    },
+  }),
+
+  snprintf: ddi({
+    params: { buffer: w.pvoid, count: t.size, format: w.astr, arguments: t.varargs },
+    returns: w.int,
+    module: 'win32',
+    support: 'partial',
+    note: 'As the kernel: without %f, %e and %g.',
+    summary: 'Writes formatted text to memory, cut off to fit; how long the whole is.',
+    traced: false,
+    run(k, a) {
+      const text = formatPrintf(userMemory(k), a.format ?? '(null)', a.arguments)
+      if (a.count === 0) return text.length
+      const kept = `${text.slice(0, a.count - 1)}\0`
+      userAccess(k, a.buffer, kept.length, 'write')
+      k.memory.write(
+        a.buffer,
+        Uint8Array.from(kept, (char) => char.charCodeAt(0) & 0xff),
+      )
+      return text.length
+    },
+  }),
+
+  strstr: ddi({
+    params: { str: w.pvoid, strSearch: w.astr },
+    returns: { k: 'ptr', c: 'char *', target: null },
+    module: 'win32',
+    summary: 'Where a string begins in another one; NULL when it does not occur.',
+    traced: false,
+    run(k, a) {
+      const at = userMemory(k)
+        .sz(a.str)
+        .indexOf(a.strSearch ?? '')
+      return at < 0 ? 0 : a.str + at
     },
   }),
 

@@ -9,6 +9,7 @@ import { ERROR_NOT_SUPPORTED } from '../../../shared/nt/generated/win32-errors'
 import { hex } from '../../../shared/nt/format'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import { heapOf } from '../mm/user-memory'
 import { CURRENT_PROCESS, CURRENT_THREAD } from '../ob/handle'
 import { NtDuplicateObject } from '../ob/nt-object'
 import {
@@ -21,6 +22,7 @@ import {
   NtTerminateThread,
   NtUnloadDriver,
 } from '../ps/nt-process'
+import type { Process } from '../ps/process'
 import type { Service } from '../ps/service'
 import { SCRATCH } from '../ps/user'
 import { inheritance } from './win32-file'
@@ -88,6 +90,24 @@ const driverCall = (service: Service, summary: string) =>
     run: (k, a) => k.syscalls.call(service, [a.DriverServiceName]),
   })
 
+const commandLines = new WeakMap<Process, Ptr>()
+
+/** The command line as bytes on the heap of the program, made when it is first asked for. */
+function commandLine(k: Kernel): Ptr {
+  const { process } = k.thread
+  let at = commandLines.get(process) ?? 0
+  if (at) return at
+  const text = `${process.name}${process.arguments ? ` ${process.arguments}` : ''}\0`
+  at = heapOf(k, process).allocate(text.length, true)
+  if (!at) return 0
+  k.memory.write(
+    at,
+    Uint8Array.from(text, (char) => char.charCodeAt(0) & 0xff),
+  )
+  commandLines.set(process, at)
+  return at
+}
+
 export const WIN32_PROCESS_DDIS = {
   GetLastError: ddi({
     params: {},
@@ -97,6 +117,16 @@ export const WIN32_PROCESS_DDIS = {
     docs: 'errhandlingapi/nf-errhandlingapi-getlasterror',
     traced: false,
     run: (k) => getLastError(k),
+  }),
+
+  GetCommandLineA: ddi({
+    params: {},
+    returns: { k: 'ptr', c: 'LPSTR', target: null },
+    module: 'win32',
+    summary: 'The command line of the program: its name, a space, and what the scenario says.',
+    docs: 'processenv/nf-processenv-getcommandlinea',
+    traced: false,
+    run: (k) => commandLine(k),
   }),
 
   SetLastError: ddi({

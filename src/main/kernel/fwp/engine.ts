@@ -3,16 +3,23 @@
  * filtering engine, and the question what is to become of a connection at a layer.
  */
 import {
+  FWP_BYTE_BLOB_TYPE,
   FWP_ACTION_BLOCK,
   FWP_ACTION_CALLOUT_INSPECTION,
   FWP_ACTION_CALLOUT_TERMINATING,
   FWP_ACTION_CALLOUT_UNKNOWN,
   FWP_ACTION_CONTINUE,
   FWP_ACTION_PERMIT,
+  FWPS_METADATA_FIELD_COMPLETION_HANDLE,
+  FWPS_METADATA_FIELD_PROCESS_ID,
+  FWPS_METADATA_FIELD_PROCESS_PATH,
+  FWPS_METADATA_FIELD_REDIRECT_RECORD_HANDLE,
   FWPS_RIGHT_ACTION_WRITE,
 } from '../../../shared/nt/generated/constants'
 import {
+  FWP_BYTE_BLOB,
   FWPS_CLASSIFY_OUT0,
+  FWPS_FILTER1,
   FWPS_INCOMING_METADATA_VALUES0,
   FWPS_INCOMING_VALUES0,
   FWP_VALUE0,
@@ -21,7 +28,11 @@ import {
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import { placeWords, type Place } from '../net/address'
+import { Redirection } from './redirect'
 import {
+  ALE_CONNECT_REDIRECT_V4,
+  applicationId,
   conditionWords,
   connectionWords,
   FIELD_TYPES,
@@ -33,7 +44,6 @@ import {
   type Layer,
 } from './layers'
 
-const FWPS_METADATA_FIELD_COMPLETION_HANDLE = 0x800
 /** FWPS_CALLOUT_NOTIFY_TYPE. */
 const NOTIFY_ADD_FILTER = 0
 const NOTIFY_DELETE_FILTER = 1
@@ -77,6 +87,16 @@ interface Asking {
   isPended: boolean
 }
 
+/** A layer at which a connection is being classified. */
+interface Classification {
+  layer: Layer
+  connection: Connection
+  /** Only at the redirect layer. */
+  redirection: Redirection | null
+  /** FWPS_RIGHT_*: a callout that decided hard has taken the right to write from those after it. */
+  rights: number
+}
+
 interface Pended extends Asking {
   /** KEVENT that the connecting thread waits for. */
   event: Ptr
@@ -93,6 +113,15 @@ export class FilterEngine {
   /** By the context that FwpsPendOperation0 gave out. */
   private readonly pended = new Map<Ptr, Pended>()
   private readonly asking = new Map<Ptr, Asking>()
+  /** By the handles that FwpsAcquireClassifyHandle0 gave out: connections at the redirect layer, and whom they ask. */
+  private readonly classifyHandles = new Map<bigint, Redirection>()
+  private readonly redirections = new Map<
+    Ptr,
+    { redirection: Redirection; filter: Filter | null }
+  >()
+  /** Local proxies: redirect handles by the ids of the processes that connections are sent to. */
+  private readonly proxies = new Map<number, number>()
+  private lastClassifyHandle = 0n
   private lastCallout = 0x100
   private lastFilter = 0x1_0000n
 
@@ -135,6 +164,27 @@ export class FilterEngine {
     if (this.k.tracing)
       this.k.emit({ t: 'wfp.callout.added', callout: key, layer: layerName(layer) })
     return true
+  }
+
+  /** FwpmCalloutDeleteByKey; false when it was not added. */
+  removeCallout(key: string): boolean {
+    if (!this.added.delete(key)) return false
+    if (this.k.tracing) this.k.emit({ t: 'wfp.callout.removed', callout: key })
+    return true
+  }
+
+  /** FwpmSubLayerDeleteByKey; false when there is none. */
+  removeSublayer(key: string): boolean {
+    if (!this.sublayers.delete(key)) return false
+    if (this.k.tracing) this.k.emit({ t: 'wfp.sublayer.removed', sublayer: key })
+    return true
+  }
+
+  /** Filters that a callout or a sublayer cannot go without. */
+  hasFiltersOf(key: string): boolean {
+    return [...this.filters.values()].some(
+      ({ callout, sublayer }) => callout === key || sublayer === key,
+    )
   }
 
   isAdded(callout: string): boolean {
@@ -207,41 +257,72 @@ export class FilterEngine {
   }
 
   /**
-   * What the filters of a layer say of a connection. In each sublayer the first filter that decides
-   * does; one block is enough. Without a filter it may be made.
+   * Where callouts of the redirect layer send a connection.
+   * @returns null when one of them blocks it
    */
-  *isAllowed(layer: Layer, connection: Connection): KernelRoutine<boolean> {
+  *redirect(connection: Connection): KernelRoutine<Place | null> {
+    const asked = { address: connection.remoteAddress, port: connection.remotePort }
+    if (this.matching(ALE_CONNECT_REDIRECT_V4, connection).length === 0) return asked
+    const { process } = connection
+    const redirection = new Redirection(this.k, connection, this.proxies.get(process.id) ?? 0)
+    const { first } = redirection
+    if (!first) return null
+    this.redirections.set(first, { redirection, filter: null })
+    const isAllowed = yield* this.isAllowed(ALE_CONNECT_REDIRECT_V4, connection, redirection)
+    const { destination } = redirection
+    this.redirections.delete(first)
+    for (const [handle, of] of this.classifyHandles)
+      if (of === redirection) this.classifyHandles.delete(handle)
+    redirection.free()
+    return isAllowed ? destination : null
+  }
+
+  /**
+   * What the filters of a layer say of a connection. In each sublayer the first filter that decides
+   * does; one block is enough, but for one that comes after a callout permitted without leave to write.
+   * Without a filter it may be made.
+   */
+  *isAllowed(
+    layer: Layer,
+    connection: Connection,
+    redirection: Redirection | null = null,
+  ): KernelRoutine<boolean> {
     const { k } = this
     const filters = this.matching(layer, connection)
     if (filters.length === 0) return true
     const decided = new Set<string>()
+    const what = { layer, connection, redirection, rights: FWPS_RIGHT_ACTION_WRITE }
     let allowed = true
     for (const filter of filters) {
       // Removed while the one before it was asked.
       if (decided.has(filter.sublayer) || !this.filters.has(filter.id)) continue
-      const action = yield* this.apply(filter, layer, connection)
+      const { rights } = what
+      const action = yield* this.apply(filter, what)
       if (action !== FWP_ACTION_BLOCK && action !== FWP_ACTION_PERMIT) continue
       decided.add(filter.sublayer)
-      if (action === FWP_ACTION_BLOCK) allowed = false
+      // After a hard permit only a callout can still block: its veto.
+      const counts = (rights & FWPS_RIGHT_ACTION_WRITE) !== 0 || filter.callout !== null
+      if (action === FWP_ACTION_BLOCK && counts) allowed = false
     }
     if (k.tracing)
       k.emit({ t: 'wfp.decided', layer: layer.name, allowed, ...connectionWords(connection) })
     return allowed
   }
 
-  private *apply(filter: Filter, layer: Layer, connection: Connection): KernelRoutine<number> {
+  private *apply(filter: Filter, what: Classification): KernelRoutine<number> {
     const { k } = this
     const callout = filter.callout === null ? undefined : this.calloutByKey(filter.callout)
-    const action = yield* this.decide(filter, callout, layer, connection)
+    const action = yield* this.decide(filter, callout, what)
     if (k.tracing)
       k.emit({
         t: 'wfp.classified',
-        layer: layer.name,
+        layer: what.layer.name,
         filter: filterWords(filter.id),
         callout: filter.callout,
         routine: callout ? k.images.symbol(callout.classify) : null,
         action: actionName(action),
-        ...connectionWords(connection),
+        ...connectionWords(what.connection),
+        ...(what.redirection?.isOfProxy ? { proxy: true as const } : {}),
       })
     return action
   }
@@ -249,58 +330,94 @@ export class FilterEngine {
   private *decide(
     filter: Filter,
     callout: Callout | undefined,
-    layer: Layer,
-    connection: Connection,
+    what: Classification,
   ): KernelRoutine<number> {
     if (filter.callout === null) return filter.action
     const isInspection = filter.action === FWP_ACTION_CALLOUT_INSPECTION
     // A callout that no driver stands behind blocks, unless it only looks.
     if (!callout) return isInspection ? FWP_ACTION_CONTINUE : FWP_ACTION_BLOCK
-    const action = yield* this.classify(callout, filter, layer, connection)
+    const action = yield* this.classify(callout, filter, what)
     return isInspection ? FWP_ACTION_CONTINUE : action
   }
 
   /** Ask a callout; when it pends the connection, wait, and ask it again. */
-  private *classify(
-    callout: Callout,
-    filter: Filter,
-    layer: Layer,
-    connection: Connection,
-  ): KernelRoutine<number> {
+  private *classify(callout: Callout, filter: Filter, what: Classification): KernelRoutine<number> {
     const { k } = this
     const { memory, pool } = k
-    const values = FWPS_INCOMING_VALUES0.SIZE
-    const meta = values + layer.fieldCount * FWP_VALUE0.SIZE
-    const out = meta + FWPS_INCOMING_METADATA_VALUES0.SIZE
-    const event = out + FWPS_CLASSIFY_OUT0.SIZE
+    const { connection, redirection } = what
     for (;;) {
-      const at = pool.allocate(event + KEVENT.SIZE, 'WfpC', { system: true })
+      const at = pool.allocate(questionBytes(what), 'WfpC', { system: true })
       if (!at) return FWP_ACTION_BLOCK
-      writeValues(k, at, at + values, layer, connection)
-      memory.setU32(at + meta, FWPS_METADATA_FIELD_COMPLETION_HANDLE)
-      memory.setPtr(at + meta + FWPS_INCOMING_METADATA_VALUES0.completionHandle, at + event)
-      k.dispatcher.initializeEvent(at + event, 0, false)
-      memory.setU32(at + out + FWPS_CLASSIFY_OUT0.actionType, FWP_ACTION_CONTINUE)
-      memory.setU32(at + out + FWPS_CLASSIFY_OUT0.rights, FWPS_RIGHT_ACTION_WRITE)
-      memory.setU64(at + out + FWPS_CLASSIFY_OUT0.filterId, filter.id)
+      const asked = writeQuestion(k, at, filter, callout, what)
       const asking: Asking = { callout, connection, isPended: false }
-      this.asking.set(at + event, asking)
+      this.asking.set(asked.event, asking)
+      const question = redirection && this.redirections.get(redirection.first)
+      if (question) question.filter = filter
       yield* k.call(callout.classify, 'FWPS_CALLOUT_CLASSIFY_FN1', [
         at,
-        at + meta,
+        asked.meta,
+        redirection?.current ?? 0,
+        redirection?.first ?? 0,
+        asked.filter,
         0,
-        0,
-        0,
-        0,
-        at + out,
+        asked.out,
       ])
-      this.asking.delete(at + event)
+      this.asking.delete(asked.event)
       // Also when it was completed before the callout returned: the event is set then.
-      if (asking.isPended) yield* k.dispatcher.wait([at + event])
-      const action = memory.u32(at + out + FWPS_CLASSIFY_OUT0.actionType)
+      if (asking.isPended) yield* k.dispatcher.wait([asked.event])
+      const action = memory.u32(asked.out + FWPS_CLASSIFY_OUT0.actionType)
+      what.rights &= memory.u32(asked.out + FWPS_CLASSIFY_OUT0.rights)
       pool.free(at)
       if (!asking.isPended) return action
+      what.rights = FWPS_RIGHT_ACTION_WRITE
     }
+  }
+
+  // --- redirection, as callouts do it --------------------------------------------------------------
+
+  /** FwpsAcquireClassifyHandle0; 0 for what is no context of a connection at the redirect layer. */
+  acquireClassifyHandle(context: Ptr): bigint {
+    const found = this.redirections.get(context)
+    if (!found) return 0n
+    const handle = ++this.lastClassifyHandle
+    this.classifyHandles.set(handle, found.redirection)
+    return handle
+  }
+
+  releaseClassifyHandle(handle: bigint): void {
+    this.classifyHandles.delete(handle)
+  }
+
+  redirectionOf(handle: bigint): Redirection | undefined {
+    return this.classifyHandles.get(handle)
+  }
+
+  /** FwpsApplyModifiedLayerData0. */
+  applyRedirection(redirection: Redirection, draft: Ptr): void {
+    const { k } = this
+    const before = redirection.destination
+    const { to, target, handle } = redirection.apply(draft)
+    if (target !== 0 && handle !== 0) this.proxies.set(target, handle)
+    if (to.address === before.address && to.port === before.port) return
+    const filter = this.redirections.get(redirection.first)?.filter
+    if (!k.tracing || !filter) return
+    const callout = filter.callout === null ? undefined : this.calloutByKey(filter.callout)
+    k.emit({
+      t: 'wfp.redirected',
+      layer: ALE_CONNECT_REDIRECT_V4.name,
+      filter: filterWords(filter.id),
+      callout: filter.callout,
+      routine: callout ? k.images.symbol(callout.classify) : null,
+      to: placeWords(to),
+      target: target || null,
+      handle: handle !== 0,
+      ...connectionWords(redirection.connection),
+    })
+  }
+
+  /** FwpsQueryConnectionRedirectState0. */
+  redirectState(records: Ptr, handle: number): number {
+    return this.redirections.get(records)?.redirection.stateFor(handle) ?? 0
   }
 
   /** FwpsPendOperation0; 0 when the handle is none of a connection that is being classified, or is used. */
@@ -335,8 +452,43 @@ export class FilterEngine {
 
 const filterWords = (id: bigint): string => `0x${id.toString(16).toUpperCase()}`
 
-function writeValues(k: Kernel, at: Ptr, values: Ptr, layer: Layer, connection: Connection): void {
+/** Where the parts of a question to a callout lie behind the values. */
+function partsOf({ layer, connection }: Classification): {
+  meta: number
+  out: number
+  event: number
+  filter: number
+  blob: number
+  path: number
+  end: number
+} {
+  const meta = FWPS_INCOMING_VALUES0.SIZE + layer.fieldCount * FWP_VALUE0.SIZE
+  const out = meta + FWPS_INCOMING_METADATA_VALUES0.SIZE
+  const event = out + FWPS_CLASSIFY_OUT0.SIZE
+  const filter = event + KEVENT.SIZE
+  const blob = filter + FWPS_FILTER1.SIZE
+  const path = blob + FWP_BYTE_BLOB.SIZE
+  return { meta, out, event, filter, blob, path, end: path + applicationId(connection).length * 2 }
+}
+
+const questionBytes = (what: Classification): number => partsOf(what).end
+
+/** What a callout is asked with: values, metadata, the filter, and room for what it decides. */
+function writeQuestion(
+  k: Kernel,
+  at: Ptr,
+  filter: Filter,
+  callout: Callout,
+  what: Classification,
+): { meta: Ptr; out: Ptr; event: Ptr; filter: Ptr } {
   const { memory } = k
+  const { layer, connection, redirection } = what
+  const parts = partsOf(what)
+  const application = applicationId(connection)
+  memory.setText16(at + parts.path, application)
+  memory.setU32(at + parts.blob + FWP_BYTE_BLOB.size, application.length * 2)
+  memory.setPtr(at + parts.blob + FWP_BYTE_BLOB.data, at + parts.path)
+  const values = at + FWPS_INCOMING_VALUES0.SIZE
   memory.setU16(at + FWPS_INCOMING_VALUES0.layerId, layer.id)
   memory.setU32(at + FWPS_INCOMING_VALUES0.valueCount, layer.fieldCount)
   memory.setPtr(at + FWPS_INCOMING_VALUES0.incomingValue, values)
@@ -345,6 +497,34 @@ function writeValues(k: Kernel, at: Ptr, values: Ptr, layer: Layer, connection: 
     memory.setU32(value + FWP_VALUE0.type, FIELD_TYPES[field])
     memory.setU32(value + FWP_VALUE0.uint32, connection[field])
   }
+  const id = values + layer.applicationField * FWP_VALUE0.SIZE
+  memory.setU32(id + FWP_VALUE0.type, FWP_BYTE_BLOB_TYPE)
+  memory.setPtr(id + FWP_VALUE0.byteBlob, at + parts.blob)
+
+  const meta = at + parts.meta
+  const records = redirection?.hasRecords ? redirection.first : 0
+  memory.setU32(
+    meta + FWPS_INCOMING_METADATA_VALUES0.currentMetadataValues,
+    FWPS_METADATA_FIELD_COMPLETION_HANDLE |
+      FWPS_METADATA_FIELD_PROCESS_ID |
+      FWPS_METADATA_FIELD_PROCESS_PATH |
+      (records ? FWPS_METADATA_FIELD_REDIRECT_RECORD_HANDLE : 0),
+  )
+  memory.setPtr(meta + FWPS_INCOMING_METADATA_VALUES0.processPath, at + parts.blob)
+  memory.setU64(meta + FWPS_INCOMING_METADATA_VALUES0.processId, BigInt(connection.process.id))
+  memory.setPtr(meta + FWPS_INCOMING_METADATA_VALUES0.completionHandle, at + parts.event)
+  memory.setPtr(meta + FWPS_INCOMING_METADATA_VALUES0.redirectRecords, records)
+  k.dispatcher.initializeEvent(at + parts.event, 0, false)
+
+  const out = at + parts.out
+  memory.setU32(out + FWPS_CLASSIFY_OUT0.actionType, FWP_ACTION_CONTINUE)
+  memory.setU32(out + FWPS_CLASSIFY_OUT0.rights, what.rights)
+  memory.setU64(out + FWPS_CLASSIFY_OUT0.filterId, filter.id)
+
+  memory.setU64(at + parts.filter + FWPS_FILTER1.filterId, filter.id)
+  memory.setU32(at + parts.filter + FWPS_FILTER1['action.type'], filter.action)
+  memory.setU32(at + parts.filter + FWPS_FILTER1['action.calloutId'], callout.id)
+  return { meta, out, event: at + parts.event, filter: at + parts.filter }
 }
 
 const engines = new WeakMap<Kernel, FilterEngine>()

@@ -8,6 +8,8 @@ export class Process {
   path: string
   /** Terminal services session: 0 for services, 1 for who sits at the machine. */
   session = 0
+  /** What follows its name on the command line. */
+  arguments = ''
   /** Next free byte of its simulated heap. */
   heap: Ptr = 0
 

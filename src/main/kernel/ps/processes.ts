@@ -63,6 +63,8 @@ export interface ProcessOptions {
   elevated?: boolean
   /** Where its image lies on its volume; `\\Lab\\NAME` by default. */
   path?: string
+  /** What follows its name on the command line; nothing by default. */
+  arguments?: string
   session?: number
   /** PS_PROTECTION. */
   protection?: number
@@ -111,6 +113,7 @@ export class Processes {
     })
     const { path, session = 0, protection = 0, critical = false } = options
     if (path !== undefined) process.path = path
+    process.arguments = options.arguments ?? ''
     process.session = session
     memory.setU8(process.address + EPROCESS.Protection, protection)
     const flags = process.address + EPROCESS.Flags

@@ -1,7 +1,7 @@
 /**
  * The small Windows that techniques act on: what stands around the drivers of a scenario that asks
  * for `"world": "windows"`. It is put together of parts in the order of a boot; each is a module of
- * its own, and a new one (the network, say) is a line in `PARTS`.
+ * its own, and a new one is a line in `PARTS`.
  */
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
@@ -12,6 +12,8 @@ import type { Ntfs } from '../fs/ntfs'
 import type { Keyboard } from '../input/keyboard'
 import { mountVolume, type GivenFiles } from './files'
 import { fillHives } from './hive'
+import type { RemoteHost } from '../net/hosts'
+import { startNetwork } from '../net/afd'
 import { plugKeyboard } from './keyboard'
 import { loadModules } from './modules'
 import { CSRSS_ID, EXPLORER_ID, LOGGED_ON_USER, SYSTEM_PROCESSES } from './process-table'
@@ -26,6 +28,8 @@ export interface WorldOptions {
   replaced?: ReadonlySet<string>
   /** Files and folders (null) by path, `C:\\Users\\student\\x.txt`. */
   files?: GivenFiles
+  /** What can be reached over the network. */
+  hosts?: readonly RemoteHost[]
 }
 
 type Part = (k: Kernel, world: World) => KernelRoutine<void>
@@ -80,6 +84,9 @@ const PARTS: readonly Part[] = [
   },
   function* keyboard(k, world) {
     yield* plugKeyboard(k, world)
+  },
+  function* network(k, world) {
+    startNetwork(k, world.options.hosts ?? [], world.modules)
   },
   function* processes(k, world) {
     world.processes = yield* startProcesses(k, world.options.replaced ?? new Set(), world.lives)

@@ -145,6 +145,12 @@ export type StructName =
   | 'FWP_VALUE0'
   | 'FWPS_INCOMING_VALUES0'
   | 'FWPS_INCOMING_METADATA_VALUES0'
+  | 'FWP_BYTE_BLOB'
+  | 'FWPS_FILTER1'
+  | 'SOCKADDR_IN'
+  | 'ADDRINFOA'
+  | 'FWPS_CONNECT_REQUEST0'
+  | 'FWPM_SESSION0'
   | 'FWPS_CLASSIFY_OUT0'
   | 'FWPS_CALLOUT1'
   | 'FWPM_CALLOUT0'
@@ -2161,6 +2167,7 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'uint16', offset: 8, size: 2, kind: 'u16', type: 'USHORT', unionAt: 8 },
       { path: 'uint32', offset: 8, size: 4, kind: 'u32', type: 'ULONG', unionAt: 8 },
       { path: 'uint64', offset: 8, size: 8, kind: 'ptr', type: 'PVOID', unionAt: 8 },
+      { path: 'byteBlob', offset: 8, size: 8, kind: 'ptr', type: 'PFWP_BYTE_BLOB', unionAt: 8, target: 'FWP_BYTE_BLOB' },
     ],
   },
   FWPS_INCOMING_VALUES0: {
@@ -2172,10 +2179,85 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
     ],
   },
   FWPS_INCOMING_METADATA_VALUES0: {
-    name: 'FWPS_INCOMING_METADATA_VALUES0', size: 0x10, align: 8, complete: true,
+    name: 'FWPS_INCOMING_METADATA_VALUES0', size: 0x120, align: 8, complete: false,
     fields: [
       { path: 'currentMetadataValues', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
-      { path: 'completionHandle', offset: 8, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'flags', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'flowHandle', offset: 0x20, size: 8, kind: 'u64', type: 'UINT64' },
+      { path: 'processPath', offset: 0x30, size: 8, kind: 'ptr', type: 'PFWP_BYTE_BLOB', target: 'FWP_BYTE_BLOB' },
+      { path: 'processId', offset: 0x40, size: 8, kind: 'u64', type: 'UINT64' },
+      { path: 'completionHandle', offset: 0x68, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'redirectRecords', offset: 0xE0, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  FWP_BYTE_BLOB: {
+    name: 'FWP_BYTE_BLOB', size: 0x10, align: 8, complete: true,
+    fields: [
+      { path: 'size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'data', offset: 8, size: 8, kind: 'ptr', type: 'PUCHAR' },
+    ],
+  },
+  FWPS_FILTER1: {
+    name: 'FWPS_FILTER1', size: 0x40, align: 8, complete: false,
+    fields: [
+      { path: 'filterId', offset: 0, size: 8, kind: 'u64', type: 'UINT64' },
+      { path: 'subLayerWeight', offset: 0x18, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'flags', offset: 0x1A, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'numFilterConditions', offset: 0x1C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'filterCondition', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'action.type', offset: 0x28, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'action.calloutId', offset: 0x2C, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'context', offset: 0x30, size: 8, kind: 'u64', type: 'UINT64' },
+      { path: 'providerContext', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  SOCKADDR_IN: {
+    name: 'SOCKADDR_IN', size: 0x10, align: 4, complete: false,
+    fields: [
+      { path: 'sin_family', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'sin_port', offset: 2, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'sin_addr', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+    ],
+  },
+  ADDRINFOA: {
+    name: 'ADDRINFOA', size: 0x30, align: 8, complete: true,
+    fields: [
+      { path: 'ai_flags', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ai_family', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ai_socktype', offset: 8, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ai_protocol', offset: 0xC, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'ai_addrlen', offset: 0x10, size: 8, kind: 'u64', type: 'SIZE_T' },
+      { path: 'ai_canonname', offset: 0x18, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'ai_addr', offset: 0x20, size: 8, kind: 'ptr', type: 'PSOCKADDR_IN', target: 'SOCKADDR_IN' },
+      { path: 'ai_next', offset: 0x28, size: 8, kind: 'ptr', type: 'PADDRINFOA', target: 'ADDRINFOA' },
+    ],
+  },
+  FWPS_CONNECT_REQUEST0: {
+    name: 'FWPS_CONNECT_REQUEST0', size: 0x138, align: 8, complete: false,
+    fields: [
+      { path: 'localAddressAndPort', offset: 0, size: 0x10, kind: 'struct', type: 'SOCKADDR_IN', struct: 'SOCKADDR_IN' },
+      { path: 'remoteAddressAndPort', offset: 0x80, size: 0x10, kind: 'struct', type: 'SOCKADDR_IN', struct: 'SOCKADDR_IN' },
+      { path: 'portReservationToken', offset: 0x100, size: 8, kind: 'u64', type: 'UINT64' },
+      { path: 'localRedirectTargetPID', offset: 0x108, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'previousVersion', offset: 0x110, size: 8, kind: 'ptr', type: 'PFWPS_CONNECT_REQUEST0', target: 'FWPS_CONNECT_REQUEST0' },
+      { path: 'modifierFilterId', offset: 0x118, size: 8, kind: 'u64', type: 'UINT64' },
+      { path: 'localRedirectHandle', offset: 0x120, size: 8, kind: 'u64', type: 'HANDLE' },
+      { path: 'localRedirectContext', offset: 0x128, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'localRedirectContextSize', offset: 0x130, size: 8, kind: 'u64', type: 'SIZE_T' },
+    ],
+  },
+  FWPM_SESSION0: {
+    name: 'FWPM_SESSION0', size: 0x48, align: 8, complete: true,
+    fields: [
+      { path: 'sessionKey', offset: 0, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
+      { path: 'displayData.name', offset: 0x10, size: 8, kind: 'ptr', type: 'PWSTR' },
+      { path: 'displayData.description', offset: 0x18, size: 8, kind: 'ptr', type: 'PWSTR' },
+      { path: 'flags', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'txnWaitTimeoutInMSec', offset: 0x24, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'processId', offset: 0x28, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'sid', offset: 0x30, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'username', offset: 0x38, size: 8, kind: 'ptr', type: 'PWSTR' },
+      { path: 'kernelMode', offset: 0x40, size: 4, kind: 'u32', type: 'ULONG' },
     ],
   },
   FWPS_CLASSIFY_OUT0: {
@@ -2232,7 +2314,8 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'fieldKey', offset: 0, size: 0x10, kind: 'struct', type: 'GUID', struct: 'GUID' },
       { path: 'matchType', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'conditionValue.type', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
-      { path: 'conditionValue.uint32', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'conditionValue.uint32', offset: 0x20, size: 4, kind: 'u32', type: 'ULONG', unionAt: 0x20 },
+      { path: 'conditionValue.byteBlob', offset: 0x20, size: 8, kind: 'ptr', type: 'PFWP_BYTE_BLOB', unionAt: 0x20, target: 'FWP_BYTE_BLOB' },
     ],
   },
   FWPM_FILTER0: {

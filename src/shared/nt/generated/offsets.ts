@@ -2661,6 +2661,7 @@ export const FWP_VALUE0 = {
   uint16: 8,
   uint32: 8,
   uint64: 8,
+  byteBlob: 8,
 } as const
 
 /** Offsets in FWPS_INCOMING_VALUES0; SIZE is its size in bytes. */
@@ -2671,11 +2672,98 @@ export const FWPS_INCOMING_VALUES0 = {
   incomingValue: 8,
 } as const
 
-/** Offsets in FWPS_INCOMING_METADATA_VALUES0; SIZE is its size in bytes. */
+/** Offsets in FWPS_INCOMING_METADATA_VALUES0 (selected fields); SIZE is its size in bytes. */
 export const FWPS_INCOMING_METADATA_VALUES0 = {
-  SIZE: 0x10,
+  SIZE: 0x120,
   currentMetadataValues: 0,
-  completionHandle: 8,
+  flags: 4,
+  flowHandle: 0x20,
+  processPath: 0x30,
+  processId: 0x40,
+  completionHandle: 0x68,
+  redirectRecords: 0xe0,
+} as const
+
+/** Offsets in FWP_BYTE_BLOB; SIZE is its size in bytes. */
+export const FWP_BYTE_BLOB = {
+  SIZE: 0x10,
+  size: 0,
+  data: 8,
+} as const
+
+/** Offsets in FWPS_FILTER1 (selected fields); SIZE is its size in bytes. */
+export const FWPS_FILTER1 = {
+  SIZE: 0x40,
+  filterId: 0,
+  subLayerWeight: 0x18,
+  flags: 0x1a,
+  numFilterConditions: 0x1c,
+  filterCondition: 0x20,
+  action: 0x28,
+  'action.type': 0x28,
+  'action.calloutId': 0x2c,
+  context: 0x30,
+  providerContext: 0x38,
+} as const
+
+/** Offsets in SOCKADDR_IN (selected fields); SIZE is its size in bytes. */
+export const SOCKADDR_IN = {
+  SIZE: 0x10,
+  sin_family: 0,
+  sin_port: 2,
+  sin_addr: 4,
+} as const
+
+/** Offsets in ADDRINFOA; SIZE is its size in bytes. */
+export const ADDRINFOA = {
+  SIZE: 0x30,
+  ai_flags: 0,
+  ai_family: 4,
+  ai_socktype: 8,
+  ai_protocol: 0xc,
+  ai_addrlen: 0x10,
+  ai_canonname: 0x18,
+  ai_addr: 0x20,
+  ai_next: 0x28,
+} as const
+
+/** Offsets in FWPS_CONNECT_REQUEST0 (selected fields); SIZE is its size in bytes. */
+export const FWPS_CONNECT_REQUEST0 = {
+  SIZE: 0x138,
+  localAddressAndPort: 0,
+  'localAddressAndPort.sin_family': 0,
+  'localAddressAndPort.sin_port': 2,
+  'localAddressAndPort.sin_addr': 4,
+  remoteAddressAndPort: 0x80,
+  'remoteAddressAndPort.sin_family': 0x80,
+  'remoteAddressAndPort.sin_port': 0x82,
+  'remoteAddressAndPort.sin_addr': 0x84,
+  portReservationToken: 0x100,
+  localRedirectTargetPID: 0x108,
+  previousVersion: 0x110,
+  modifierFilterId: 0x118,
+  localRedirectHandle: 0x120,
+  localRedirectContext: 0x128,
+  localRedirectContextSize: 0x130,
+} as const
+
+/** Offsets in FWPM_SESSION0; SIZE is its size in bytes. */
+export const FWPM_SESSION0 = {
+  SIZE: 0x48,
+  sessionKey: 0,
+  'sessionKey.Data1': 0,
+  'sessionKey.Data2': 4,
+  'sessionKey.Data3': 6,
+  'sessionKey.Data4': 8,
+  displayData: 0x10,
+  'displayData.name': 0x10,
+  'displayData.description': 0x18,
+  flags: 0x20,
+  txnWaitTimeoutInMSec: 0x24,
+  processId: 0x28,
+  sid: 0x30,
+  username: 0x38,
+  kernelMode: 0x40,
 } as const
 
 /** Offsets in FWPS_CLASSIFY_OUT0; SIZE is its size in bytes. */
@@ -2758,6 +2846,7 @@ export const FWPM_FILTER_CONDITION0 = {
   conditionValue: 0x18,
   'conditionValue.type': 0x18,
   'conditionValue.uint32': 0x20,
+  'conditionValue.byteBlob': 0x20,
 } as const
 
 /** Offsets in FWPM_FILTER0; SIZE is its size in bytes. */
