@@ -336,7 +336,8 @@ export class Frames {
     try {
       const entry = k.images.landing(address)
       if (!entry) throw k.fault(address, 'execute')
-      if (k.tracing && entry.address !== address) codeDiverted(k, address, entry)
+      if (k.tracing && entry.address !== address && !k.memory.isUser(address))
+        codeDiverted(k, address, entry)
       return entry
     } catch (error) {
       if (!(error instanceof NtException)) throw error

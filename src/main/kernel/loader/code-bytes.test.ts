@@ -213,3 +213,24 @@ test('a system call of a program comes to the hook, and the trace says so', () =
     { from: 'nt!NtQuerySystemInformation', to: 'toy!Hook' },
   ])
 })
+
+test('the bytes of a function of a program are that function wherever they may be run', () => {
+  const { k } = new TestMachine()
+  const process = k.processes.create('a.exe')
+  k.memory.switchSlice(process.slice)
+  const image = k.images.mapProgram('a', k.memory.sliceStart(process.slice) + 0x40_0000, 0)
+  const own = k.images.registerFunction({ image: image.number, fn: 7, name: 'payload' })
+  const other = k.processes.create('b.exe')
+  const code = k.memory.read(own, 16)
+  k.memory.switchSlice(other.slice)
+  const [runs, data] = [0x20_0000, 0x30_0000].map(
+    (at) => k.memory.sliceStart(other.slice) + at,
+  ) as [number, number]
+  k.memory.commit(runs, 1, PTE.read | PTE.write | PTE.execute | PTE.user)
+  k.memory.commit(data, 1, PTE.read | PTE.write | PTE.user)
+  for (const at of [runs, data]) k.memory.write(at, code)
+  expect(k.images.landing(runs)).toMatchObject({ name: 'payload', fn: 7 })
+  expect(k.images.landing(data)).toBeUndefined()
+  k.memory.setU8(runs + 10, 0xff)
+  expect(k.images.landing(runs)).toBeUndefined()
+})

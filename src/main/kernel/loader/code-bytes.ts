@@ -5,6 +5,9 @@
  * and has no others. A machine whose code nobody could write to never looks at them. From then on the
  * instructions at an address decide, as far as hooks are made of them: jumps, the eight instructions
  * (in a trampoline), and what returns a value. Anything else is an illegal instruction.
+ *
+ * A function of a program has its number in its bytes. They do not depend on where they lie: copied to
+ * other memory that may be run, also in another process, they are the same function.
  */
 import {
   STATUS_BREAKPOINT,
@@ -35,6 +38,9 @@ const PROLOGUE: readonly (readonly number[])[] = [
 ]
 const FUNCTION = PROLOGUE.flat()
 
+/** push rbx; sub rsp, 20h; mov eax, the number of a program's function. */
+const PROGRAM_FUNCTION = [0x40, 0x53, 0x48, 0x83, 0xec, 0x20, 0xb8]
+
 /** Instructions until a walk counts as one without an end. */
 const STEPS_MAX = 64
 /** Bytes of changed code that the trace shows: the usual hooks. */
@@ -45,6 +51,23 @@ const INSTRUCTION_BYTES = 14
 /** Fill a range with code as the loader puts it there: functions side by side. */
 export function fillWithCode(bytes: Uint8Array, start: number, end: number): void {
   for (let at = start; at < end; at += FUNCTION_BYTES) bytes.set(FUNCTION, at)
+}
+
+/** The bytes of a program's function. */
+export function programCode(number: number): Uint8Array {
+  const bytes = new Uint8Array(FUNCTION_BYTES).fill(0xcc)
+  bytes.set(PROGRAM_FUNCTION)
+  new DataView(bytes.buffer).setUint32(PROGRAM_FUNCTION.length, number, true)
+  return bytes
+}
+
+/** The function of a program whose bytes lie at a place in user memory that may be run. */
+function copiedFunction(k: Kernel, at: Ptr): CodeEntry | undefined {
+  const bytes = k.memory.pte(at) & PTE.execute ? bytesAt(k, at, FUNCTION_BYTES) : null
+  if (bytes?.length !== FUNCTION_BYTES) return undefined
+  if (!PROGRAM_FUNCTION.every((byte, i) => bytes[i] === byte)) return undefined
+  const number = new DataView(bytes.buffer).getUint32(PROGRAM_FUNCTION.length, true)
+  return k.images.programFunction(number)
 }
 
 /** What an instruction does: where the next one is, and what it leaves in rax. */
@@ -63,7 +86,7 @@ interface Step {
  */
 export function walkCode(k: Kernel, start: Ptr): CodeEntry | undefined {
   const { memory, images } = k
-  if (memory.isUser(start)) return images.function(start)
+  if (memory.isUser(start)) return images.function(start) ?? copiedFunction(k, start)
   let at = start
   let own = 0
   let rax = 0

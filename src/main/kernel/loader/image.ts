@@ -11,7 +11,7 @@ import { PAGE_SIZE, PTE, RAM_START, REGIONS } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import type { FunctionInfo } from '../port'
 import { assert, RunLimit } from '../stop'
-import { FUNCTION_BYTES, fillWithCode, walkCode } from './code-bytes'
+import { FUNCTION_BYTES, fillWithCode, programCode, walkCode } from './code-bytes'
 
 /** Routine of the kernel itself, behind an address. */
 export type NativeRoutine = (k: Kernel, args: number[]) => KernelRoutine<unknown>
@@ -64,6 +64,8 @@ export class Images {
   private readonly exports = new Map<string, Ptr>()
   /** Code of the kernel that is there as bytes. */
   private readonly nativeCode: { at: Ptr; code: readonly number[] }[] = []
+  /** Functions of programs, by the number that their bytes have. */
+  private readonly ofPrograms: CodeEntry[] = []
   private drivers = 0
   private modules = 0
   readonly nt: Image
@@ -209,7 +211,22 @@ export class Images {
     const known = this.byFn.get(key)
     if (known) return known.address
     const image = this.images[info.image]!
-    return this.add(image, { name: info.name, fn: info.fn, native: null }, key).address
+    const entry = this.add(image, { name: info.name, fn: info.fn, native: null }, key)
+    if (image.user) this.writeProgramCode(entry)
+    return entry.address
+  }
+
+  /** Put the bytes of a program's function into its process, which is in view when it makes the pointer. */
+  private writeProgramCode(entry: CodeEntry): void {
+    const { memory } = this.k
+    const code = programCode(this.ofPrograms.push(entry) - 1)
+    const physical = memory.physical(entry.address)
+    if (physical >= 0) memory.ram(RAM_START + physical, code.length).set(code)
+  }
+
+  /** The function of a program with a number. */
+  programFunction(number: number): CodeEntry | undefined {
+    return this.ofPrograms[number]
   }
 
   /**
