@@ -10,8 +10,13 @@ import { main } from './lib/log.mjs'
 import { ensureNodeModules } from './lib/node-modules.mjs'
 import { inProject } from './lib/paths.mjs'
 
-/** Page, module that renders it, name of the function that does. */
-const PAGES = [['docs/ddi.md', 'src/main/kernel/ddi/page.ts', 'ddiPage']]
+/** Page, module that renders it, name of the function that does. It gets a reader of files, and the page as it is. */
+const PAGES = [
+  ['docs/ddi.md', 'src/main/kernel/ddi/page.ts', 'ddiPage'],
+  ['docs/frameworks.md', 'src/main/lab/frameworks-page.ts', 'frameworksPage'],
+]
+
+const read = (path) => readFileSync(inProject(path), { encoding: 'utf8', flag: 'a+' })
 
 /** Bundle a module of the sources and load it. */
 async function load(entry) {
@@ -40,8 +45,9 @@ await main(async () => {
   await ensureNodeModules()
   const stale = []
   for (const [page, entry, render] of PAGES) {
-    const text = (await load(entry))[render]()
-    if (readFileSync(inProject(page), { encoding: 'utf8', flag: 'a+' }) === text) continue
+    const present = read(page)
+    const text = (await load(entry))[render](read, present)
+    if (present === text) continue
     stale.push(page)
     if (!process.argv.includes('--check')) writeFileSync(inProject(page), text)
   }

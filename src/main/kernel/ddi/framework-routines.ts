@@ -122,6 +122,11 @@ const KMDF = {
     },
     returns: nothing,
   },
+  FN_WDF_IO_IN_CALLER_CONTEXT: {
+    kind: 'other',
+    params: { Device: pvoid, Request: pvoid },
+    returns: nothing,
+  },
   FN_WDF_WORKITEM: { kind: 'workitem', params: { WorkItem: pvoid }, returns: nothing },
 } as const satisfies Record<string, RoutineSignature>
 

@@ -44,11 +44,11 @@ import { guidText } from '../pnp/interfaces'
 import { driverOf, takeOver } from '../wdf/dispatch'
 import {
   framework,
-  NO_ATTRIBUTES,
   type Attributes,
   type DeviceData,
   type DriverData,
   type InitData,
+  type MemoryData,
   type WdfObject,
 } from '../wdf/framework'
 import { IoQueue, readConfig } from '../wdf/queue'
@@ -61,22 +61,25 @@ import {
 } from '../wdf/request'
 import { unicodeText } from './io-device'
 import { ddi, t, type KernelRoutine } from './types'
-
-const handle = (c: string) => ({ k: 'ptr', c, target: null }) as const
-const DRIVER = handle('WDFDRIVER')
-const DEVICE = handle('WDFDEVICE')
-const INIT = handle('PWDFDEVICE_INIT')
-const INIT_POINTER = handle('PWDFDEVICE_INIT *')
-const QUEUE = handle('WDFQUEUE')
-const REQUEST = handle('WDFREQUEST')
-const TARGET = handle('WDFIOTARGET')
-const MEMORY = handle('WDFMEMORY')
-const SPINLOCK = handle('WDFSPINLOCK')
-const WORKITEM = handle('WDFWORKITEM')
-const OBJECT = handle('WDFOBJECT')
-const ATTRIBUTES = t.optional(t.ptr('WDF_OBJECT_ATTRIBUTES'))
-const STRING = t.ptr('UNICODE_STRING')
-const LENGTH_OUT = t.optional(t.out({ k: 'u64', c: 'SIZE_T' }))
+import {
+  ATTRIBUTES,
+  BUFFER_OUT,
+  DEVICE,
+  DRIVER,
+  filling,
+  INIT,
+  INIT_POINTER,
+  LENGTH_OUT,
+  MEMORY,
+  OBJECT,
+  QUEUE,
+  readAttributes,
+  REQUEST,
+  SPINLOCK,
+  STRING,
+  TARGET,
+  WORKITEM,
+} from './wdf-types'
 
 const MEMORY_MAX = 0x100_0000
 /** WDF_IO_QUEUE_DISPATCH_TYPE in words. */
@@ -86,17 +89,6 @@ const DISPATCH_NAMES: Readonly<Record<number, string>> = {
   [WdfIoQueueDispatchManual]: 'manual',
 }
 const NATIVE_WORK = 'FxWorkItem::WorkItemThunk'
-
-function readAttributes(k: Kernel, at: Ptr): Attributes {
-  if (!at) return NO_ATTRIBUTES
-  const { memory } = k
-  return {
-    parent: memory.ptr(at + WDF_OBJECT_ATTRIBUTES.ParentObject),
-    cleanup: memory.ptr(at + WDF_OBJECT_ATTRIBUTES.EvtCleanupCallback),
-    destroy: memory.ptr(at + WDF_OBJECT_ATTRIBUTES.EvtDestroyCallback),
-    contextBytes: memory.size(at + WDF_OBJECT_ATTRIBUTES.ContextSizeOverride),
-  }
-}
 
 /** DO_ flag for the way in which a device wants its buffers. */
 function ioFlag(ioType: number): number {
@@ -110,7 +102,7 @@ function* createDevice(
   init: WdfObject<InitData>,
   attributes: Attributes,
 ): KernelRoutine<WdfObject<DeviceData> | number> {
-  const { driver, pdo, name, ioType } = init.data
+  const { driver, pdo, name, ioType, inCaller } = init.data
   const { status, device } = k.devices.create({
     driver: driver.data.object,
     extensionSize: 0,
@@ -121,7 +113,7 @@ function* createDevice(
   })
   if (!device) return status
   const below = pdo ? k.devices.attach(device, pdo) : 0
-  const data: DeviceData = { driver, device, below, pdo, name, links: [], queue: null }
+  const data: DeviceData = { driver, device, below, pdo, name, links: [], queue: null, inCaller }
   const object = pdo && !below ? null : framework(k).create('device', driver, data, attributes)
   if (!object) {
     if (below) k.devices.detach(below)
@@ -153,7 +145,7 @@ const retrieve = (side: 'input' | 'output') =>
     params: {
       Request: REQUEST,
       [side === 'input' ? 'MinimumRequiredLength' : 'MinimumRequiredSize']: t.size,
-      Buffer: t.out({ k: 'ptr', c: 'PVOID', target: null }),
+      Buffer: BUFFER_OUT,
       Length: LENGTH_OUT,
     },
     returns: t.ntstatus,
@@ -166,27 +158,6 @@ const retrieve = (side: 'input' | 'output') =>
         ;(a.Length as { write(value: bigint): void }).write(BigInt(length))
       }
       return status
-    },
-  })
-
-/** A function that the framework's headers define: it fills in a structure. */
-const filling = (
-  struct: string,
-  bytes: number,
-  fill: (k: Kernel, at: Ptr, values: Record<string, number>) => void,
-  more: Record<string, ReturnType<typeof t.enum> | ReturnType<typeof t.fn>> = {},
-) =>
-  ddi({
-    params: { Config: t.ptr(struct), ...more },
-    returns: t.void,
-    irql: [0, DISPATCH_LEVEL],
-    traced: false,
-    summary: `Clears a ${struct} and fills in its size and what is given.`,
-    run(k, a) {
-      const at = a.Config as Ptr
-      k.memory.fill(at, bytes, 0)
-      k.memory.setU32(at, bytes)
-      fill(k, at, a as Record<string, number>)
     },
   })
 
@@ -236,6 +207,7 @@ export const WDF_DDIS = {
         pdo: 0,
         name: null,
         ioType: WdfDeviceIoBuffered,
+        inCaller: 0,
         device: null,
       }
       return framework(k).create('init', driver, data)?.handle ?? 0
@@ -481,7 +453,7 @@ export const WDF_DDIS = {
       PoolTag: t.tag,
       BufferSize: t.size,
       Memory: t.out(MEMORY),
-      Buffer: t.optional(t.out({ k: 'ptr', c: 'PVOID', target: null })),
+      Buffer: t.optional(BUFFER_OUT),
     },
     returns: t.ntstatus,
     run(k, a) {
@@ -489,7 +461,12 @@ export const WDF_DDIS = {
       const paged = (a.PoolType & 1) === PagedPool
       const buffer = k.pool.allocate(a.BufferSize, a.PoolTag, { paged, system: true })
       const memory = buffer
-        ? framework(k).create('memory', null, buffer, readAttributes(k, a.Attributes))
+        ? framework(k).create<MemoryData>(
+            'memory',
+            null,
+            { buffer, size: a.BufferSize, mdl: 0 },
+            readAttributes(k, a.Attributes),
+          )
         : null
       if (!memory) {
         if (buffer) k.pool.free(buffer)

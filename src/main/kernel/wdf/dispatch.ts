@@ -14,15 +14,23 @@ import {
 import {
   STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_DEVICE_REQUEST,
+  STATUS_PENDING,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
 import { DRIVER_EXTENSION, DRIVER_OBJECT } from '../../../shared/nt/generated/offsets'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
-import { framework, type DriverData, type InitData, type WdfObject } from './framework'
+import {
+  framework,
+  type DeviceData,
+  type DriverData,
+  type InitData,
+  type WdfObject,
+} from './framework'
 import { dispatchDown, dispatchPnp } from './pnp'
 import { finish } from './queue'
+import { handled, namesOf, type RequestData } from './request'
 
 const OPENING: readonly number[] = [IRP_MJ_CREATE, IRP_MJ_CLEANUP, IRP_MJ_CLOSE]
 const QUEUED: readonly number[] = [
@@ -66,15 +74,37 @@ export function takeOver(k: Kernel, driver: WdfObject<DriverData>): void {
 
 function* dispatchPacket(k: Kernel, [device = 0, irp = 0]: number[]): KernelRoutine<number> {
   const major = k.memory.u8(k.irps.current(irp))
-  if (OPENING.includes(major)) return yield* finish(k, irp, STATUS_SUCCESS)
-  const queue = framework(k).deviceOf(device)?.data.queue
+  if (OPENING.includes(major)) {
+    handled(k, irp, 'completed')
+    return yield* finish(k, irp, STATUS_SUCCESS)
+  }
+  const found = framework(k).deviceOf(device)
+  if (found?.data.inCaller) return yield* showCaller(k, found, irp)
+  const queue = found?.data.queue
   return queue ? yield* queue.accept(irp) : yield* finish(k, irp, STATUS_INVALID_DEVICE_REQUEST)
+}
+
+/** EvtIoInCallerContext: the driver sees the request while the thread that asked runs. */
+function* showCaller(k: Kernel, device: WdfObject<DeviceData>, irp: Ptr): KernelRoutine<number> {
+  const { inCaller } = device.data
+  const data: RequestData = { irp, queue: null, status: 0 }
+  const request = framework(k).create('request', device, data)
+  if (!request) return yield* finish(k, irp, STATUS_INSUFFICIENT_RESOURCES)
+  k.irps.markPending(irp)
+  if (k.tracing)
+    k.emit({
+      t: 'wdf.request.presented',
+      ...namesOf(k, request),
+      handler: k.images.symbol(inCaller),
+    })
+  yield* k.call(inCaller, 'FN_WDF_IO_IN_CALLER_CONTEXT', [device.handle, request.handle])
+  return STATUS_PENDING
 }
 
 function* addDevice(k: Kernel, [object = 0, pdo = 0]: number[]): KernelRoutine<number> {
   const driver = driverOf(k, object)
   if (!driver) return STATUS_INVALID_DEVICE_REQUEST
-  const data: InitData = { driver, pdo, name: null, ioType: 0, device: null }
+  const data: InitData = { driver, pdo, name: null, ioType: 0, inCaller: 0, device: null }
   const init = framework(k).create('init', driver, data)
   if (!init) return STATUS_INSUFFICIENT_RESOURCES
   const status = yield* k.call(driver.data.deviceAdd, 'FN_WDF_DRIVER_DEVICE_ADD', [

@@ -16,6 +16,9 @@ const DEPTH_MAX = 64
 export type WdfKind =
   'driver' | 'init' | 'device' | 'queue' | 'request' | 'memory' | 'spinlock' | 'workitem' | 'target'
 
+/** Kinds whose life the trace tells in events of their own, or not at all. */
+const UNTOLD: ReadonlySet<WdfKind> = new Set(['init', 'queue', 'request'])
+
 /** WDF_OBJECT_ATTRIBUTES, as far as it is looked at. */
 export interface Attributes {
   parent: Ptr
@@ -63,6 +66,8 @@ export interface InitData {
   pdo: Ptr
   name: string | null
   ioType: number
+  /** EvtIoInCallerContext; 0 for none. */
+  inCaller: Ptr
   /** Device that came of it; null so far. */
   device: WdfObject<DeviceData> | null
 }
@@ -78,6 +83,16 @@ export interface DeviceData {
   links: string[]
   /** The queue that requests go to. */
   queue: IoQueue | null
+  /** EvtIoInCallerContext: sees requests before they are queued; 0 for none. */
+  inCaller: Ptr
+}
+
+/** Memory of a WDFMEMORY: of the pool, or a program's pages that are locked and mapped. */
+export interface MemoryData {
+  buffer: Ptr
+  size: number
+  /** 0 for memory of the pool. */
+  mdl: Ptr
 }
 
 export class Framework {
@@ -102,6 +117,13 @@ export class Framework {
     const object = new WdfObject(kind, handle, under, attributes, data)
     under?.children.add(object)
     this.objects.set(handle, object)
+    if (this.k.tracing && !UNTOLD.has(kind))
+      this.k.emit({
+        t: 'wdf.object.created',
+        object: this.k.memory.format(handle),
+        kind,
+        parent: under ? this.k.memory.format(under.handle) : null,
+      })
     return object
   }
 
@@ -146,23 +168,37 @@ export class Framework {
     this.devices.set(object.data.device, object)
   }
 
-  /** Delete an object with its children: children first, clean-up before destruction. */
-  *remove(object: WdfObject): KernelRoutine<void> {
+  /**
+   * Delete an object with its children: children first, clean-up before destruction.
+   * @param withParent  nobody asked for it, its parent goes
+   */
+  *remove(object: WdfObject, withParent = false): KernelRoutine<void> {
     const { k } = this
     if (object.isGoing) return
     object.isGoing = true
     if (object.kind === 'queue') yield* (object.data as IoQueue).purge()
     if (object.kind === 'queue' && k.tracing)
       k.emit({ t: 'wdf.queue.deleted', queue: k.memory.format(object.handle) })
-    for (const child of [...object.children]) yield* this.remove(child)
+    for (const child of [...object.children]) yield* this.remove(child, true)
     const { cleanup, destroy } = object.attributes
     if (cleanup) yield* k.call(cleanup, 'FN_WDF_OBJECT_CONTEXT_CLEANUP', [object.handle])
     if (object.kind === 'device') this.removeDevice(object as WdfObject<DeviceData>)
-    if (object.kind === 'memory') k.pool.free(object.data as Ptr)
+    if (object.kind === 'memory') {
+      const { buffer, mdl } = object.data as MemoryData
+      if (mdl) k.mdls.free(mdl)
+      else k.pool.free(buffer)
+    }
     if (object.kind === 'workitem') k.workQueue.freeIoItem((object.data as { item: Ptr }).item)
     if (destroy) yield* k.call(destroy, 'FN_WDF_OBJECT_CONTEXT_DESTROY', [object.handle])
     object.parent?.children.delete(object)
     this.objects.delete(object.handle)
+    if (k.tracing && !UNTOLD.has(object.kind))
+      k.emit({
+        t: 'wdf.object.deleted',
+        object: k.memory.format(object.handle),
+        kind: object.kind,
+        withParent,
+      })
     k.pool.free(object.handle)
   }
 

@@ -17,6 +17,7 @@ import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { framework, queuesOf, type DeviceData, type WdfObject } from './framework'
+import { handled } from './request'
 
 /** Packets that the framework agrees to before it passes them on; START_DEVICE is the bus's to answer. */
 const AGREED: ReadonlySet<number> = new Set([
@@ -52,6 +53,7 @@ export function* dispatchDown(k: Kernel, [device = 0, irp = 0]: number[]): Kerne
 }
 
 function* passDown(k: Kernel, { data }: WdfObject<DeviceData>, irp: Ptr): KernelRoutine<number> {
+  handled(k, irp, 'passed')
   k.irps.skip(irp)
   return yield* k.irps.callDriver(data.below, irp)
 }
@@ -59,6 +61,7 @@ function* passDown(k: Kernel, { data }: WdfObject<DeviceData>, irp: Ptr): Kernel
 /** Nobody is below: the packet ends with the status that it came with. */
 function* leaveAsIs(k: Kernel, irp: Ptr): KernelRoutine<number> {
   const status = k.memory.u32(irp + IRP['IoStatus.Status'])
+  handled(k, irp, 'completed')
   yield* k.irps.complete(irp)
   return status
 }

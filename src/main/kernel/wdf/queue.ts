@@ -27,7 +27,7 @@ import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import { framework, type DeviceData, type WdfObject } from './framework'
-import { askedOf, completeRequest, type RequestData } from './request'
+import { askedOf, completeRequest, namesOf, type RequestData } from './request'
 
 export interface QueueConfig {
   dispatch: number
@@ -70,18 +70,24 @@ export class IoQueue {
     private readonly config: QueueConfig,
   ) {}
 
-  /** A packet arrived. The framework always marks it pending. */
-  *accept(irp: Ptr): KernelRoutine<number> {
+  /**
+   * A packet arrived. The framework always marks it pending.
+   * @param seen  its request, when the driver saw it in its caller's context
+   */
+  *accept(irp: Ptr, seen: WdfObject<RequestData> | null = null): KernelRoutine<number> {
     const { k } = this
     const asked = askedOf(k, irp)
     const isTransfer = asked.major === IRP_MJ_READ || asked.major === IRP_MJ_WRITE
-    if (this.isPurged) return yield* finish(k, irp, STATUS_INVALID_DEVICE_STATE)
     const empty = isTransfer && asked.input + asked.output === 0 && !this.config.allowZeroLength
-    if (empty) return yield* finish(k, irp, 0)
+    if (this.isPurged || empty) {
+      if (seen) yield* framework(k).remove(seen)
+      return yield* finish(k, irp, this.isPurged ? STATUS_INVALID_DEVICE_STATE : 0)
+    }
     const data: RequestData = { irp, queue: this, status: 0 }
-    const request = framework(k).create('request', this.device, data)
+    const request = seen ?? framework(k).create('request', this.device, data)
     if (!request) return yield* finish(k, irp, STATUS_INSUFFICIENT_RESOURCES)
-    k.irps.markPending(irp)
+    request.data.queue = this
+    if (!seen) k.irps.markPending(irp)
     this.waiting.set(irp, request)
     this.tell('wdf.request.queued', request)
     const cancel = k.images.registerNative('FxIoQueue::_IrpCancelRoutine', cancelWaiting)
@@ -181,21 +187,8 @@ export class IoQueue {
   }
 
   /** Tell what became of a request. */
-  tell(
-    t: 'wdf.request.queued' | 'wdf.request.cancelled' | 'wdf.request.forwarded',
-    request: WdfObject<RequestData>,
-  ): void {
-    if (this.k.tracing) this.k.emit({ t, ...this.names(request) })
-  }
-
-  /** How the trace calls a request. */
-  names(request: WdfObject<RequestData>): { request: string; queue: string; irp: number } {
-    const { memory, irps } = this.k
-    return {
-      request: memory.format(request.handle),
-      queue: memory.format(this.handle),
-      irp: irps.number(request.data.irp),
-    }
+  tell(t: 'wdf.request.queued' | 'wdf.request.cancelled', request: WdfObject<RequestData>): void {
+    if (this.k.tracing) this.k.emit({ t, ...namesOf(this.k, request) })
   }
 
   /** Tell that the driver has a request, by the handler that is about to get it or by its own doing. */
@@ -203,7 +196,7 @@ export class IoQueue {
     const { k } = this
     if (!k.tracing) return
     const name = handler ? k.images.symbol(handler) : null
-    k.emit({ t: 'wdf.request.presented', ...this.names(request), handler: name })
+    k.emit({ t: 'wdf.request.presented', ...namesOf(k, request), handler: name })
   }
 
   private controlHandler(major: number): Ptr {

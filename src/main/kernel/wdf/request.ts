@@ -23,8 +23,34 @@ import type { IoQueue } from './queue'
 
 export interface RequestData {
   irp: Ptr
-  queue: IoQueue
+  /** Queue that it is in, or came out of; null for one that was not queued yet. */
+  queue: IoQueue | null
   status: number
+}
+
+/** Tell that the framework answered a packet, or passed it on, for the driver. */
+export function handled(k: Kernel, irp: Ptr, how: 'completed' | 'passed'): void {
+  if (!k.tracing) return
+  const stack = k.irps.current(irp)
+  k.emit({
+    t: 'wdf.irp.handled',
+    irp: k.irps.number(irp),
+    major: k.memory.u8(stack + IO_STACK_LOCATION.MajorFunction),
+    minor: k.memory.u8(stack + IO_STACK_LOCATION.MinorFunction),
+    how,
+  })
+}
+
+/** How the trace calls a request. */
+export function namesOf(
+  k: Kernel,
+  { handle, data }: WdfObject<RequestData>,
+): { request: string; queue: string; irp: number } {
+  return {
+    request: k.memory.format(handle),
+    queue: data.queue ? k.memory.format(data.queue.handle) : 'none',
+    irp: k.irps.number(data.irp),
+  }
 }
 
 const CONTROL = {
@@ -102,13 +128,13 @@ export function* completeRequest(
   if (k.tracing)
     k.emit({
       t: 'wdf.request.completed',
-      ...queue.names(request),
+      ...namesOf(k, request),
       status: hex32(status),
       information,
     })
   yield* framework(k).remove(request)
   yield* k.irps.complete(irp)
-  yield* queue.finished()
+  if (queue) yield* queue.finished()
 }
 
 /** Send a request to the device below and forget it: the packet is no longer this driver's. */
@@ -118,11 +144,11 @@ export function* sendAndForget(
   below: Ptr,
 ): KernelRoutine<void> {
   const { irp, queue } = request.data
-  queue.tell('wdf.request.forwarded', request)
+  if (k.tracing) k.emit({ t: 'wdf.request.forwarded', ...namesOf(k, request) })
   yield* framework(k).remove(request)
   k.irps.skip(irp)
   yield* k.irps.callDriver(below, irp)
-  yield* queue.finished()
+  if (queue) yield* queue.finished()
 }
 
 /** Send a request to the device below and wait until it comes back. */

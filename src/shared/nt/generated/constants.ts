@@ -1369,6 +1369,22 @@ export const WDF_REQUEST_SEND_OPTION_SYNCHRONOUS = 2
 export const WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE = 4
 export const WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET = 8
 
+// WDF_REQUEST_TYPE
+export const WdfRequestTypeCreate = 0
+export const WdfRequestTypeRead = 3
+export const WdfRequestTypeWrite = 4
+export const WdfRequestTypeDeviceControl = 0xE
+export const WdfRequestTypeDeviceControlInternal = 0xF
+
+// WDF_POWER_DEVICE_STATE
+export const WdfPowerDeviceInvalid = 0
+export const WdfPowerDeviceD0 = 1
+export const WdfPowerDeviceD1 = 2
+export const WdfPowerDeviceD2 = 3
+export const WdfPowerDeviceD3 = 4
+export const WdfPowerDeviceD3Final = 5
+export const WdfPowerDevicePrepareForHibernation = 6
+
 // SOCKET
 export const AF_INET = 2
 export const SOCK_STREAM = 1
@@ -2522,6 +2538,18 @@ export const CONSTANTS = {
   WDF_REQUEST_SEND_OPTION_SYNCHRONOUS,
   WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE,
   WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET,
+  WdfRequestTypeCreate,
+  WdfRequestTypeRead,
+  WdfRequestTypeWrite,
+  WdfRequestTypeDeviceControl,
+  WdfRequestTypeDeviceControlInternal,
+  WdfPowerDeviceInvalid,
+  WdfPowerDeviceD0,
+  WdfPowerDeviceD1,
+  WdfPowerDeviceD2,
+  WdfPowerDeviceD3,
+  WdfPowerDeviceD3Final,
+  WdfPowerDevicePrepareForHibernation,
   AF_INET,
   SOCK_STREAM,
   SOCK_DGRAM,
@@ -2698,7 +2726,9 @@ export const CONSTANT_GROUPS = {
   WDF_DRIVER_INIT_FLAGS: { scope: 'kernel', source: 'Microsoft Learn', names: ['WdfDriverInitNonPnpDriver', 'WdfDriverInitNoDispatchOverride'] },
   WDF_DEVICE_IO_TYPE: { scope: 'kernel', source: 'Microsoft Learn', names: ['WdfDeviceIoUndefined', 'WdfDeviceIoNeither', 'WdfDeviceIoBuffered', 'WdfDeviceIoDirect'] },
   'WDF_REQUEST_SEND_OPTIONS.Flags': { scope: 'kernel', source: 'Microsoft Learn', names: ['WDF_REQUEST_SEND_OPTION_TIMEOUT', 'WDF_REQUEST_SEND_OPTION_SYNCHRONOUS', 'WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE', 'WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET'] },
-  SOCKET: { scope: 'both', source: 'Microsoft Learn', names: ['AF_INET', 'SOCK_STREAM', 'SOCK_DGRAM', 'IPPROTO_TCP', 'IPPROTO_UDP', 'WSAEACCES', 'WSAENOTSOCK', 'WSAECONNREFUSED'] },
+  WDF_REQUEST_TYPE: { scope: 'kernel', source: 'Microsoft Learn', names: ['WdfRequestTypeCreate', 'WdfRequestTypeRead', 'WdfRequestTypeWrite', 'WdfRequestTypeDeviceControl', 'WdfRequestTypeDeviceControlInternal'] },
+  WDF_POWER_DEVICE_STATE: { scope: 'kernel', source: 'Microsoft Learn', names: ['WdfPowerDeviceInvalid', 'WdfPowerDeviceD0', 'WdfPowerDeviceD1', 'WdfPowerDeviceD2', 'WdfPowerDeviceD3', 'WdfPowerDeviceD3Final', 'WdfPowerDevicePrepareForHibernation'] },
+  SOCKET: { scope: 'both', source: 'Microsoft Learn', names: ['AF_INET', 'SOCK_STREAM', 'SOCK_DGRAM', 'IPPROTO_TCP', 'IPPROTO_UDP', 'INADDR_ANY', 'INADDR_LOOPBACK', 'SOMAXCONN', 'WSAEACCES', 'WSAEFAULT', 'WSAEINVAL', 'WSAENOTSOCK', 'WSAEADDRINUSE', 'WSAEADDRNOTAVAIL', 'WSAEHOSTUNREACH', 'WSAECONNRESET', 'WSAENOBUFS', 'WSAEISCONN', 'WSAENOTCONN', 'WSAECONNREFUSED', 'WSAHOST_NOT_FOUND'] },
   OB_PREOP_CALLBACK_STATUS: { scope: 'kernel', source: 'mingw-w64 wdm.h (compiled)', names: ['OB_PREOP_SUCCESS'] },
   'KEYBOARD_INPUT_DATA.Flags': { scope: 'kernel', source: 'mingw-w64 ntddkbd.h (compiled)', names: ['KEY_MAKE', 'KEY_BREAK', 'KEY_E0', 'KEY_E1'] },
   PREDEFINED_KEY: { scope: 'user', source: 'mingw-w64 winreg.h (compiled)', note: 'Predefined keys as handles: signed numbers, as handles are in driver code.', names: ['HKEY_CLASSES_ROOT', 'HKEY_CURRENT_USER', 'HKEY_LOCAL_MACHINE', 'HKEY_USERS'] },

@@ -162,6 +162,9 @@ export type StructName =
   | 'WDF_IO_QUEUE_CONFIG'
   | 'WDF_WORKITEM_CONFIG'
   | 'WDF_REQUEST_SEND_OPTIONS'
+  | 'WDF_REQUEST_PARAMETERS'
+  | 'WDF_PNPPOWER_EVENT_CALLBACKS'
+  | 'WDF_TIMER_CONFIG'
   | 'CONTEXT'
   | 'LUID_AND_ATTRIBUTES'
   | 'TOKEN_PRIVILEGES'
@@ -2398,6 +2401,58 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'Size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'Flags', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
       { path: 'Timeout', offset: 8, size: 8, kind: 'i64', type: 'LONGLONG' },
+    ],
+  },
+  WDF_REQUEST_PARAMETERS: {
+    name: 'WDF_REQUEST_PARAMETERS', size: 0x28, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 2, kind: 'u16', type: 'USHORT' },
+      { path: 'MinorFunction', offset: 2, size: 1, kind: 'u8', type: 'UCHAR' },
+      { path: 'Type', offset: 4, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Parameters.Read.Length', offset: 8, size: 8, kind: 'u64', type: 'SIZE_T' },
+      { path: 'Parameters.Read.Key', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Parameters.Read.DeviceOffset', offset: 0x18, size: 8, kind: 'i64', type: 'LONGLONG' },
+      { path: 'Parameters.Write.Length', offset: 8, size: 8, kind: 'u64', type: 'SIZE_T' },
+      { path: 'Parameters.Write.Key', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Parameters.Write.DeviceOffset', offset: 0x18, size: 8, kind: 'i64', type: 'LONGLONG' },
+      { path: 'Parameters.DeviceIoControl.OutputBufferLength', offset: 8, size: 8, kind: 'u64', type: 'SIZE_T' },
+      { path: 'Parameters.DeviceIoControl.InputBufferLength', offset: 0x10, size: 8, kind: 'u64', type: 'SIZE_T' },
+      { path: 'Parameters.DeviceIoControl.IoControlCode', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'Parameters.DeviceIoControl.Type3InputBuffer', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  WDF_PNPPOWER_EVENT_CALLBACKS: {
+    name: 'WDF_PNPPOWER_EVENT_CALLBACKS', size: 0x90, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'EvtDeviceD0Entry', offset: 8, size: 8, kind: 'ptr', type: 'PFN_WDF_DEVICE_D0_ENTRY' },
+      { path: 'EvtDeviceD0EntryPostInterruptsEnabled', offset: 0x10, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDeviceD0Exit', offset: 0x18, size: 8, kind: 'ptr', type: 'PFN_WDF_DEVICE_D0_EXIT' },
+      { path: 'EvtDeviceD0ExitPreInterruptsDisabled', offset: 0x20, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDevicePrepareHardware', offset: 0x28, size: 8, kind: 'ptr', type: 'PFN_WDF_DEVICE_PREPARE_HARDWARE' },
+      { path: 'EvtDeviceReleaseHardware', offset: 0x30, size: 8, kind: 'ptr', type: 'PFN_WDF_DEVICE_RELEASE_HARDWARE' },
+      { path: 'EvtDeviceSelfManagedIoCleanup', offset: 0x38, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDeviceSelfManagedIoFlush', offset: 0x40, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDeviceSelfManagedIoInit', offset: 0x48, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDeviceSelfManagedIoSuspend', offset: 0x50, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDeviceSelfManagedIoRestart', offset: 0x58, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDeviceSurpriseRemoval', offset: 0x60, size: 8, kind: 'ptr', type: 'PFN_WDF_DEVICE_SURPRISE_REMOVAL' },
+      { path: 'EvtDeviceQueryRemove', offset: 0x68, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDeviceQueryStop', offset: 0x70, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDeviceUsageNotification', offset: 0x78, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDeviceRelationsQuery', offset: 0x80, size: 8, kind: 'ptr', type: 'PVOID' },
+      { path: 'EvtDeviceUsageNotificationEx', offset: 0x88, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  WDF_TIMER_CONFIG: {
+    name: 'WDF_TIMER_CONFIG', size: 0x20, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'EvtTimerFunc', offset: 8, size: 8, kind: 'ptr', type: 'PFN_WDF_TIMER' },
+      { path: 'Period', offset: 0x10, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'AutomaticSerialization', offset: 0x14, size: 1, kind: 'u8', type: 'BOOLEAN' },
+      { path: 'TolerableDelay', offset: 0x18, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'UseHighResolutionTimer', offset: 0x1C, size: 1, kind: 'u8', type: 'UCHAR' },
     ],
   },
   CONTEXT: {

@@ -2954,6 +2954,62 @@ export const WDF_REQUEST_SEND_OPTIONS = {
   Timeout: 8,
 } as const
 
+/** Offsets in WDF_REQUEST_PARAMETERS; SIZE is its size in bytes. */
+export const WDF_REQUEST_PARAMETERS = {
+  SIZE: 0x28,
+  Size: 0,
+  MinorFunction: 2,
+  Type: 4,
+  Parameters: 8,
+  'Parameters.Read': 8,
+  'Parameters.Read.Length': 8,
+  'Parameters.Read.Key': 0x10,
+  'Parameters.Read.DeviceOffset': 0x18,
+  'Parameters.Write': 8,
+  'Parameters.Write.Length': 8,
+  'Parameters.Write.Key': 0x10,
+  'Parameters.Write.DeviceOffset': 0x18,
+  'Parameters.DeviceIoControl': 8,
+  'Parameters.DeviceIoControl.OutputBufferLength': 8,
+  'Parameters.DeviceIoControl.InputBufferLength': 0x10,
+  'Parameters.DeviceIoControl.IoControlCode': 0x18,
+  'Parameters.DeviceIoControl.Type3InputBuffer': 0x20,
+} as const
+
+/** Offsets in WDF_PNPPOWER_EVENT_CALLBACKS; SIZE is its size in bytes. */
+export const WDF_PNPPOWER_EVENT_CALLBACKS = {
+  SIZE: 0x90,
+  Size: 0,
+  EvtDeviceD0Entry: 8,
+  EvtDeviceD0EntryPostInterruptsEnabled: 0x10,
+  EvtDeviceD0Exit: 0x18,
+  EvtDeviceD0ExitPreInterruptsDisabled: 0x20,
+  EvtDevicePrepareHardware: 0x28,
+  EvtDeviceReleaseHardware: 0x30,
+  EvtDeviceSelfManagedIoCleanup: 0x38,
+  EvtDeviceSelfManagedIoFlush: 0x40,
+  EvtDeviceSelfManagedIoInit: 0x48,
+  EvtDeviceSelfManagedIoSuspend: 0x50,
+  EvtDeviceSelfManagedIoRestart: 0x58,
+  EvtDeviceSurpriseRemoval: 0x60,
+  EvtDeviceQueryRemove: 0x68,
+  EvtDeviceQueryStop: 0x70,
+  EvtDeviceUsageNotification: 0x78,
+  EvtDeviceRelationsQuery: 0x80,
+  EvtDeviceUsageNotificationEx: 0x88,
+} as const
+
+/** Offsets in WDF_TIMER_CONFIG; SIZE is its size in bytes. */
+export const WDF_TIMER_CONFIG = {
+  SIZE: 0x20,
+  Size: 0,
+  EvtTimerFunc: 8,
+  Period: 0x10,
+  AutomaticSerialization: 0x14,
+  TolerableDelay: 0x18,
+  UseHighResolutionTimer: 0x1c,
+} as const
+
 /** Offsets in CONTEXT (selected fields); SIZE is its size in bytes. */
 export const CONTEXT = {
   SIZE: 0x4d0,
