@@ -6,7 +6,9 @@ import { deserialize, serialize } from 'node:v8'
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
 import type { SourcePlace, TraceEvent } from '../../shared/trace/event'
 import { emptyState, fold, type MachineState } from '../../shared/trace/fold'
+import { CallIndex, type CallPage } from '../../shared/trace/fold-rings'
 import { TimelineIndex } from '../../shared/trace/fold-timeline'
+import { tellCall, type CallStory } from '../../shared/trace/rings'
 import type { Timeline } from '../../shared/trace/timeline'
 import { why, type Reason, type WhySource } from '../../shared/trace/why'
 
@@ -37,6 +39,7 @@ export class TraceStore {
   private readonly freed = new Map<string, number[]>()
   private readonly output: OutputLine[] = []
   private readonly index = new TimelineIndex()
+  private readonly calls = new CallIndex()
   private lastState: MachineState | null = null
 
   /** Events so far. */
@@ -48,6 +51,7 @@ export class TraceStore {
     this.open.push(event)
     fold(this.running, event)
     this.index.push(event)
+    this.calls.push(event)
     if ('irp' in event && typeof event.irp === 'number') add(this.packets, event.irp, event.seq)
     if (event.at) this.addToLine(event.at, event.seq)
     if (event.t === 'pool.freed') add(this.freed, event.block, event.seq)
@@ -120,6 +124,16 @@ export class TraceStore {
 
   timeline(from: number, to: number, width: number): Timeline {
     return this.index.query(from, to, width)
+  }
+
+  /** The system calls around a step. */
+  systemCalls(step: number, limit: number): CallPage {
+    return this.calls.page(step, this.event(step)?.thread ?? null, limit)
+  }
+
+  /** How one of them went, hop by hop; undefined when no call begins with this event. */
+  systemCall(first: number): CallStory | undefined {
+    return tellCall(this.calls, this, first)
   }
 
   /** The machine after event `step`. The caller must not change it. */

@@ -6,7 +6,7 @@
  * that is `turns.ts` decides. Quantums and turns are drawn from the seed, so every seed is another
  * interleaving and the same seed always the same one.
  */
-import { hex32 } from '../../../shared/nt/format'
+import { hex32, pointer } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
 import { describeWait } from '../io/hang'
 import type { Kernel } from '../kernel'
@@ -108,8 +108,8 @@ export class Scheduler {
     thread.turn = ++this.turnsGiven
     this.threads.add(thread)
     if (this.k.tracing) {
-      const { userStack } = thread
-      const stack = userStack ? { userStack: this.k.memory.format(userStack.base) } : {}
+      const top = thread.userStackBase(this.k.memory)
+      const stack = top === null ? {} : { userStack: pointer(top) }
       this.k.emit({ t: 'thread.created', id, owner: process.id, name, ...stack })
     }
     return thread

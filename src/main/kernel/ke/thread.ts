@@ -1,7 +1,7 @@
 /** Threads as the scheduler sees them: a stack of frames, some of the kernel, some of driver code. */
 import type { KernelRoutine, RoutineName } from '../ddi/types'
 import type { SourcePlace } from '../../../shared/trace/event'
-import type { Ptr } from '../mm/memory'
+import type { Memory, Ptr } from '../mm/memory'
 import type { Process } from '../ps/process'
 import type { UserThread } from '../ps/user'
 
@@ -113,6 +113,16 @@ export class Thread {
     /** Its stack in user mode; null for system threads. */
     readonly userStack: { limit: Ptr; base: Ptr } | null,
   ) {}
+
+  /**
+   * Address of the first byte above its stack in user mode; null for system threads. Counted from the
+   * other end: the byte may be the first one of the next process's memory, which has another address.
+   */
+  userStackBase(memory: Memory): bigint | null {
+    if (!this.userStack) return null
+    const { limit, base } = this.userStack
+    return memory.address(limit) + BigInt(base - limit)
+  }
 }
 
 /** A wait in progress. */

@@ -118,7 +118,7 @@ export function fillTeb(k: Kernel, thread: Thread, user: UserThread): void {
   const { teb } = user
   const stack = thread.userStack
   if (stack) {
-    memory.setPtr(teb + TEB['NtTib.StackBase'], stack.base)
+    memory.setU64(teb + TEB['NtTib.StackBase'], thread.userStackBase(memory) ?? 0n)
     memory.setPtr(teb + TEB['NtTib.StackLimit'], stack.limit)
   }
   memory.setPtr(teb + TEB['NtTib.Self'], teb)

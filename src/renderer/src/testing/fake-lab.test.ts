@@ -13,6 +13,8 @@ const questions: [string, unknown][] = [
   ['lab.check', { files: { 'driver.ts': 'class A {}\nDate' } }],
   ['lab.events', { runId: 'run', from: 1, to: 20 }],
   ['lab.irp', { runId: 'run', irp: 1 }],
+  ['lab.calls', { runId: 'run', step: 12 }],
+  ['lab.call', { runId: 'run', first: 30 }],
   ['lab.state', { runId: 'run', step: 12 }],
   ['lab.timeline', { runId: 'run', from: 1, to: 50, width: 100 }],
   ['lab.console', { runId: 'run', offset: 0 }],

@@ -8,7 +8,9 @@ import type { Diagnostic, ProjectFiles, RunReport } from '../../../shared/contra
 import type { Sample, SampleSummary } from '../../../shared/contract/catalogue'
 import { fail, ok, type AppError, type Result } from '../../../shared/errors'
 import type { TraceEvent } from '../../../shared/trace/event'
+import { CallIndex } from '../../../shared/trace/fold-rings'
 import { TimelineIndex } from '../../../shared/trace/fold-timeline'
+import { tellCall } from '../../../shared/trace/rings'
 import { foldAll } from '../../../shared/trace/fold'
 import { why } from '../../../shared/trace/why'
 import type { FileRow } from '../../../shared/contract/files'
@@ -279,6 +281,21 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
         ? run
         : ok({ events: run.events.filter((event) => 'irp' in event && event.irp === input.irp) })
     },
+    'lab.calls': (input: { runId: string; step: number }) => {
+      const run = found(input.runId)
+      if ('ok' in run) return run
+      const thread = run.events[input.step - 1]?.thread ?? null
+      return ok(callsOf(run.events).page(input.step, thread, 200))
+    },
+    'lab.call': (input: { runId: string; first: number }) => {
+      const run = found(input.runId)
+      if ('ok' in run) return run
+      const source = {
+        count: run.events.length,
+        range: (from: number, to: number) => run.events.slice(from - 1, to),
+      }
+      return ok({ story: tellCall(callsOf(run.events), source, input.first) ?? null })
+    },
     'lab.state': (input: { runId: string; step: number }) => {
       const run = found(input.runId)
       return 'ok' in run ? run : ok(foldAll(run.events, input.step))
@@ -394,6 +411,12 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
 }
 
 /** Two mistakes that the real compiler reports too, so that the screen has something to show. */
+function callsOf(events: readonly TraceEvent[]): CallIndex {
+  const calls = new CallIndex()
+  for (const event of events) calls.push(event)
+  return calls
+}
+
 function check(files: ProjectFiles): Diagnostic[] {
   const diagnostics: Diagnostic[] = []
   for (const [file, text] of Object.entries(files)) {

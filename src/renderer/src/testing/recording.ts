@@ -237,7 +237,7 @@ export function record(
       {
         t: 'hop',
         layer: 'win32',
-        name: api,
+        name: `KERNEL32!${api}`,
         detail: ioctl ?? '\\\\.\\' + link.split('\\').at(-1)!,
         mode: 'user',
       },
@@ -245,7 +245,13 @@ export function record(
     )
     r.outside()
     const ntdll = r.emit(
-      { t: 'hop', layer: 'ntdll', name: service_, detail: '', mode: 'user' },
+      {
+        t: 'hop',
+        layer: 'ntdll',
+        name: `ntdll!${service_}`,
+        detail: 'mov eax, 0x55',
+        mode: 'user',
+      },
       win32,
     )
     const syscall = r.emit(
@@ -253,14 +259,35 @@ export function record(
       ntdll,
     )
     const entryPoint = r.emit(
-      { t: 'hop', layer: 'KiSystemCall64', name: 'KiSystemCall64', detail: '', mode: 'kernel' },
+      {
+        t: 'hop',
+        layer: 'KiSystemCall64',
+        name: 'nt!KiSystemCall64',
+        detail: 'kernel stack of thread 1208 up to 0xFFFFA10E07418000',
+        mode: 'kernel',
+      },
       syscall,
     )
     const ssdt = r.emit(
-      { t: 'hop', layer: 'SSDT', name: service_, detail: 'service 0x55', mode: 'kernel' },
+      {
+        t: 'hop',
+        layer: 'SSDT',
+        name: 'KiServiceTable[0x55]',
+        detail: `0xFF110807 leads to nt!${service_}`,
+        mode: 'kernel',
+      },
       entryPoint,
     )
-    const nt = r.emit({ t: 'hop', layer: 'Nt', name: service_, detail: '', mode: 'kernel' }, ssdt)
+    const nt = r.emit(
+      {
+        t: 'hop',
+        layer: 'Nt',
+        name: `nt!${service_}`,
+        detail: `${service_}(0x4, 0x10)`,
+        mode: 'kernel',
+      },
+      ssdt,
+    )
     const packet = ++irp
     const address = `0xFFFF9A010000${(0x3060 + packet * 0x100).toString(16).toUpperCase()}`
     const made = r.emit(
@@ -304,7 +331,13 @@ export function record(
     const finished = r.emit({ t: 'irp.finished', irp: packet, status: OK, information }, nt)
     r.emit({ t: 'irp.freed', irp: packet }, finished)
     r.emit(
-      { t: 'hop', layer: 'return', name: service_, detail: 'ring 0 to ring 3', mode: 'kernel' },
+      {
+        t: 'hop',
+        layer: 'return',
+        name: 'sysret',
+        detail: `${service_} returned ${OK} STATUS_SUCCESS`,
+        mode: 'user',
+      },
       nt,
     )
     requests.push({
