@@ -13,7 +13,15 @@
  * `catalogue` is the shelf of toy drivers and `files` the shelf of driver files.
  */
 export type CommandArea =
-  'app' | 'lab' | 'editor' | 'pictures' | 'explorer' | 'catalogue' | 'files' | 'learn'
+  | 'app'
+  | 'lab'
+  | 'editor'
+  | 'pictures'
+  | 'explorer'
+  | 'catalogue'
+  | 'files'
+  | 'learn'
+  | 'techniques'
 
 /** Which menu shows the command; absent for those that only the palette and keys offer. */
 export type CommandMenu = 'file' | 'run' | 'view' | 'catalogue' | 'help'
@@ -164,6 +172,14 @@ export const COMMANDS = [
     group: 1,
   },
   { id: 'view.learn', title: 'Learn', keys: ['Ctrl+4'], area: 'app', menu: 'view', group: 1 },
+  {
+    id: 'view.techniques',
+    title: 'Techniques',
+    keys: ['Ctrl+5'],
+    area: 'app',
+    menu: 'view',
+    group: 1,
+  },
   { id: 'region.next', title: 'Next region', keys: ['F6'], area: 'app', menu: 'view', group: 2 },
   {
     id: 'region.previous',
@@ -428,6 +444,27 @@ export const COMMANDS = [
   { id: 'learn.inLab', title: 'Show the run of the lesson in the Lab', keys: ['L'], area: 'learn' },
   { id: 'learn.solution', title: 'Compare with the solution', keys: [], area: 'learn' },
   { id: 'learn.reset', title: 'Reset the lesson', keys: [], area: 'learn' },
+
+  {
+    id: 'techniques.inLab',
+    title: 'Open the technique in the Lab',
+    keys: ['L'],
+    area: 'techniques',
+  },
+  {
+    id: 'techniques.sources',
+    title: 'Compare the technique with its twin',
+    keys: ['S'],
+    area: 'techniques',
+  },
+  {
+    id: 'techniques.twin',
+    title: 'Switch between technique and twin',
+    keys: ['T'],
+    area: 'techniques',
+  },
+  { id: 'techniques.matrix', title: 'Matrix of techniques and defences', keys: [], area: 'app' },
+  { id: 'techniques.rules', title: 'Detection rules', keys: [], area: 'app' },
 
   {
     id: 'palette.open',

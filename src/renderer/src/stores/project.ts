@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { ProjectFiles } from '../../../shared/contract/model'
+import { DefenceNames, type DefenceName } from '../../../shared/defences'
 import type { RunRow, Sample } from '../../../shared/contract/catalogue'
 import { asAppError, ring, value } from '../services/ring'
 import { useSettings } from './settings'
@@ -31,6 +32,16 @@ const FILE_ORDER = ['driver.ts', 'client.ts', 'fixed.ts', 'scenario.json', 'READ
 export const FILE_NAME = /^(?!\.)[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*\.(?:ts|json|md|inf)$/
 
 type Origin = Sample['origin'] | 'run' | 'new' | 'lesson'
+
+/** A technique as a project: which one, or its twin, and what the machine defends itself by. */
+export interface TechniqueProject {
+  slug: string
+  twin: boolean
+  defences: readonly DefenceName[]
+}
+
+export const techniqueKey = ({ slug, twin, defences }: TechniqueProject): string =>
+  ['technique', slug, twin ? 'twin' : '', defences.join(' ')].join(':')
 
 /** The driver folder that is being edited, and its draft. */
 export const useProject = defineStore('project', () => {
@@ -151,6 +162,26 @@ export const useProject = defineStore('project', () => {
     await open({ ...lesson, key: `lesson:${lesson.slug}`, sampleId: null, origin: 'lesson' })
   }
 
+  /** A technique's folder, as a project that can be changed like any other. */
+  async function openTechnique(which: TechniqueProject): Promise<void> {
+    const { slug, twin } = which
+    const defences = [...which.defences]
+    const [{ files: texts }, { techniques }] = await Promise.all([
+      value(ring()['techniques.files']({ slug, twin, defences })),
+      value(ring()['techniques.list']({})),
+    ])
+    const found = techniques.find((each) => each.slug === slug)
+    const name = found?.title ?? slug
+    await open({
+      key: techniqueKey(which),
+      sampleId: null,
+      title: twin ? `${name}: its twin` : name,
+      summary: (twin ? found?.twin.summary : found?.summary) ?? '',
+      origin: 'new',
+      files: texts,
+    })
+  }
+
   async function openNew(): Promise<void> {
     await open({
       key: `new:${crypto.randomUUID()}`,
@@ -173,6 +204,11 @@ export const useProject = defineStore('project', () => {
       try {
         if (last.key.startsWith('sample:') && last.sampleId !== null) {
           await openSample(last.sampleId)
+          return true
+        }
+        const technique = techniqueOf(last.key)
+        if (technique) {
+          await openTechnique(technique)
           return true
         }
         const { draft } = await value(ring()['drafts.load']({ key: last.key }))
@@ -319,6 +355,7 @@ export const useProject = defineStore('project', () => {
     openSample,
     openLesson,
     openRunSources,
+    openTechnique,
     openNew,
     restore,
     setText,
@@ -376,6 +413,14 @@ function lastProject(text: string | undefined): { key: string; sampleId: number 
   } catch {
     return null
   }
+}
+
+/** What `techniqueKey` was made of; null for the key of another project. */
+function techniqueOf(key: string): TechniqueProject | null {
+  const [kind, slug, twin, names = ''] = key.split(':')
+  const defences = DefenceNames.safeParse(names.split(' ').filter(Boolean))
+  if (kind !== 'technique' || !slug || !defences.success) return null
+  return { slug, twin: twin === 'twin', defences: defences.data }
 }
 
 /** What is shown of a scenario before the run. */

@@ -192,6 +192,33 @@ export const useRuns = defineStore('runs', () => {
     return run.phase === 'finished' ? run : null
   }
 
+  /** Take over a run that was made elsewhere and is still open: its trace is looked at here. */
+  async function adopt(
+    made: Pick<Run, 'id' | 'title' | 'request'> & { report: RunReport },
+  ): Promise<void> {
+    const { report } = made
+    const events = report.stats.events
+    const stop = stopOf(report)
+    const run = reactive<Run>({
+      ...made,
+      number: ++counter,
+      projectKey: project.key,
+      phase: 'finished',
+      events,
+      stop,
+      error: null,
+      step: stop
+        ? Math.min(stop.seq ?? events, events)
+        : await firstInterestingStep(made.id, events),
+      cover: stop ? 'card' : null,
+      startedAt: performance.now(),
+      elapsedMs: 0,
+    })
+    runs.value = [run, ...runs.value]
+    activeId.value = run.id
+    makeRoom()
+  }
+
   async function keep(run: Parameters<RingClient['runs.save']>[0]): Promise<void> {
     const result = await ring()['runs.save'](run)
     if (!result.ok) useUi().fail(result.error)
@@ -272,6 +299,7 @@ export const useRuns = defineStore('runs', () => {
     isStale,
     listen,
     start,
+    adopt,
     stop,
     close,
     closeAll,

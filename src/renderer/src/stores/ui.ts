@@ -2,7 +2,7 @@ import { defineStore } from 'pinia'
 import { ref, shallowRef } from 'vue'
 import type { AppError } from '../../../shared/errors'
 
-export type Area = 'lab' | 'explorer' | 'catalogue' | 'learn'
+export type Area = 'lab' | 'explorer' | 'catalogue' | 'learn' | 'techniques'
 export type Picker = 'commands' | 'open' | 'step' | null
 export type Dialog =
   | 'settings'
@@ -15,6 +15,7 @@ export type Dialog =
   | 'rename-file'
   | 'reference'
   | 'solution'
+  | 'sources'
   | null
 export type OutputTab = 'output' | 'events' | 'why' | 'requests'
 

@@ -16,6 +16,7 @@ import { why } from '../../../shared/trace/why'
 import type { FileRow } from '../../../shared/contract/files'
 import { createFakeShelf, type FakeShelf } from '../features/files/testing/fake-files'
 import { createFakeLessons } from '../features/learn/testing/fake-lessons'
+import { createFakeTechniques } from '../features/techniques/testing/fake-techniques'
 import { FAKE_SAMPLES, recordingFor } from './fake-samples'
 import { record } from './recording'
 
@@ -91,6 +92,15 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
     ...createFakeLessons(
       FAKE_SAMPLES.find(({ status }) => status === 'crashing')?.files ?? {},
       (runId) => runs.get(runId)?.report.outcome ?? 'ok',
+    ),
+    ...createFakeTechniques(
+      FAKE_SAMPLES[0]?.files ?? {},
+      async (runId, files) =>
+        (
+          (await handlers['lab.run']!({ runId, files } as never)) as {
+            value: { report: RunReport }
+          }
+        ).value.report,
     ),
     'app.info': () =>
       ok({

@@ -27,6 +27,12 @@ const TARGETS: Record<string, readonly string[]> = {
   'files-list': ['[role="grid"]'],
   lessons: ['button[tabindex="0"]'],
   'lesson-run': ['[role="slider"]'],
+  techniques: ['li button[tabindex="0"]'],
+  'technique-run': ['.btn.primary'],
+  matrix: ['td [tabindex="0"]'],
+  rules: ['li button[tabindex="0"]'],
+  'rule-text': ['.monaco-editor .native-edit-context', '.monaco-editor textarea'],
+  'rule-try': ['.btn.primary:not(:disabled)'],
 }
 const ANY = ['button:not(:disabled)', 'input', '[tabindex="0"]']
 
