@@ -87,7 +87,7 @@ function Try(Port: DWORD): void {
   address[5] = 168
   address[7] = 1
   const s = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP)
-  const failed = connect(s, address, 16)
+  const failed = connect(s, cast(SOCKADDR_IN, address), 16)
   printf('%u: %s %u\\n', Port, failed ? 'refused' : 'connected', failed ? GetLastError() : 0)
   closesocket(s)
 }

@@ -81,6 +81,8 @@ export type FilteringEventBody =
       callout: string | null
       routine: string | null
       action: string
+      /** It leads elsewhere than the program asked, by this filter or one before it. */
+      redirected?: true
       /** A callout has redirected this process's connections to itself: it is a proxy of theirs. */
       proxy?: true
     } & ConnectionWords)

@@ -61,6 +61,8 @@ import {
 import { ddi, t, type KernelRoutine } from './types'
 
 const SOCKET_ERROR = -1
+/** Windows' sockaddr, of which only this kind is there. */
+const SOCKADDR = { k: 'ptr', c: 'SOCKADDR_IN *', target: 'SOCKADDR_IN' } as const
 const GENERIC_READ_WRITE = 0xc000_0000
 const SHARE_ALL = 7
 const FILE_SYNCHRONOUS_IO_NONALERT = 0x20
@@ -193,7 +195,7 @@ const order = (c: 'u_short' | 'u_long', name: string, summary: string) => {
 
 const onAddress = (name: 'connect' | 'bind', code: number, summary: string, note: string) =>
   ddi({
-    params: { s: t.handle, name: w.pvoid, namelen: w.int },
+    params: { s: t.handle, name: SOCKADDR, namelen: w.int },
     returns: w.int,
     module: 'win32',
     summary,
@@ -250,7 +252,7 @@ export const WINSOCK_DDIS = {
   }),
 
   accept: ddi({
-    params: { s: t.handle, addr: t.optional(w.pvoid), addrlen: t.optional(w.pvoid) },
+    params: { s: t.handle, addr: t.optional(SOCKADDR), addrlen: t.optional(w.pvoid) },
     returns: t.handle,
     module: 'win32',
     summary: 'Waits until somebody connects, and gives a socket for the connection.',

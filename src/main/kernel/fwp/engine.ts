@@ -322,6 +322,7 @@ export class FilterEngine {
         routine: callout ? k.images.symbol(callout.classify) : null,
         action: actionName(action),
         ...connectionWords(what.connection),
+        ...(what.redirection?.isChanged ? { redirected: true as const } : {}),
         ...(what.redirection?.isOfProxy ? { proxy: true as const } : {}),
       })
     return action

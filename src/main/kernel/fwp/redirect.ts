@@ -62,6 +62,12 @@ export class Redirection {
     return this.versions.length > 1 || this.earlier !== 0
   }
 
+  /** It leads elsewhere than the program asked. */
+  get isChanged(): boolean {
+    const { address, port } = this.destination
+    return address !== this.connection.remoteAddress || port !== this.connection.remotePort
+  }
+
   get isOfProxy(): boolean {
     return this.earlier !== 0
   }
