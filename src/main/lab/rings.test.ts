@@ -154,6 +154,7 @@ describe('a hook', () => {
         const { memory, syscalls } = d.k
         memory.protect(syscalls.table & ~0xfff, 1, PTE.read | PTE.write)
         memory.setU32(syscalls.table + 0x0f * 4, (d.fn('HookedClose') - syscalls.table) << 4)
+        yield* d.ddi('KeGetCurrentIrql')
         return 0
       },
       driver: {
