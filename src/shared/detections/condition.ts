@@ -18,7 +18,7 @@ export type Expression =
 
 /**
  * A field that events are told apart by; one path for each step of a sequence, or one for all. `*` for
- * first steps that do not have it: any value goes with them.
+ * first and last steps that do not have it: any value goes with them.
  */
 export type GroupField = string[]
 
@@ -148,9 +148,9 @@ class Parser {
     if (!this.take('by')) return fields
     do {
       const paths = [this.take('*') ? '*' : this.name()]
-      while (this.take('=')) paths.push(paths.at(-1) === '*' && this.take('*') ? '*' : this.name())
-      if (paths.at(-1) === '*')
-        this.fail("'*' is for first steps that lack the field; name one after it.")
+      while (this.take('=')) paths.push(this.take('*') ? '*' : this.name())
+      if (!/^(\* )*([^*]+ )+(\* )*$/.test(paths.join(' ') + ' '))
+        this.fail("'*' is for first or last steps that lack the field; name one for the others.")
       if (paths.length > 1 && paths.length !== steps)
         this.fail(
           `'${paths.join('=')}' names ${paths.length} fields for ${steps} steps.`,

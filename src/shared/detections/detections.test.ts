@@ -75,6 +75,8 @@ describe('a condition', () => {
     ['a | count() > many', 14, 'whole number'],
     ['a then b within soon', 16, 'A time is missing'],
     ['a then b then c by x=y', 22, 'names 2 fields for 3 steps'],
+    ['a then b then c by x=*=y', 24, 'first or last steps'],
+    ['a then b by *', 13, 'first or last steps'],
     ['and', 0, "'and' is no name"],
   ])('%s is refused at %i', (text, offset, words) => {
     const error = (() => {
@@ -237,6 +239,18 @@ describe('a sequence', () => {
     ]
     expect(seqsOf(alarms(tied, steps('toy', 'toy')))).toEqual([[1, 3, 4]])
     expect(alarms(tied, steps('toy', 'watch'))).toEqual([])
+  })
+
+  test('ties earlier steps by a field that the last one lacks', () => {
+    const tied = { ...detection, condition: 'a then b then c by id=process=*, *=to=driver' }
+    const steps = (process: number, driver: string): Fields[] => [
+      at('a', 0, { id: 1 }),
+      at('b', 1, { process, to: 'toy' }),
+      at('c', 2, { process: 4, driver }),
+    ]
+    expect(seqsOf(alarms(tied, steps(1, 'toy')))).toEqual([[1, 2, 3]])
+    expect(alarms(tied, steps(2, 'toy'))).toEqual([])
+    expect(alarms(tied, steps(1, 'watch'))).toEqual([])
   })
 
   test('needs an event for each step', () => {

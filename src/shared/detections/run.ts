@@ -22,6 +22,8 @@ export class DetectionRun {
   private readonly always: number[] = []
   private readonly watchers: (Watcher | null)[]
   private readonly alarms: Map<string, Alarm>[]
+  /** The last alarm of each rule, with which those are counted that are too many. */
+  private readonly newest: Alarm[] = []
 
   constructor(private readonly rules: readonly CompiledRule[]) {
     this.alarms = rules.map(() => new Map<string, Alarm>())
@@ -55,10 +57,11 @@ export class DetectionRun {
 
   private add(i: number, key: string, seq: number | null, make: () => Alarm): void {
     const alarms = this.alarms[i]!
-    const known =
-      alarms.get(key) ?? (alarms.size >= ALARMS_MAX ? [...alarms.values()].at(-1) : undefined)
+    const known = alarms.get(key) ?? (alarms.size >= ALARMS_MAX ? this.newest[i] : undefined)
     if (!known) {
-      alarms.set(key, make())
+      const alarm = make()
+      alarms.set(key, alarm)
+      this.newest[i] = alarm
       return
     }
     known.times++
@@ -110,21 +113,23 @@ function watcherOf({ condition, steps, within }: CompiledRule): Watcher {
 }
 
 /**
- * Values of the fields that events are grouped by; null when one is missing. `as`: the step whose
- * group is asked for, which has no value of a field that begins later.
+ * Values of the fields that events are grouped by; null when one is missing. `other`: the step before or
+ * behind, whose events have to have the same; what one of the two has no field for does not count.
  */
 function grouping(
   by: readonly GroupField[],
-): (event: TraceEvent, step: number, as?: number) => string | null {
+): (event: TraceEvent, step: number, other?: number) => string | null {
   const fields = by.map((paths) => paths.map((path) => path.split('.')))
-  return (event, step, as = step) => {
+  return (event, step, other = step) => {
     let group = ''
     for (const paths of fields) {
-      if (paths[Math.min(as, paths.length - 1)]![0] === '*') {
+      const pathOf = (of: number): string[] => paths[Math.min(of, paths.length - 1)]!
+      const path = pathOf(step)
+      if (path[0] === '*' || pathOf(other)[0] === '*') {
         group += '*\u0000'
         continue
       }
-      const value = fieldAt(event, paths[Math.min(step, paths.length - 1)]!)
+      const value = fieldAt(event, path)
       if (value === null) return null
       group += `${value}\u0000`
     }
@@ -142,7 +147,8 @@ function remember<T>(groups: Map<string, T>, key: string, value: T): void {
 
 /** So many events, or different values of a field, in a stretch of time; then the count begins anew. */
 class Counter implements Watcher {
-  private readonly groups = new Map<string, { seq: number; tick: number; value: string }[]>()
+  /** Of each group, what counts now: by its value, in the order of the times. */
+  private readonly groups = new Map<string, Map<string, { seq: number; tick: number }>>()
   private readonly groupOf: ReturnType<typeof grouping>
   private readonly path: string[] | null
 
@@ -162,24 +168,28 @@ class Counter implements Watcher {
     if (group === null || value === null) return null
     const { within } = this
     const { seq, tick } = event
-    let seen = this.groups.get(group) ?? []
-    if (within !== null && seen.length > 0 && seen[0]!.tick < tick - within)
-      seen = seen.filter((each) => each.tick >= tick - within)
+    const seen = this.groups.get(group) ?? new Map<string, { seq: number; tick: number }>()
+    if (within !== null)
+      for (const [key, each] of seen) {
+        if (each.tick >= tick - within) break
+        seen.delete(key)
+      }
     // A value that comes again counts once, at its last time.
-    if (this.path) seen = seen.filter((each) => each.value !== value)
-    seen.push({ seq, tick, value })
-    if (seen.length < this.condition.atLeast) {
+    const key = this.path ? value : String(seq)
+    seen.delete(key)
+    seen.set(key, { seq, tick })
+    if (seen.size < this.condition.atLeast) {
       remember(this.groups, group, seen)
       return null
     }
     this.groups.delete(group)
-    return { seqs: seen.map((each) => each.seq), group }
+    return { seqs: [...seen.values()].map((each) => each.seq), group }
   }
 }
 
 /** Events one after the other, in a stretch of time. */
 class Sequence implements Watcher {
-  /** Of each group, by the number of steps that were made: the row of events that began last. */
+  /** What a step and the next one have in common, by the steps that were made: the row that began last. */
   private readonly groups = new Map<string, ({ seqs: number[]; start: number } | undefined)[]>()
   private readonly groupOf: ReturnType<typeof grouping>
 
@@ -197,25 +207,25 @@ class Sequence implements Watcher {
       if (!this.steps[step]!(event)) continue
       const group = this.groupOf(event, step)
       if (group === null) continue
-      const rows = this.groups.get(group) ?? []
-      const before = step === 0 ? { seqs: [], start: event.tick } : this.madeBefore(event, step)
+      const link = step === 0 ? null : this.groupOf(event, step, step - 1)
+      const before =
+        step === 0
+          ? { seqs: [], start: event.tick }
+          : link === null
+            ? undefined
+            : this.groups.get(link)?.[step - 1]
       if (!before || (this.within !== null && event.tick - before.start > this.within)) continue
       const row = { seqs: [...before.seqs, event.seq], start: before.start }
       if (step === this.steps.length - 1) {
-        this.groups.delete(group)
+        if (link !== null) this.groups.delete(link)
         return { seqs: row.seqs, group }
       }
+      const next = this.groupOf(event, step, step + 1)
+      if (next === null) continue
+      const rows = this.groups.get(next) ?? []
       rows[step] = row
-      remember(this.groups, group, rows)
+      remember(this.groups, next, rows)
     }
     return null
-  }
-
-  private madeBefore(
-    event: TraceEvent,
-    step: number,
-  ): { seqs: number[]; start: number } | undefined {
-    const group = this.groupOf(event, step, step - 1)
-    return group === null ? undefined : this.groups.get(group)?.[step - 1]
   }
 }
