@@ -1,6 +1,6 @@
 /** Techniques as this app has them: folders and rules that ship. */
 import { join } from 'node:path'
-import { app } from 'electron'
+import { app, shell } from 'electron'
 import { createDetectionHandlers } from '../detections/handlers'
 import { createTechniqueHandlers, type TechniqueHandlers } from '../techniques/handlers'
 import type { LabHost } from './lab-messages'
@@ -19,5 +19,6 @@ export function openTechniques(lab: LabHost): TechniqueHandlers {
       return read.ok ? read.value.rules.map(({ rule }) => rule) : []
     },
     lab,
+    openOutside: (url) => shell.openExternal(url),
   })
 }

@@ -14,14 +14,16 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 function setUp(matrix = join(samples, 'techniques', 'matrix.json')) {
   const lab = createLabHost({ onProgress: () => undefined })
   const { rules } = readRuleFolder(join(samples, 'detections'))
+  const opened: string[] = []
   const handlers = createTechniqueHandlers({
     folder: join(samples, 'techniques'),
     defences: join(samples, 'defences'),
     matrix,
     rules: () => Promise.resolve(rules.map(({ rule }) => rule)),
     lab,
+    openOutside: (url) => Promise.resolve(void opened.push(url)),
   })
-  return { lab, handlers }
+  return { lab, handlers, opened }
 }
 
 /** What a call answered, when it answered well. */
@@ -34,6 +36,14 @@ async function valueOf<T>(
 }
 
 describe('techniques behind the contract', () => {
+  test('open the addresses of their references, and no other one', async () => {
+    const { handlers, opened } = setUp()
+    const open = (url: string) => handlers['techniques.link']({ slug: 'ssdt-hook', url })
+    expect(await open('https://attack.mitre.org/techniques/T1014/')).toMatchObject({ ok: true })
+    expect(await open('https://example.org/')).toMatchObject({ ok: false })
+    expect(opened).toEqual(['https://attack.mitre.org/techniques/T1014/'])
+  })
+
   test('are listed with sentences for goals, and without their files', async () => {
     const { techniques, problems } = await valueOf(setUp().handlers['techniques.list']({}))
     expect(problems).toEqual([])

@@ -33,6 +33,8 @@ export interface TechniqueOptions {
   /** The rules that are put to each run. */
   rules(): Promise<readonly Rule[]>
   lab: Lab
+  /** Open an address outside of the app. */
+  openOutside(url: string): Promise<void>
 }
 
 export function createTechniqueHandlers(options: TechniqueOptions): TechniqueHandlers {
@@ -110,6 +112,14 @@ export function createTechniqueHandlers(options: TechniqueOptions): TechniqueHan
           difference: before && after ? diffTables(before, after) : [],
           files: files.value,
         })
+      }),
+
+    'techniques.link': async ({ slug, url }) =>
+      withTechnique(slug, async (technique) => {
+        if (!technique.references.some((reference) => reference.url === url))
+          return fail('bad-request', 'The technique has no such link.', 'Copy the address instead.')
+        await options.openOutside(url)
+        return ok({})
       }),
 
     'techniques.matrix': () => ok({ matrix: readMatrix(options.matrix) }),

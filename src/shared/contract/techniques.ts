@@ -106,6 +106,11 @@ export const techniquesContract = {
     Which.extend({ runId: z.string().max(64), seed: z.number().int().default(1) }),
     TechniqueResult,
   ),
+  /** Open one of the technique's references outside of the app; no other address is opened. */
+  'techniques.link': call(
+    z.object({ slug: TechniqueSlug, url: z.string().max(500) }),
+    z.object({}),
+  ),
   /** The matrix as `npm run matrix` computed it; null when nobody did. */
   'techniques.matrix': call(z.object({}), z.object({ matrix: Matrix.nullable() })),
 }

@@ -223,6 +223,12 @@ export const useTechniques = defineStore('techniques', () => {
     page.value = 'detections'
   }
 
+  async function openLink(url: string): Promise<void> {
+    if (slug.value === null) return
+    const opened = await ring()['techniques.link']({ slug: slug.value, url })
+    if (!opened.ok) ui.fail(opened.error)
+  }
+
   async function showSources(): Promise<void> {
     const asked = technique.value
     if (!asked) return
@@ -265,6 +271,7 @@ export const useTechniques = defineStore('techniques', () => {
     openInLab,
     goTo,
     openRule,
+    openLink,
     showSources,
   }
 })

@@ -1,5 +1,5 @@
 /** What the Techniques view says: how a run ended, verdicts of the matrix, rows of memory. */
-import { ArrowDownUp, Ban, Bell, CircleCheck, CircleX, OctagonX } from '@lucide/vue'
+import { Ban, Bell, CircleCheck, OctagonX, ShieldAlert, ShieldCheck, ShieldOff } from '@lucide/vue'
 import type { MatrixVerdict, TechniqueResult } from '../../../../shared/contract/techniques'
 import type { Level } from '../../../../shared/detections'
 import { TABLES, type Cell, type Row, type TableName } from '../../../../shared/memory/tables'
@@ -12,21 +12,22 @@ export function verdictMark(
 ): Mark {
   const mark = markOf(verdict, stop)
   if (!isTwin) return mark
-  return { ...mark, tone: verdict === 'works' ? 'ok' : verdict === 'not loaded' ? 'plain' : 'warn' }
+  if (verdict === 'works') return { ...mark, icon: CircleCheck, tone: 'ok' }
+  return { ...mark, tone: verdict === 'not loaded' ? 'plain' : 'warn' }
 }
 
 function markOf(verdict: MatrixVerdict['verdict'], stop: string | null): Mark {
   switch (verdict) {
     case 'works':
-      return { icon: CircleCheck, tone: 'danger', word: 'works' }
+      return { icon: ShieldOff, tone: 'danger', word: 'works' }
     case 'reported':
       return { icon: Bell, tone: 'warn', word: 'reported' }
     case 'works, then stopped':
-      return { icon: ArrowDownUp, tone: 'warn', word: `works, then ${stop ?? 'stopped'}` }
+      return { icon: ShieldAlert, tone: 'warn', word: `works, then ${stop ?? 'stopped'}` }
     case 'stopped':
       return { icon: OctagonX, tone: 'ok', word: `stopped, ${stop ?? ''}` }
     case 'fails':
-      return { icon: CircleX, tone: 'ok', word: 'fails' }
+      return { icon: ShieldCheck, tone: 'ok', word: 'fails' }
     case 'not loaded':
       return { icon: Ban, tone: 'ok', word: 'not loaded' }
   }

@@ -173,6 +173,7 @@ export function createFakeTechniques(
       } satisfies TechniqueResult)
     },
 
+    'techniques.link': () => ok({}),
     'detections.list': () =>
       ok({
         files: [
