@@ -5,6 +5,7 @@ import {
   STATUS_ILLEGAL_INSTRUCTION,
 } from '../../../shared/nt/generated/ntstatus'
 import type { Kernel } from '../kernel'
+import { IMAGE_INFO } from '../../../shared/nt/generated/offsets'
 import { PTE } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import { NtQuerySystemInformation } from '../ps/system-information'
@@ -233,4 +234,48 @@ test('the bytes of a function of a program are that function wherever they may b
   expect(k.images.landing(data)).toBeUndefined()
   k.memory.setU8(runs + 10, 0xff)
   expect(k.images.landing(runs)).toBeUndefined()
+})
+
+describe('the entry point of a driver', () => {
+  /** Load a driver whose entry point was written over when its image had been mapped. */
+  const load = (bytes: readonly number[]): { m: TestMachine; status: number; entered: boolean } => {
+    const m = new TestMachine()
+    const result = { m, status: -1, entered: false }
+    const notify = 'Notify'
+    m.driver('watcher', {
+      *DriverEntry(d) {
+        return yield* d.ddi('PsSetLoadImageNotifyRoutine', d.fn(notify))
+      },
+      *Notify({ k }, _name, process, info) {
+        const base = k.memory.ptr(info! + IMAGE_INFO.ImageBase)
+        const entry = base + k.memory.u32(base + k.memory.u32(base + 0x3c) + 0x28)
+        if (process === 0 && bytes.length > 0) write(k, entry, bytes)
+      },
+    })
+    m.driver('victim', {
+      *DriverEntry() {
+        result.entered = true
+        return 0
+      },
+    })
+    m.main(function* (k) {
+      yield* k.loader.load('watcher')
+      result.status = yield* k.loader.load('victim')
+    })
+    m.run()
+    return result
+  }
+
+  test('is DriverEntry, unless its bytes were changed', () => {
+    expect(load([])).toMatchObject({ status: 0, entered: true })
+    expect(load([0x33, 0xc0, 0xc3])).toMatchObject({ status: 0, entered: false })
+    expect(load([0x90, 0x55])).toMatchObject({ status: -1, entered: false })
+    expect(load([0x90, 0x55]).m.bugCheck).toMatchObject({ code: 0x7e })
+  })
+
+  test('refuses the driver when it returns a failure', () => {
+    const { m, status, entered } = load([0xb8, 0x22, 0, 0, 0xc0, 0xc3])
+    expect({ status, entered }).toEqual({ status: 0xc000_0022, entered: false })
+    expect(m.of('image.unmapped')).toMatchObject([{ name: 'victim' }])
+  })
 })

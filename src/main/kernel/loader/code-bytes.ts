@@ -70,6 +70,35 @@ function copiedFunction(k: Kernel, at: Ptr): CodeEntry | undefined {
   return k.images.programFunction(number)
 }
 
+/** Offsets in the header of an image (PE32+): where it lies behind the MZ header, and fields of it. */
+const HEADER = {
+  offset: 0x3c,
+  at: 0x80,
+  signature: 0x4550, // "PE"
+  machine: 4,
+  machineX64: 0x8664,
+  optionalBytes: 0x14,
+  optional: 0xf0,
+  magic: 0x18,
+  magicPlus: 0x20b,
+  entryPoint: 0x28,
+  imageBytes: 0x50,
+} as const
+
+/** The header of an image, as far as whoever finds one in memory goes by it. */
+export function writeHeader(bytes: Uint8Array, entryPoint: number): void {
+  const view = new DataView(bytes.buffer)
+  const { at } = HEADER
+  view.setUint16(0, 0x5a4d, true) // "MZ"
+  view.setUint32(HEADER.offset, at, true)
+  view.setUint32(at, HEADER.signature, true)
+  view.setUint16(at + HEADER.machine, HEADER.machineX64, true)
+  view.setUint16(at + HEADER.optionalBytes, HEADER.optional, true)
+  view.setUint16(at + HEADER.magic, HEADER.magicPlus, true)
+  view.setUint32(at + HEADER.entryPoint, entryPoint, true)
+  view.setUint32(at + HEADER.imageBytes, bytes.length, true)
+}
+
 /** What an instruction does: where the next one is, and what it leaves in rax. */
 interface Step {
   to: bigint | 'returns'
@@ -143,7 +172,7 @@ function returning(k: Kernel, start: Ptr, value: number): CodeEntry {
 }
 
 /** Whether the rest of a function, from an offset on, is as it was loaded. */
-function isAsLoaded(k: Kernel, entry: Ptr, from: number): boolean {
+export function isAsLoaded(k: Kernel, entry: Ptr, from = 0): boolean {
   const now = bytesAt(k, entry, FUNCTION_BYTES)
   const loaded = k.images.loadedCodeAt(entry) ?? FUNCTION
   for (let i = from; i < FUNCTION_BYTES; i++) if (now[i] !== loaded[i]) return false

@@ -11,7 +11,14 @@ import { PAGE_SIZE, PTE, RAM_START, REGIONS } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import type { FunctionInfo } from '../port'
 import { assert, RunLimit } from '../stop'
-import { FUNCTION_BYTES, fillWithCode, programCode, walkCode } from './code-bytes'
+import {
+  FUNCTION_BYTES,
+  fillWithCode,
+  isAsLoaded,
+  programCode,
+  walkCode,
+  writeHeader,
+} from './code-bytes'
 
 /** Routine of the kernel itself, behind an address. */
 export type NativeRoutine = (k: Kernel, args: number[]) => KernelRoutine<unknown>
@@ -52,6 +59,8 @@ export interface Image {
 const IMAGE_BYTES = 1 << 20
 const TEXT_OFFSET = 0x1000
 const DATA_OFFSET = 0x10000
+/** The entry point that the header names, the last function: what calls DriverEntry. */
+const ENTRY_OFFSET = DATA_OFFSET - FUNCTION_BYTES
 /** Modules of the system lie in the second megabyte of the kernel's region, this far apart. */
 const MODULE_BYTES = DATA_OFFSET
 /** More would reach the kernel's variables with the megabyte that counts as theirs. */
@@ -135,7 +144,7 @@ export class Images {
   /** Header and code of an image as they are when it has just been loaded. */
   loadedBytes(image: Image): Uint8Array {
     const bytes = new Uint8Array(DATA_OFFSET)
-    bytes.set([0x4d, 0x5a]) // "MZ"
+    writeHeader(bytes, ENTRY_OFFSET)
     fillWithCode(bytes, TEXT_OFFSET, DATA_OFFSET)
     if (image === this.nt)
       for (const { at, code } of this.nativeCode) bytes.set(code, at - image.base)
@@ -200,6 +209,19 @@ export class Images {
     return entry && !this.k.memory.codeOpened ? entry : walkCode(this.k, address)
   }
 
+  /**
+   * What is called when a driver starts: DriverEntry, or what the bytes at the entry point lead to when
+   * somebody could write to them between the mapping and the start.
+   */
+  entryPoint(image: Image, entry: Ptr): Ptr {
+    const own = this.functions.get(entry)
+    if (!own || !this.k.memory.codeOpened) return entry
+    const start = image.base + ENTRY_OFFSET
+    if (isAsLoaded(this.k, start)) return entry
+    this.functions.set(start, { ...own, address: start })
+    return start
+  }
+
   /** Bytes that were placed at the beginning of a function; undefined where it has those of all functions. */
   loadedCodeAt(address: Ptr): readonly number[] | undefined {
     return this.nativeCode.find(({ at }) => at === address)?.code
@@ -247,7 +269,7 @@ export class Images {
     entry: Pick<CodeEntry, 'name' | 'fn' | 'native'>,
     key: string,
   ): CodeEntry {
-    if (image.nextFunction >= image.base + DATA_OFFSET)
+    if (image.nextFunction >= image.base + ENTRY_OFFSET)
       throw new RunLimit('limit', 'functions', `${image.name} makes too many function pointers`)
     const full: CodeEntry = { ...entry, address: image.nextFunction, image: image.number }
     image.nextFunction += FUNCTION_BYTES

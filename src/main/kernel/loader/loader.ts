@@ -178,8 +178,9 @@ export class Loader {
     k.memory.setPtr(driver.object + DRIVER_OBJECT.DriverInit, entry)
     imageMapped(k, image, entry)
     const process = k.processes.current
+    const start = k.images.entryPoint(image, entry)
     const status =
-      (yield* k.call(entry, 'DRIVER_INITIALIZE', [driver.object, driver.registryPath])) >>> 0
+      (yield* k.call(start, 'DRIVER_INITIALIZE', [driver.object, driver.registryPath])) >>> 0
     checkStillIn(k, process, entry)
     k.emit({ t: 'driver.loaded', name, status: hex32(status) })
     if ((status | 0) < 0) {
