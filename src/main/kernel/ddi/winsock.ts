@@ -205,7 +205,12 @@ const onAddress = (name: 'connect' | 'bind', code: number, summary: string, note
     *run(k, a) {
       enterWin32(k, name, '', 'WS2_32')
       const input = { at: a.name, length: SOCKADDR_IN.SIZE }
-      return resultOf(k, yield* control(k, a.s, code, input))
+      const status = yield* control(k, a.s, code, input)
+      // No buffer at all reaches the driver as one without bytes.
+      return resultOf(
+        k,
+        !a.name && status === STATUS_INVALID_PARAMETER ? STATUS_ACCESS_VIOLATION : status,
+      )
     },
   })
 

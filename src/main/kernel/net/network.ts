@@ -146,6 +146,10 @@ export class Network {
     const isAllowed = led !== null && (yield* engine.isAllowed(ALE_AUTH_CONNECT_V4, going))
     const status = isAllowed ? yield* this.reach(endpoint, local, remote) : STATUS_ACCESS_DENIED
     this.tellConnected(endpoint, asked, remote, local, status)
+    if (status === STATUS_SUCCESS && endpoint.peer?.kind === 'endpoint') {
+      const listener = this.listeners.get(remote.port)
+      if (listener) yield* this.arrived(listener)
+    }
     return status
   }
 
@@ -197,10 +201,6 @@ export class Network {
     endpoint.local = local
     endpoint.remote = remote
     endpoint.peer = peer
-    if (peer.kind === 'endpoint') {
-      const listener = this.listeners.get(remote.port)
-      if (listener) yield* this.arrived(listener)
-    }
     return STATUS_SUCCESS
   }
 

@@ -3,6 +3,7 @@ import { hex } from '../../../../shared/nt/format'
 import { majorName } from '../../../../shared/nt/irp-functions'
 import type { Row } from '../../../../shared/memory/tables'
 import { filterEngine } from '../../fwp/engine'
+import { layerName } from '../../fwp/layers'
 import type { Kernel } from '../../kernel'
 import type { Ptr } from '../../mm/memory'
 import { codePlace } from './code-place'
@@ -30,11 +31,15 @@ export function wfp(k: Kernel, reader: Reader): Row[] {
     const { symbol, module } = codePlace(k, reader, k.memory.address(routine))
     return { symbol, module }
   }
+  const layerOf = (key: string): string | null => {
+    const layer = engine.layerOf(key)
+    return layer === null ? null : layerName(layer)
+  }
   const callouts = engine.contents.callouts.map(({ key, id, classify }) => ({
     kind: 'callout',
     key,
     id: hex(id),
-    layer: engine.layerOf(key),
+    layer: layerOf(key),
     action: null,
     callout: null,
     ...at(classify),
@@ -43,7 +48,7 @@ export function wfp(k: Kernel, reader: Reader): Row[] {
     kind: 'filter',
     key: sublayer,
     id: hex(id),
-    layer,
+    layer: layerName(layer),
     action: hex(action),
     callout,
     ...at(callout === null ? 0 : (engine.calloutByKey(callout)?.classify ?? 0)),
