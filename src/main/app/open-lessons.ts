@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { app, shell } from 'electron'
 import type { Catalogue } from '../catalogue/catalogue'
 import { createLessonHandlers, type LessonHandlers } from '../lessons/handlers'
-import { tryRuleIn } from '../lessons/try-in-lab'
+import { triesIn } from '../lessons/tries-in-lab'
 import type { LabHost } from './lab-messages'
 
 export const openLessons = (catalogue: Catalogue, lab: LabHost): LessonHandlers =>
@@ -14,6 +14,6 @@ export const openLessons = (catalogue: Catalogue, lab: LabHost): LessonHandlers 
     ],
     progress: catalogue.lessons,
     evaluate: async (runId, statements) => lab['lab.evaluate']({ runId, statements }),
-    tryRule: tryRuleIn(lab),
+    tries: triesIn(lab),
     openOutside: (url) => shell.openExternal(url),
   })

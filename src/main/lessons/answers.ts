@@ -22,11 +22,22 @@ export function judgeAnswers(ask: AnswersAsk, text: string): StatementResult {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     return told(false, `${ask.answers} has no fields: write field: answer.`)
   for (const [field, right] of Object.entries(ask.are)) {
-    const answer = Object.hasOwn(given, field) ? (given as Record<string, unknown>)[field] : null
-    if (answer === null || answer === '') return told(false, `${field} has no answer yet.`)
+    const answer = at(given, field)
+    if (answer === undefined || answer === null || answer === '')
+      return told(false, `${field} has no answer yet.`)
     if (!isSame(answer, right)) return told(false, `${field} is not right.`)
   }
   return told(true, `Right: ${Object.keys(ask.are).join(', ')}.`)
+}
+
+function at(given: unknown, path: string): unknown {
+  let value = given
+  for (const name of path.split('.'))
+    value =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+        ? (value as Record<string, unknown>)[name]
+        : undefined
+  return value
 }
 
 /** One value, or a list in any order of exactly these; numbers as numbers, text without case. */

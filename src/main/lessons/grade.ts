@@ -6,10 +6,7 @@ import { StatementRun } from '../../shared/statements'
 import { runProject } from '../lab/run'
 import { gradeOf } from './grade-of'
 import { judge } from './judge'
-import { tryRule } from './try-rule'
-
-/** A lesson's run is short; one without end is stopped long before it is boring. */
-const EVENTS_MAX = 1_000_000
+import { EVENTS_MAX, triesHere } from './tries-here'
 
 /** The run that a lesson asks for; the same in the window and in the terminal. */
 export function requestOf(lesson: Pick<Lesson, 'run' | 'checks'>, files: ProjectFiles): RunRequest {
@@ -36,7 +33,7 @@ export async function grade(lesson: Lesson, handed: ProjectFiles): Promise<Grade
     onEvent: (event) => statements.event(event),
   })
   const results = statements.finish({ outcome: report.outcome, tables: report.tables ?? null })
-  const judged = await judge(lesson, files, results, tryRule)
+  const judged = await judge(lesson, files, results, triesHere)
   if (!judged.ok) throw new Error(judged.error.message)
   return gradeOf(lesson, report, judged.value)
 }

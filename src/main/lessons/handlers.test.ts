@@ -5,7 +5,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { LessonProgress } from '../../shared/contract/lessons'
 import type { ProjectFiles } from '../../shared/contract/model'
 import { createLabHost } from '../lab/host'
-import { tryRule } from './try-rule'
+import { createRulesHost } from '../detections/host'
+import { triesIn } from './tries-in-lab'
 import { createLessonHandlers, type ProgressStore } from './handlers'
 
 const SHIPPED = resolve(__dirname, '../../../samples/lessons')
@@ -38,7 +39,7 @@ function setUp() {
     folders: [SHIPPED, added],
     progress,
     evaluate: async (runId, statements) => lab['lab.evaluate']({ runId, statements }),
-    tryRule,
+    tries: triesIn({ ...lab, ...createRulesHost() }),
     openOutside: async (url) => void opened.push(url),
   })
   return { handlers, lab, opened }

@@ -14,7 +14,7 @@ import {
 } from '../../shared/lessons/lesson'
 import type { Statement, StatementResult } from '../../shared/statements'
 import { gradeOf } from './grade-of'
-import { judge, type TryRule } from './judge'
+import { judge, type Trials } from './judge'
 import { lessonAfter, readLibrary, type Library } from './library'
 
 export type LessonHandlers = Handlers<typeof lessonsContract>
@@ -40,8 +40,8 @@ export interface LessonOptions {
     runId: string,
     statements: Statement[],
   ): Promise<Result<{ results: StatementResult[]; report: RunReport }>>
-  /** Put a rule that the student wrote to runs of the lesson. */
-  tryRule: TryRule
+  /** Runs of the lesson's folder that its checks ask for beside the one that is shown. */
+  tries: Trials
   /** Open an address outside of the app. */
   openOutside(url: string): Promise<void>
 }
@@ -110,7 +110,7 @@ export function createLessonHandlers(options: LessonOptions): LessonHandlers {
         const evaluated = await options.evaluate(runId, statementsOf(lesson))
         if (!evaluated.ok) return evaluated
         const { results, report: ended } = evaluated.value
-        const judged = await judge(lesson, filesWith(lesson, files), results, options.tryRule)
+        const judged = await judge(lesson, filesWith(lesson, files), results, options.tries)
         if (!judged.ok) return judged
         const report = gradeOf(lesson, ended, judged.value)
         return ok({ report, progress: progress.checked(slug, report) })

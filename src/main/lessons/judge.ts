@@ -2,8 +2,8 @@
 import type { Diagnostic, ProjectFiles, RunReport, RunRequest } from '../../shared/contract/model'
 import { ok, type Result } from '../../shared/errors'
 import type { RuleAsk } from '../../shared/lessons/check'
-import { HIDDEN, type Lesson } from '../../shared/lessons/lesson'
-import type { StatementResult } from '../../shared/statements'
+import { HIDDEN, statementsOf, type Lesson } from '../../shared/lessons/lesson'
+import type { Statement, StatementResult } from '../../shared/statements'
 import { judgeAnswers } from './answers'
 
 /** What a rule made of one run. */
@@ -25,6 +25,18 @@ export type TryRule = (
   runs: readonly RunRequest[],
 ) => Promise<Result<Trial>>
 
+/** Put statements to a run; what becomes of them, in their order. */
+export type TryStatements = (
+  run: RunRequest,
+  statements: readonly Statement[],
+) => Promise<Result<StatementResult[]>>
+
+/** How runs are made that are not that of the lesson. */
+export interface Trials {
+  rule: TryRule
+  statements: TryStatements
+}
+
 export interface Judged {
   /** In the order of the checks. */
   results: StatementResult[]
@@ -34,27 +46,36 @@ export interface Judged {
 
 /**
  * @param files       the lesson's files with those of the student
- * @param statements  results of the checks that are statements, in their order
+ * @param statements  results of the checks that are statements about the lesson's run, in their order
  */
 export async function judge(
   lesson: Lesson,
   files: ProjectFiles,
   statements: readonly StatementResult[],
-  tryRule: TryRule,
+  tries: Trials,
 ): Promise<Result<Judged>> {
   const trials = new Map<string, { trial: Trial; names: string[] }>()
   for (const name of rulesOf(lesson)) {
     const names = runsOf(lesson, name)
     const rule = { file: name, text: files[name] ?? '' }
     const runs = names.map((scenario) => requestWith(lesson, files, scenario))
-    const tried = await tryRule(rule, runs)
+    const tried = await tries.rule(rule, runs)
     if (!tried.ok) return tried
     trials.set(name, { trial: tried.value, names })
   }
-  const waiting = [...statements]
+  const waiting = new Map<string | undefined, StatementResult[]>([[undefined, [...statements]]])
+  for (const scenario of elsewhereOf(lesson)) {
+    const run = requestWith(lesson, files, scenario)
+    const tried = await tries.statements(run, statementsOf(lesson, scenario))
+    if (!tried.ok) return tried
+    waiting.set(
+      scenario,
+      tried.value.map((result) => toldOf(scenario, result)),
+    )
+  }
   return ok({
     results: lesson.checks.map((check) => {
-      if ('statement' in check) return waiting.shift()!
+      if ('statement' in check) return waiting.get(check.in)!.shift()!
       if ('answers' in check) return judgeAnswers(check.answers, files[check.answers.answers] ?? '')
       const { trial, names } = trials.get(check.rule.rule)!
       return judgeRule(check.rule, trial, names)
@@ -65,6 +86,24 @@ export async function judge(
 
 const rulesOf = (lesson: Lesson): Set<string> =>
   new Set(lesson.checks.flatMap((check) => ('rule' in check ? [check.rule.rule] : [])))
+
+/** Runs that statements are about, but for that of the lesson. */
+const elsewhereOf = (lesson: Lesson): Set<string> =>
+  new Set(
+    lesson.checks.flatMap((check) =>
+      'statement' in check && check.in !== undefined ? [check.in] : [],
+    ),
+  )
+
+/** The result of another run: its events are not those that the student steps through. */
+const toldOf = (scenario: string, { says, holds, because }: StatementResult): StatementResult => ({
+  says,
+  holds,
+  because: scenario.startsWith(HIDDEN)
+    ? `It ${holds ? 'holds' : 'does not hold'} in a run that the lesson does not show.`
+    : `In ${scenario}: ${because}`,
+  seq: null,
+})
 
 /** Every run that a rule is tried on, once. */
 function runsOf(lesson: Lesson, rule: string): string[] {

@@ -30,6 +30,10 @@ checks:
     quiet: [honest.json, hidden/honest.json]
     points: 3
     hint: Look for less.
+  - says: The other driver runs as well
+    in: hidden/other.json
+    event: { t: dbgprint, driver: Other, text: steals sheep }
+    hint: It does.
 links:
   - { title: Windows, url: 'https://learn.microsoft.com/en-us/windows/' }
 `
@@ -86,28 +90,30 @@ const becauseOf = async (text: string): Promise<string[]> =>
 
 test('a rule that finds variants and leaves honest drivers alone passes', async () => {
   const report = await grade(lesson(), lesson().solution)
-  expect(report).toMatchObject({ passed: true, points: 5 })
+  expect(report).toMatchObject({ passed: true, points: 6 })
   expect(report.checks.map(({ because }) => because)).toEqual([
     'An alarm in one run, and none in one run.',
     'An alarm in one run, and none in 2 runs.',
+    'It holds in a run that the lesson does not show.',
   ])
+  expect(report.checks.map(({ seq }) => seq)).toEqual([null, null, null])
 })
 
 test.each([
-  ['none', '# Yours.\n', 'rule.yaml:1 There is no rule in this file.', 0],
+  ['none', '# Yours.\n', 'rule.yaml:1 There is no rule in this file.', 1],
   [
     'one that never raises',
     rule('{ t: dbgprint, text: nothing }'),
     'No alarm in scenario.json.',
-    0,
+    1,
   ],
-  ['one that always raises', rule('{ t: dbgprint }'), 'A false alarm in honest.json.', 0],
-  ['one with a mistake', rule('{ t: dbgprinted }'), 'rule.yaml:7 detection.said.t: there is', 0],
+  ['one that always raises', rule('{ t: dbgprint }'), 'A false alarm in honest.json.', 1],
+  ['one with a mistake', rule('{ t: dbgprinted }'), 'rule.yaml:7 detection.said.t: there is', 1],
   [
     'one that knows a name',
     rule('{ t: dbgprint, driver: Thief }'),
     'An alarm in one run, and none in one run.',
-    2,
+    3,
   ],
 ])('a rule is judged by its runs: %s', async (_what, text, because, points) => {
   const report = await grade(lesson(), { 'rule.yaml': text })
@@ -125,6 +131,7 @@ test('of runs that are not shown nothing is told but that there is one', async (
 })
 
 test.each([
+  ['a run of a statement that is not there', HEADER.replace('in: hid', 'in: hat'), 'has no hat'],
   ['a run that is not there', HEADER.replace('[honest.json]', '[other.json]'), 'has no other.json'],
   ['a rule that cannot be edited', HEADER.replace('files: [rule', 'files: [driver.ts] #'), 'rule'],
   ['no run in which it raises', HEADER.replace('[scenario.json]', '[]'), 'checks[0].raises'],
@@ -137,6 +144,7 @@ test.each([
 test.each([
   ['right', 'code: 0x222404\nnames: [b, A]\nroutine: zwopenprocess', true, 'Right: code, names'],
   ['a number in decimal', 'code: 2237444\nnames: [a, b]\nroutine: ZwOpenProcess', true, 'Right'],
+  ['JSON', '{ "code": 2237444, "names": ["a", "b"], "routine": "ZwOpenProcess" }', true, 'Right'],
   ['one too many', 'code: 0x222404\nnames: [a, b, c]\nroutine: x', false, 'names is not right.'],
   ['a list of guesses', 'code: [0x222400, 0x222404]', false, 'code is not right.'],
   ['no answer', 'code:\nnames: [a, b]', false, 'code has no answer yet.'],
@@ -148,4 +156,11 @@ test.each([
   const result = judgeAnswers({ says: 'Read', answers: 'findings.yaml', are }, text)
   expect(result.holds).toBe(holds)
   expect(result.because).toContain(because)
+})
+
+test('answers may lie deeper, and are not looked for where objects keep their own', () => {
+  const ask = { says: 'Set', answers: 'scenario.json', are: { 'policy.secureBoot': true } }
+  expect(judgeAnswers(ask, '{ "policy": { "secureBoot": true } }').holds).toBe(true)
+  expect(judgeAnswers(ask, '{ "policy": { "secureBoot": false } }').holds).toBe(false)
+  expect(judgeAnswers({ ...ask, are: { constructor: 'x' } }, '{}').because).toContain('no answer')
 })

@@ -24,12 +24,12 @@ const RuleAsk = z.strictObject({
 })
 export type RuleAsk = z.output<typeof RuleAsk>
 
-/** Questions that the student answers in a YAML file. */
+/** Questions that the student answers in a YAML file, or what a JSON file has to say. */
 const AnswersAsk = z.strictObject({
   says,
   /** File with the answers. */
-  answers: file.regex(/\.ya?ml$/, 'the file of answers ends with .yaml'),
-  /** The right ones by their fields; a list is any order of exactly these. */
+  answers: file.regex(/\.(ya?ml|json)$/, 'the file of answers ends with .yaml or .json'),
+  /** The right ones by their fields, paths with dots; a list is any order of exactly these. */
   are: z
     .record(z.string().min(1).max(60), z.union([MatchValue, z.array(MatchValue).min(1).max(50)]))
     .refine((are) => Object.keys(are).length > 0, { message: 'name at least one field' }),
@@ -38,8 +38,27 @@ export type AnswersAsk = z.output<typeof AnswersAsk>
 
 /** One thing that has to hold at the end, what it is worth, what to try. */
 export type LessonCheck = { says: string; points: number; hint: string } & (
-  { statement: Statement } | { rule: RuleAsk } | { answers: AnswersAsk }
+  | {
+      statement: Statement
+      /** Scenario file of the folder, when it is another run than that of scenario.json. */
+      in?: string
+    }
+  | { rule: RuleAsk }
+  | { answers: AnswersAsk }
 )
+
+/** A statement, about the run or about another one of the folder. */
+const StatementAsk = z.record(z.string(), z.unknown()).transform((value, ctx) => {
+  const { in: where, ...rest } = value
+  const statement = Statement.safeParse(rest)
+  const scenario = file.optional().safeParse(where)
+  for (const issue of statement.error?.issues ?? []) ctx.addIssue({ ...issue, code: 'custom' })
+  for (const issue of scenario.error?.issues ?? [])
+    ctx.addIssue({ ...issue, code: 'custom', path: ['in'] })
+  if (!statement.success || !scenario.success) return z.NEVER
+  const elsewhere = scenario.data === undefined ? {} : { in: scenario.data }
+  return { says: statement.data.says, statement: statement.data, ...elsewhere }
+})
 
 const CheckExtras = z.object({
   points: z.number().int().min(1).max(100).default(1),
@@ -55,7 +74,7 @@ export const Check = z.record(z.string(), z.unknown()).transform((check, ctx): L
       ? RuleAsk.transform((rule) => ({ says: rule.says, rule })).safeParse(rest)
       : 'answers' in rest
         ? AnswersAsk.transform((answers) => ({ says: answers.says, answers })).safeParse(rest)
-        : Statement.transform((statement) => ({ says: statement.says, statement })).safeParse(rest)
+        : StatementAsk.safeParse(rest)
   for (const { error } of [extras, asked])
     for (const issue of error?.issues ?? []) ctx.addIssue({ ...issue, code: 'custom' })
   if (!extras.success || !asked.success) return z.NEVER
@@ -66,5 +85,6 @@ export const Check = z.record(z.string(), z.unknown()).transform((check, ctx): L
 export function filesNamedBy(check: LessonCheck): { edited: string[]; read: string[] } {
   if ('rule' in check)
     return { edited: [check.rule.rule], read: [...check.rule.raises, ...check.rule.quiet] }
-  return { edited: 'answers' in check ? [check.answers.answers] : [], read: [] }
+  if ('answers' in check) return { edited: [check.answers.answers], read: [] }
+  return { edited: [], read: check.in === undefined ? [] : [check.in] }
 }

@@ -92,9 +92,14 @@ export interface Lesson extends Omit<LessonHeader, 'order'> {
 export const pointsOf = (lesson: Pick<Lesson, 'checks'>): number =>
   lesson.checks.reduce((sum, { points }) => sum + points, 0)
 
-/** What a lesson says of its run; the other checks are about what the student wrote. */
-export const statementsOf = (lesson: Pick<Lesson, 'checks'>): Statement[] =>
-  lesson.checks.flatMap((check) => ('statement' in check ? [check.statement] : []))
+/**
+ * What a lesson says of a run; the other checks are about what the student wrote.
+ * @param scenario  file of the folder; that of `scenario.json` when it is left out
+ */
+export const statementsOf = (lesson: Pick<Lesson, 'checks'>, scenario?: string): Statement[] =>
+  lesson.checks.flatMap((check) =>
+    'statement' in check && check.in === scenario ? [check.statement] : [],
+  )
 
 /** Whether a run of the lesson has to read the memory tables. */
 export const wantsTables = (lesson: Pick<Lesson, 'checks'>): boolean =>
