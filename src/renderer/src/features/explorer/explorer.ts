@@ -3,6 +3,7 @@ import type { MachineState } from '../../../../shared/trace/fold'
 import { devnodes } from './kinds/device-tree'
 import { deviceKinds } from './kinds/devices'
 import { filteringKinds } from './kinds/filtering'
+import { networkKinds } from './kinds/network'
 import { files } from './kinds/files'
 import { hardwareKinds } from './kinds/hardware'
 import { memoryKinds } from './kinds/memory'
@@ -78,6 +79,13 @@ export const GROUPS: { label: string; kinds: { kind: Kind; label: string }[] }[]
     ],
   },
   {
+    label: 'Network',
+    kinds: [
+      { kind: 'sockets', label: 'Sockets' },
+      { kind: 'hosts', label: 'Hosts' },
+    ],
+  },
+  {
     label: 'Hardware',
     kinds: [
       { kind: 'machine', label: 'Processors' },
@@ -101,6 +109,7 @@ const FINDERS: Record<Kind, KindRows> = {
   registry,
   ...securityKinds,
   ...filteringKinds,
+  ...networkKinds,
   ...hardwareKinds,
 }
 

@@ -33,6 +33,8 @@ export type Kind =
   | 'filters'
   | 'sublayers'
   | 'queues'
+  | 'sockets'
+  | 'hosts'
   | 'machine'
   | 'interrupts'
   | 'lines'
