@@ -79,6 +79,8 @@ export interface CallStory {
 
 /** Drivers on the way that are told one by one. */
 const DRIVER_STOPS_MAX = 12
+/** Arguments that x64 passes in registers. */
+const REGISTER_ARGUMENTS = 4
 
 /** Events of one call that are read to tell it; a call that waits has any number in it. */
 const CALL_EVENTS_MAX = 4000
@@ -205,8 +207,9 @@ class Story {
       RSP: this.userStack(),
       GS: [`TEB of thread ${call.thread}`],
     })
-    for (const argument of args.slice(4).toReversed())
-      this.user.push({ kind: 'argument', text: `argument ${argument}` })
+    const more = args.slice(REGISTER_ARGUMENTS)
+    if (more.length > 0)
+      this.user.push({ kind: 'argument', text: `arguments from the fifth: ${more.join(', ')}` })
     this.user.push({ kind: 'frame', text: event.name })
     this.stop(event, box('stub', 3, 'ntdll.dll', call.service), say.stub(call.number))
   }

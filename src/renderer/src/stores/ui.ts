@@ -17,6 +17,8 @@ export type Dialog =
   | 'solution'
   | 'sources'
   | null
+/** The timeline with the packet and the output, or one system call through the rings. */
+export type WatchPicture = 'time' | 'rings'
 export type OutputTab = 'output' | 'events' | 'why' | 'requests'
 
 export interface Notice {
@@ -40,6 +42,8 @@ export const useUi = defineStore('ui', () => {
   /** The text editor can be typed into, or could not be loaded. */
   const editorReady = ref(false)
   const outputTab = ref<OutputTab>('output')
+  /** What the watch region draws of a run. */
+  const picture = ref<WatchPicture>('time')
   /** What the Explorer shows. */
   const explore = ref<{ kind: string; id: string | null }>({ kind: 'devices', id: null })
   const notices = shallowRef<Notice[]>([])
@@ -79,6 +83,7 @@ export const useUi = defineStore('ui', () => {
     picker,
     dialog,
     outputTab,
+    picture,
     notices,
     notify,
     fail,

@@ -105,6 +105,10 @@ export function useLabCommands(): void {
     'breakpoint.previous': { run: () => void toBreakpoint(-1), blocked: noBreakpoint },
     'problem.next': step(() => void toProblem(1)),
     'problem.previous': step(() => void toProblem(-1)),
+    'lab.rings': step(() => {
+      ui.picture = ui.picture === 'rings' ? 'time' : 'rings'
+      runs.setCover(null)
+    }),
     'run.compare': {
       run: () => (ui.dialog = 'compare'),
       blocked: () => (runs.runs.length < 2 ? 'Two runs are needed' : null),
