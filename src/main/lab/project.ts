@@ -12,6 +12,7 @@ import { jsonPlace, type JsonPlace } from '../../shared/json-place'
 import type { Entry } from '../dsl/compiled'
 import { parseControlCode } from '../kernel/ps/steps'
 import { misplacedFile } from '../kernel/world/files'
+import { SHIPPED_DEFENCES, defencePath } from './defences'
 import { givenFiles } from './given-files'
 import { projectError, readJson } from './json-file'
 import { SHIPPED_PROGRAMS } from './programs'
@@ -31,12 +32,23 @@ export interface PlannedDriver {
 /** A program of a scenario with the number of its unit among `Plan.entries`. */
 export type PlannedProgram = ScenarioProgram & { unit: number }
 
+/** A defence that is a driver, with the numbers of its units among `Plan.entries`. */
+export interface PlannedDefence {
+  name: DefenceName
+  service: string
+  program: string
+  driverUnit: number
+  programUnit: number
+}
+
 export interface Plan {
   /** In the order in which they are loaded. */
   drivers: PlannedDriver[]
   /** `client.ts`, when the folder has one and no scenario says otherwise. */
   client: string | null
   programs: PlannedProgram[]
+  /** Loaded and started before everything else. */
+  defences: PlannedDefence[]
   scenario: Scenario
   /** Drivers, `client.ts`, programs; one that runs twice is there once. */
   entries: Entry[]
@@ -105,7 +117,9 @@ export function planOf(
     entries.push({ entry: program.entry, kind: 'client' })
     return { ...program, unit: entries.length - 1 }
   })
-  return { plan: { drivers, client, programs, scenario, entries, files: all } }
+  const guarded = withDefences(scenario, entries, all)
+  if ('diagnostics' in guarded) return guarded
+  return { plan: { drivers, client, programs, scenario, entries, ...guarded } }
 }
 
 /** The scenario with further defences, and with the policy that its defences bring along in place of its own. */
@@ -114,6 +128,39 @@ function defended(scenario: Scenario, more: readonly DefenceName[]): Scenario {
   if (defences.length === 0) return scenario
   const policy = policyOf(defences)
   return { ...scenario, defences, ...(policy ? { policy } : {}) }
+}
+
+/** The drivers and programs of the scenario's defences; their units are added to `entries`. */
+function withDefences(
+  scenario: Scenario,
+  entries: Entry[],
+  files: ProjectFiles,
+): { defences: PlannedDefence[]; files: ProjectFiles } | { diagnostics: Diagnostic[] } {
+  const defences: PlannedDefence[] = []
+  const taken: ProjectFiles = {}
+  for (const name of scenario.defences ?? []) {
+    const shipped = SHIPPED_DEFENCES[name]
+    if (!shipped) continue
+    const { service, program } = shipped
+    const used = [...(scenario.drivers ?? []), ...(scenario.programs ?? [])].find((each) =>
+      [service, program].some((own) => own.toLowerCase() === each.name.toLowerCase()),
+    )
+    if (used)
+      return {
+        diagnostics: [
+          scenarioError(
+            null,
+            `"${used.name}" is the name of a part of the defence ${name}.`,
+            'Call it otherwise, or leave the defence out.',
+          ),
+        ],
+      }
+    for (const [file, text] of Object.entries(shipped.files)) taken[defencePath(name, file)] = text
+    const driverUnit = entries.push({ entry: defencePath(name, DRIVER_FILE), kind: 'driver' }) - 1
+    const programUnit = entries.push({ entry: defencePath(name, 'program.ts'), kind: 'client' }) - 1
+    defences.push({ name, service, program, driverUnit, programUnit })
+  }
+  return { defences, files: defences.length > 0 ? { ...files, ...taken } : files }
 }
 
 /** The folder with the lab's own programs that the scenario names. A file of the folder comes before one of the lab's. */

@@ -13,6 +13,7 @@ import { Kernel, type Limits } from '../kernel/kernel'
 import { BugCheck, RunLimit } from '../kernel/stop'
 import { BOOTS_MAX, dumpOf, type Boot } from './boots'
 import { CauseFinder } from './causes'
+import { Alerts } from './defences'
 import { explainStop, explainWarning } from './explain'
 import { withVerdicts } from './packages'
 import { MemoryReadings } from './memory-readings'
@@ -89,7 +90,7 @@ export async function runPrepared(
   options: RunOptions = {},
 ): Promise<RunResult> {
   const seed = prepared.plan.scenario.seed ?? request.seed
-  const seen = new Observer()
+  const seen = new Observer(prepared.plan)
   const first = await boot(request, seed, prepared, options, seen, null)
   let { kernel } = first
   const { report } = first
@@ -204,9 +205,15 @@ function placesOf(program: CompiledProgram, entry: CompiledEntry): Map<string, S
 /** Collects from the events what the report holds. */
 class Observer {
   readonly dbgPrint: string[] = []
+  readonly alerts: Alerts
   readonly programs = new Map<number, { name: string; exitCode: number | null; stdout: string[] }>()
 
+  constructor({ defences }: Pick<Plan, 'defences'>) {
+    this.alerts = new Alerts(defences)
+  }
+
   see(event: TraceEvent): void {
+    this.alerts.see(event)
     if (event.t === 'dbgprint') this.dbgPrint.push(event.text)
     else if (event.t === 'stdout') this.program(event.process).stdout.push(event.text)
     else if (event.t === 'process.exited') {
@@ -271,8 +278,9 @@ function reportOf(
   }
   const client =
     [...seen.programs.values()].find((program) => program.name === 'client.exe') ??
-    [...seen.programs.values()].find((program) => program.stdout.length > 0)
+    [...seen.programs].find(([id, { stdout }]) => stdout.length > 0 && !seen.alerts.isOwn(id))?.[1]
   if (k.verifier.warnings.length) report.warnings = k.verifier.warnings.map(explainWarning)
+  if (seen.alerts.found.length) report.alerts = seen.alerts.found
   if (loader.judged.length)
     report.verdicts = loader.judged.map(({ name, verdict }) => ({ driver: name, ...verdict }))
   if (client) report.client = { exitCode: client.exitCode, stdout: client.stdout.join('') }

@@ -23,6 +23,10 @@ export interface Unit {
 /** Name of the process that `client.ts` is. */
 const CLIENT_NAME = 'client.exe'
 const SCENARIO_NAME = 'scenario.exe'
+/** Time for the programs of defences to get to their first waits, in units of 100 ns. */
+const DEFENCES_SETTLE = 10_000n
+/** Time for one more look of theirs when everybody else has ended. */
+const DEFENCES_LOOK = 25_000_000n
 /** Exit status of programs that are still there when their user logs off. */
 const DBG_TERMINATE_PROCESS = 0x4001_0004
 
@@ -38,6 +42,10 @@ export function startScript(
   before: Kernel | null = null,
   readings: MemoryReadings | null = null,
 ): void {
+  for (const { service, driverUnit } of plan.defences) {
+    const { unit, places } = units[driverUnit]!
+    k.loader.install(service, unit, {}, true).places = places
+  }
   plan.drivers.forEach((driver, i) => {
     const { unit, places } = units[i]!
     const { name, parameters, integrityCheck, verdict } = driver
@@ -62,11 +70,13 @@ function* script(
   readings: MemoryReadings | null,
 ): KernelRoutine<void> {
   if (plan.scenario.world) yield* bootWindows(k, worldOf(plan))
+  const guards = yield* startDefences(k, plan, units)
+  if (k.loader.failed) return
   readings?.loading(k)
   for (const device of plan.scenario.devices ?? []) k.pnp.packages.add(device)
   yield* k.loader.reinitialization.after(k, boot(k, plan))
   if (k.loader.failed) return
-  yield* userMode(k, plan, units, readings)
+  yield* userMode(k, plan, units, readings, guards)
   readings?.end(k)
   if (!plan.scenario.unload) return
   yield* k.pnp.removeAll()
@@ -86,11 +96,33 @@ function* boot(k: Kernel, plan: Plan): KernelRoutine<void> {
   for (const { id, plugged } of plan.scenario.devices ?? []) if (plugged) yield* k.pnp.plug(id, id)
 }
 
+/**
+ * What stands between the machine and what the scenario loads: drivers of defences, and their programs,
+ * which are services.
+ * @returns the processes, in the order in which they end
+ */
+function* startDefences(k: Kernel, plan: Plan, units: readonly Unit[]): KernelRoutine<Process[]> {
+  const started: Process[] = []
+  for (const { service, program, programUnit } of plan.defences) {
+    const status = yield* k.loader.load(service)
+    if ((status | 0) < 0) {
+      k.loader.failed = { name: service, status }
+      return started
+    }
+    const { unit, places } = units[programUnit]!
+    const options = { elevated: true, user: 'SYSTEM', protection: PROTECTION_ANTIMALWARE }
+    started.unshift(yield* k.programs.start(program, unit, places, options))
+  }
+  if (started.length > 0) yield* k.dispatcher.delay(-DEFENCES_SETTLE)
+  return started
+}
+
 function* userMode(
   k: Kernel,
   plan: Plan,
   units: readonly Unit[],
   readings: MemoryReadings | null,
+  guards: readonly Process[],
 ): KernelRoutine<void> {
   const { client, scenario } = plan
   const running: Process[] = []
@@ -114,7 +146,9 @@ function* userMode(
   // What was changed and left so is found, while those who stay are still there.
   const { untilLook } = k.hal.patchGuard
   if (untilLook > 0) yield* k.dispatcher.delay(BigInt(-untilLook))
-  for (const process of residents) {
+  if (guards.length > 0) yield* k.dispatcher.delay(-DEFENCES_LOOK)
+  // They go first: what ends with the session is no news to them.
+  for (const process of [...guards, ...residents]) {
     yield* terminateProcess(k, process, DBG_TERMINATE_PROCESS)
     yield* k.programs.exited(process)
   }

@@ -1,0 +1,76 @@
+/** Defences that are drivers: loaded first, they say what they see, and nothing of honest drivers. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import type { RunReport } from '../../shared/contract/model'
+import type { DefenceName } from '../../shared/defences'
+import { readSample } from '../detections/sample-folder'
+import { runProject } from '../lab/run'
+import { SAMPLES } from '../lab/testing/samples'
+
+const samples = resolve(SAMPLES, '..')
+
+async function run(
+  sample: string,
+  defences: DefenceName[],
+  change: (files: Record<string, string>) => void = () => undefined,
+): Promise<RunReport> {
+  const files = { ...readSample(samples, sample)! }
+  change(files)
+  const request = { files, seed: 1, verifier: [], trace: 'full' as const, defences }
+  const { report } = await runProject(request)
+  expect(report.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
+  return report
+}
+
+const textsOf = ({ alerts = [] }: RunReport): string[] => alerts.map(({ text }) => text)
+
+test('the EDR notices that it is told nothing any more', async () => {
+  const report = await run('techniques/callback-removal', ['edr'], (files) => {
+    files['driver.ts'] = files['driver.ts']!.replace('\\\\Driver\\\\guard', '\\\\Driver\\\\Edr')
+  })
+  expect(textsOf(report)).toContain('I am not asked about handles any more')
+})
+
+test('a token that is another one is told once, by the program of the EDR', async () => {
+  const report = await run('techniques/token-theft', ['edr'])
+  expect(report.alerts).toEqual([
+    {
+      defence: 'edr',
+      seq: expect.any(Number) as number,
+      text: expect.stringMatching(/^client\.exe \(\d+\) has another token/) as string,
+    },
+  ])
+  expect(report.client?.stdout).toContain('opened for writing')
+})
+
+test('a driver that prints ALERT is no defence', async () => {
+  const report = await run('drivers/hello', ['edr'], (files) => {
+    files['driver.ts'] = files['driver.ts']!.replace("DbgPrint('", "DbgPrint('ALERT ")
+  })
+  expect(report.dbgPrint.some((line) => line.startsWith('ALERT '))).toBe(true)
+  expect(report.alerts).toBeUndefined()
+})
+
+test('a scenario cannot call its own what belongs to a defence', async () => {
+  const { report } = await runProject({
+    files: {
+      'driver.ts': readFileSync(resolve(samples, 'drivers/hello/driver.ts'), 'utf8'),
+      'scenario.json': '{ "drivers": [{ "name": "edr", "entry": "driver.ts" }] }',
+    },
+    seed: 1,
+    verifier: [],
+    trace: 'off',
+    defences: ['edr'],
+  })
+  expect(report.diagnostics[0]?.message).toBe('"edr" is the name of a part of the defence edr.')
+})
+
+test.each(['drivers/hello', 'drivers/handle-guard', 'drivers/process-watcher', 'drivers/filter'])(
+  'nothing is said of %s',
+  async (sample) => {
+    const report = await run(sample, ['edr'])
+    expect(textsOf(report)).toEqual([])
+    expect(report.outcome).toBe('ok')
+  },
+)
