@@ -29,6 +29,7 @@ test.each<[string, DefenceName, string, string]>([
 test.each([
   ['ssdt-hook', '0x000000BE'],
   ['inline-hook', '0x000000BE'],
+  ['image-notify-patch', '0x000000BE'],
   ['msr-hook', '0x0000007E'],
 ])('%s stops at its first write under memory integrity: %s', async (slug, code) => {
   const { worked, stop } = await run(slug, ['hvci'])
@@ -43,8 +44,12 @@ test.each<[string, readonly DefenceName[]]>([
   ['byovd-read-write', BOTH],
   ['byovd-terminate', BOTH],
   ['byovd-physical-memory', BOTH],
+  ['apc-injection', BOTH],
+  ['ioctl-protocol', BOTH],
+  ['shutdown-persist', BOTH],
+  ['image-notify-patch', ['patchguard']],
   ['dkom-hide-process', ['hvci']],
   ['module-hide', ['hvci']],
-])('%s changes data only, and works with %j', async (slug, defences) => {
+])('%s changes nothing that is looked at, and works with %j', async (slug, defences) => {
   expect(await run(slug, defences)).toEqual({ worked: true, outcome: 'ok', stop: null })
 })
