@@ -59,6 +59,11 @@ group('at a place of a rule', () => {
     expect(offered(MEMORY.replace('    t: ddi.called', '    service|st¦'))).toContain('startswith')
   })
 
+  test('values of a key in quotes', () => {
+    const quoted = TRACE.replace('name: ZwOpenProcess', "'driver|exists': ¦")
+    expect(offered(quoted)).toEqual(['true', 'false'])
+  })
+
   test('the searches of the rule for its condition', () => {
     expect(offered(TRACE.replace('condition: opened', 'condition: ¦')).slice(0, 2)).toEqual([
       'opened',

@@ -105,7 +105,7 @@ function lastComma(before: string, from: number): number {
 }
 
 function inPart(path: string[], part: string): Place {
-  const colon = /^\s*([\w|.*-]+):(?:\s+|$)(.*)$/.exec(part)
+  const colon = /^\s*['"]?([\w|.*-]+)['"]?:(?:\s+|$)(.*)$/.exec(part)
   if (!colon) return { path, key: null, typed: part.trimStart() }
   const [, key = '', value = ''] = colon
   return { path, key, typed: /[^\s[,|]*$/.exec(value)?.[0] ?? '' }
