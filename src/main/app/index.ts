@@ -140,7 +140,7 @@ function run(
       ...catalogue.handlers,
       ...desk.handlers,
       ...lab.handlers,
-      ...openLessons(catalogue, lab.handlers),
+      ...openLessons(window, catalogue, lab.handlers, settings),
       ...openTechniques(lab.handlers),
       ...createDetectionHandlers(join(app.getAppPath(), 'samples')),
       ...createPackageHandlers({

@@ -21,6 +21,8 @@ const LocalSettings = z.object({
   window: WindowState.nullable().catch(null),
   /** Folder of the catalogue, when the user chose another than userData. */
   catalogueFolder: z.string().min(1).nullable().catch(null),
+  /** Folder of lessons that the user added. */
+  lessonFolder: z.string().min(1).nullable().catch(null),
   /** Folder of the user's YARA rules. */
   yaraFolder: z.string().min(1).nullable().catch(null),
 })

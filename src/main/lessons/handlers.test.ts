@@ -34,15 +34,23 @@ function setUp() {
       put(slug, { attempts: (kept.get(slug)?.attempts ?? 0) + 1, points: report.points, report }),
     forgetFiles: (slug) => void kept.delete(slug),
   }
+  let folder: string | null = added
+  const chosen = {
+    get: () => folder,
+    set: (next: string | null) => void (folder = next),
+    ask: async () => asked.next,
+  }
+  const asked: { next: string | null } = { next: null }
   const lab = createLabHost({ onProgress: () => undefined })
   const handlers = createLessonHandlers({
-    folders: [SHIPPED, added],
+    folders: [SHIPPED],
+    chosen,
     progress,
     evaluate: async (runId, statements) => lab['lab.evaluate']({ runId, statements }),
     tries: triesIn({ ...lab, ...createRulesHost() }),
     openOutside: async (url) => void opened.push(url),
   })
-  return { handlers, lab, opened }
+  return { handlers, lab, opened, asked }
 }
 
 const value = async <T>(
@@ -102,5 +110,23 @@ describe('lessons behind the contract', () => {
     const other = await handlers['lessons.link']({ slug: HELLO, url: 'https://example.com/' })
     expect(other).toMatchObject({ ok: false })
     expect(opened).toEqual([links[0]!.url])
+    const url =
+      'https://learn.microsoft.com/en-us/windows-hardware/drivers/debugger/bug-check-0x109---critical-structure-corruption'
+    await value(handlers['lessons.link']({ slug: '27-cross-view', url }))
+    expect(opened[1]).toBe(url)
+  })
+
+  test('a folder of lessons is chosen, and left; one without lessons is told', async () => {
+    const { handlers, asked } = setUp()
+    const list = async () => value(handlers['lessons.list']({}))
+    expect((await list()).folder).toBe(added)
+    await value(handlers['lessons.folder']({ choose: false }))
+    expect(await list()).toMatchObject({ folder: null, problems: [] })
+    asked.next = tmpdir()
+    const none = await handlers['lessons.folder']({ choose: true })
+    expect(none).toMatchObject({ ok: false, error: { code: 'file-invalid' } })
+    asked.next = added
+    expect(await value(handlers['lessons.folder']({ choose: true }))).toEqual({ folder: added })
+    expect((await list()).problems.length).toBeGreaterThan(0)
   })
 })

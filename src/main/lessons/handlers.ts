@@ -34,6 +34,13 @@ export interface ProgressStore {
 export interface LessonOptions {
   /** Where lessons are: what ships, then what was added. */
   folders: readonly string[]
+  /** The folder that the user chose. */
+  chosen: {
+    get(): string | null
+    set(folder: string | null): void
+    /** Ask for one; null when the user thought better of it. */
+    ask(): Promise<string | null>
+  }
   progress: ProgressStore
   /** Put statements to a run that the lab holds. */
   evaluate(
@@ -47,10 +54,11 @@ export interface LessonOptions {
 }
 
 export function createLessonHandlers(options: LessonOptions): LessonHandlers {
-  const { progress } = options
+  const { progress, chosen } = options
   let library: Library | null = null
   /** Folders are read anew for each list: a teacher writes while the app is open. */
-  const read = (): Library => (library = readLibrary(options.folders))
+  const read = (): Library =>
+    (library = readLibrary([...options.folders, ...[chosen.get() ?? []].flat()]))
   const find = (slug: string): Lesson | undefined =>
     (library ?? read()).lessons.find((lesson) => lesson.slug === slug)
   const withLesson = <T>(slug: string, use: (lesson: Lesson) => T): T | Result<never> => {
@@ -82,6 +90,7 @@ export function createLessonHandlers(options: LessonOptions): LessonHandlers {
         problems: problems.map(
           ({ file, line, message, hint }) => `${file}:${line} ${message} ${hint}`,
         ),
+        folder: chosen.get(),
       })
     },
 
@@ -146,12 +155,40 @@ export function createLessonHandlers(options: LessonOptions): LessonHandlers {
         return ok({ files: shownFiles(lesson.start) })
       }),
 
+    'lessons.folder': async ({ choose }) => {
+      if (!choose) chosen.set(null)
+      else {
+        const folder = await chosen.ask()
+        if (folder !== null) {
+          const found = readLibrary([folder])
+          if (found.lessons.length === 0 && found.problems.length === 0)
+            return fail(
+              'file-invalid',
+              `${folder} holds no lesson.`,
+              'A lesson is a folder with lesson.md; choose it, or the folder of such folders.',
+            )
+          chosen.set(folder)
+        }
+      }
+      read()
+      return ok({ folder: chosen.get() })
+    },
+
     'lessons.link': async ({ slug, url }) =>
       withLesson(slug, async (lesson) => {
-        if (!lesson.links.some((link) => link.url === url))
+        if (!addressesOf(lesson).has(url))
           return fail('bad-request', 'The lesson has no such link.', 'Copy the address instead.')
         await options.openOutside(url)
         return ok({})
       }),
   }
 }
+
+/** Addresses of a lesson that may be opened: its links, and those of its text. */
+const addressesOf = ({ links, sections }: Lesson): Set<string> =>
+  new Set([
+    ...links.map(({ url }) => url),
+    ...sections.flatMap(({ text }) => [...text.matchAll(ADDRESS)].map(([, url]) => url!)),
+  ])
+
+const ADDRESS = /\]\((https:\/\/[^\s)]{1,500})\)/g

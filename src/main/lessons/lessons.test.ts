@@ -23,6 +23,13 @@ describe('the lessons', () => {
     expect(runs).toEqual([...new Set(parts)])
   })
 
+  test('name others that are there', () => {
+    const slugs = lessons.map(({ slug }) => slug)
+    for (const { sections } of lessons)
+      for (const { text } of sections)
+        for (const [, slug] of text.matchAll(/\]\(lesson:([^)]*)\)/g)) expect(slugs).toContain(slug)
+  })
+
   test('lead to each other, from the first to the last', () => {
     const reached = new Set<string>()
     let slug: string | null = lessons[0]?.slug ?? null

@@ -70,7 +70,12 @@ export const lessonsContract = {
   /** Every lesson in its order. `problems` are lines about folders that are none. */
   'lessons.list': call(
     z.object({}),
-    z.object({ lessons: z.array(LessonSummary), problems: z.array(z.string()) }),
+    z.object({
+      lessons: z.array(LessonSummary),
+      problems: z.array(z.string()),
+      /** Folder of lessons that the user added; null for none. */
+      folder: z.string().nullable(),
+    }),
   ),
   'lessons.open': call(Slug, OpenLesson),
   /** Put the lesson's checks to a run that is open and to the files that ran; keep the result. */
@@ -90,6 +95,11 @@ export const lessonsContract = {
   'lessons.solution': call(Slug, Kept.extend({ files: ProjectFiles })),
   /** Forget what was typed; `files` is the start. Points and prediction stay. */
   'lessons.reset': call(Slug, z.object({ files: ProjectFiles })),
-  /** Open one of the lesson's links outside of the app; no other address is opened. */
+  /** Ask the user for a folder of lessons that are listed as well, or forget it. */
+  'lessons.folder': call(
+    z.object({ choose: z.boolean() }),
+    z.object({ folder: z.string().nullable() }),
+  ),
+  /** Open an address of the lesson, of its links or its text, outside of the app; no other is opened. */
   'lessons.link': call(Slug.extend({ url: z.string().max(500) }), z.object({})),
 }

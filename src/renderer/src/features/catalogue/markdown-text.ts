@@ -1,14 +1,15 @@
 /** Markdown as elements; text goes in as text nodes, so there is nothing to escape. */
-import { defineComponent, h, type VNode } from 'vue'
-import { inline } from './inline-text'
-import { parseMarkdown, type Block } from './markdown'
+import { defineComponent, h, inject, type VNode, type VNodeChild } from 'vue'
+import { FOLLOW, inline, type Follow } from './inline-text'
+import { parseMarkdown, type Block, type Inline } from './markdown'
 
-function block(item: Block, level: number): VNode {
+function block(item: Block, level: number, follow?: Follow): VNode {
+  const words = (parts: readonly Inline[]): VNodeChild[] => inline(parts, follow)
   switch (item.kind) {
     case 'heading':
-      return h(`h${Math.min(6, item.level + level)}`, inline(item.children))
+      return h(`h${Math.min(6, item.level + level)}`, words(item.children))
     case 'paragraph':
-      return h('p', inline(item.children))
+      return h('p', words(item.children))
     case 'code':
       return h('pre', h('code', item.text))
     case 'rule':
@@ -16,7 +17,7 @@ function block(item: Block, level: number): VNode {
     case 'quote':
       return h(
         'blockquote',
-        item.children.map((child) => block(child, level)),
+        item.children.map((child) => block(child, level, follow)),
       )
     case 'table':
       // What is too wide is scrolled, by keyboard too.
@@ -26,7 +27,7 @@ function block(item: Block, level: number): VNode {
             'thead',
             h(
               'tr',
-              item.head.map((cell) => h('th', { scope: 'col' }, inline(cell))),
+              item.head.map((cell) => h('th', { scope: 'col' }, words(cell))),
             ),
           ),
           h(
@@ -34,7 +35,7 @@ function block(item: Block, level: number): VNode {
             item.rows.map((row) =>
               h(
                 'tr',
-                row.map((cell) => h('td', inline(cell))),
+                row.map((cell) => h('td', words(cell))),
               ),
             ),
           ),
@@ -45,7 +46,7 @@ function block(item: Block, level: number): VNode {
         item.ordered ? 'ol' : 'ul',
         item.ordered ? { start: item.start } : {},
         item.items.map(({ done, children }) =>
-          h('li', [done === null ? '' : done ? '☑ ' : '☐ ', ...inline(children)]),
+          h('li', [done === null ? '' : done ? '☑ ' : '☐ ', ...words(children)]),
         ),
       )
   }
@@ -58,10 +59,13 @@ export default defineComponent({
     /** Level of the heading that the text stands below; a pane's own are 2 and 3. */
     level: { type: Number, default: 3 },
   },
-  setup: (props) => () =>
-    h(
-      'div',
-      { class: 'markdown' },
-      parseMarkdown(props.text).map((item) => block(item, props.level)),
-    ),
+  setup(props) {
+    const follow = inject(FOLLOW, undefined)
+    return () =>
+      h(
+        'div',
+        { class: 'markdown' },
+        parseMarkdown(props.text).map((item) => block(item, props.level, follow)),
+      )
+  },
 })

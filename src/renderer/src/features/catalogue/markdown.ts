@@ -125,7 +125,7 @@ function cellsOf(line: string): Inline[][] {
 
 /** Code first, since nothing inside it has a meaning; then links, then emphasis. */
 const INLINE =
-  /(`+)(.+?)\1(?!`)|\[([^\]\n]{1,500})\]\((https?:\/\/[^\s)]{1,2000})\)|(\*\*|__)(?=\S)(.+?)(?<=\S)\5|(\*|_)(?=\S)(.+?)(?<=\S)\7/s
+  /(`+)(.+?)\1(?!`)|\[([^\]\n]{1,500})\]\((https?:\/\/[^\s)]{1,2000}|lesson:[a-z0-9-]{1,80})\)|(\*\*|__)(?=\S)(.+?)(?<=\S)\5|(\*|_)(?=\S)(.+?)(?<=\S)\7/s
 
 /** Read what stands inside a block. */
 export function parseInline(text: string, depth = 0): Inline[] {

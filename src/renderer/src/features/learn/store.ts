@@ -29,6 +29,8 @@ export const useLearn = defineStore('learn', () => {
   const lessons = shallowRef<readonly LessonSummary[]>([])
   /** Lines about folders that are no lessons. */
   const problems = shallowRef<readonly string[]>([])
+  /** Folder of lessons that the user added; null for none. */
+  const folder = ref<string | null>(null)
   const isListed = ref(false)
   const listError = shallowRef<AppError | null>(null)
   const lesson = shallowRef<OpenLesson | null>(null)
@@ -77,6 +79,7 @@ export const useLearn = defineStore('learn', () => {
       const found = await value(ring()['lessons.list']({}))
       lessons.value = found.lessons
       problems.value = found.problems
+      folder.value = found.folder
       listError.value = null
     } catch (thrown) {
       listError.value = asAppError(thrown)
@@ -229,6 +232,19 @@ export const useLearn = defineStore('learn', () => {
     if (!result.ok) ui.fail(result.error)
   }
 
+  /** Open what a text leads to: another lesson, or an address outside of the app. */
+  async function follow(href: string): Promise<void> {
+    const slug = href.startsWith('lesson:') ? href.slice('lesson:'.length) : null
+    await (slug === null ? openLink(href) : open(slug))
+  }
+
+  /** Lessons of a folder that the user chooses; null takes the one that was chosen off the list. */
+  async function choose(isWanted: boolean): Promise<void> {
+    const result = await ring()['lessons.folder']({ choose: isWanted })
+    if (result.ok) await list()
+    else ui.fail(result.error)
+  }
+
   /** Lead the timeline to the event that shows a result. */
   function goTo(seq: number): void {
     if (!run.value) return
@@ -239,6 +255,7 @@ export const useLearn = defineStore('learn', () => {
   return {
     lessons,
     problems,
+    folder,
     isListed,
     listError,
     lesson,
@@ -261,6 +278,9 @@ export const useLearn = defineStore('learn', () => {
     reset,
     showSolution,
     openLink,
+    follow,
+    chooseFolder: () => choose(true),
+    leaveFolder: () => choose(false),
     goTo,
   }
 })

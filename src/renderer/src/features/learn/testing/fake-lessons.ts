@@ -70,6 +70,7 @@ export function createFakeLessons(
       ok({
         lessons: lessons.map((each) => ({ ...each, progress: kept.get(each.slug) ?? null })),
         problems: [],
+        folder: null,
       }),
     'lessons.open': ({ slug }: { slug: string }) => {
       const next = lessons[lessons.indexOf(find(slug)) + 1]
@@ -111,5 +112,6 @@ export function createFakeLessons(
         : fail('bad-request', 'Run it first.', 'Press F5.'),
     'lessons.reset': ({ slug }: { slug: string }) => ok({ files: find(slug).files }),
     'lessons.link': () => ok({}),
+    'lessons.folder': () => ok({ folder: null }),
   }
 }
