@@ -388,7 +388,7 @@ export const WINSOCK_DDIS = {
   }),
 
   inet_ntoa: ddi({
-    params: { in: t.u32('IN_ADDR') },
+    params: { address: t.u32('IN_ADDR') },
     returns: { k: 'ptr', c: 'PSTR', target: null },
     module: 'win32',
     summary: 'An address as text with dots. The next call overwrites it.',
@@ -396,7 +396,7 @@ export const WINSOCK_DDIS = {
     traced: false,
     run(k, a) {
       const at = currentUser(k).scratch + SCRATCH.text
-      const text = `${addressWords(swap32(a.in))}\0`
+      const text = `${addressWords(swap32(a.address))}\0`
       k.memory.write(
         at,
         Uint8Array.from(text, (char) => char.charCodeAt(0)),
