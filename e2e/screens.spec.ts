@@ -6,6 +6,7 @@ import { accessibilityFindings } from './fixtures/axe'
 import { CataloguePage } from './pages/catalogue-page'
 import { FilesPage, fixture } from './pages/files-page'
 import { LabPage } from './pages/lab-page'
+import { TechniquesPage } from './pages/techniques-page'
 import { expect, test, type LaunchedApp } from './fixtures/launch'
 
 // Every screen in light and dark, the large ones in high contrast too: checked by axe, and a picture of each for people to
@@ -89,6 +90,34 @@ test('no finding of axe on any screen, in any theme', async ({ launch }) => {
   await command(app, 'help.keys')
   await expect(page.getByRole('dialog')).toBeVisible()
   await check('keys')
+})
+
+test('no finding of axe at techniques, their matrix and the rules, in any theme', async ({
+  launch,
+}) => {
+  const launched = await launch()
+  const { page } = launched
+  const check = checker(launched)
+  await new LabPage(page).finished()
+  const techniques = new TechniquesPage(page)
+  await techniques.open()
+  await techniques.choose('dkom')
+  await techniques.run.getByRole('checkbox', { name: /^Patch protection/ }).check()
+  await techniques.runToEnd(/0x109/)
+  await check('technique', all)
+  await page.keyboard.press('s')
+  await expect(page.getByRole('dialog').locator('.view-line').first()).toBeVisible()
+  await check('technique-sources')
+  await page.keyboard.press('Escape')
+  await techniques.screen.getByRole('tab', { name: 'Matrix' }).click()
+  await expect(techniques.screen.getByRole('tabpanel', { name: 'Matrix' })).toBeVisible()
+  await check('technique-matrix', all)
+  await techniques.screen.getByRole('tab', { name: 'Detections' }).click()
+  await expect(techniques.editor.locator('.view-line').first()).toBeVisible()
+  await page.keyboard.press('F5')
+  const runs = techniques.bench.getByRole('region', { name: 'Runs' })
+  await expect(runs.getByRole('listitem').first()).toBeVisible({ timeout: 30_000 })
+  await check('detections', all)
 })
 
 test('no finding of axe at the shelf of driver files, in any theme', async ({ launch }) => {

@@ -60,7 +60,7 @@ test('a rule is changed, mended, tried and kept', async ({ launch }) => {
 
   await page.keyboard.press('F5')
   const runs = techniques.bench.getByRole('region', { name: 'Runs' })
-  await expect(runs.getByRole('listitem').filter({ hasText: 'its twin no alarm' })).toBeVisible({
+  await expect(runs.getByRole('listitem').filter({ hasText: 'its twin · no alarm' })).toBeVisible({
     timeout: 30_000,
   })
   await expect(runs.getByRole('status')).toHaveText('all as they should be')

@@ -107,7 +107,7 @@ export const useTechniques = defineStore('techniques', () => {
       const last = settings.values[LAST]
       if (!technique.value)
         slug.value =
-          (found.techniques.find((each) => each.slug === last) ?? found.techniques[0])?.slug ?? null
+          (techniques.value.find((each) => each.slug === last) ?? techniques.value[0])?.slug ?? null
     } catch (thrown) {
       listError.value = asAppError(thrown)
     }
