@@ -6,7 +6,8 @@ import type { SourcePlace } from '../../shared/trace/event'
 import type { Diagnostic } from '../../shared/contract/model'
 import type { HandlerRegion } from './handlers'
 
-export type EntryKind = 'driver' | 'client'
+/** `umdf`: a driver whose code runs in user mode. */
+export type EntryKind = 'driver' | 'umdf' | 'client'
 
 /** A file to start from: a driver exports `DriverEntry`, a client program `main`. */
 export interface Entry {

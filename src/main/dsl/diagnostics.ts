@@ -235,6 +235,11 @@ export const RULES = {
     hint: 'Write let; its variables live as long as those of C, to the end of their block.',
     chapter: 'out-of-the-language',
   },
+  DSL045: {
+    message: '%',
+    hint: 'Use what the framework (Wdf...) has for it, or leave "umdf" out of scenario.json: then the driver runs in the kernel.',
+    chapter: 'drivers-in-user-mode',
+  },
 } as const satisfies Record<string, Rule>
 
 export type RuleCode = keyof typeof RULES

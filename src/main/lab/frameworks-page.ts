@@ -17,6 +17,7 @@ interface Written {
 const ECHO = [
   ['WDM', 'ioctl-echo'],
   ['KMDF', 'kmdf-echo'],
+  ['UMDF', 'umdf-echo'],
 ] as const
 
 /** A line of a table: what is counted, and how in one driver. */
@@ -94,6 +95,10 @@ const BY_FRAMEWORK: readonly Row[] = [
   [
     "Program's buffers checked, locked and mapped",
     ({ events }) => count(events, called(/^WdfRequestProbeAndLock/)),
+  ],
+  [
+    'Messages to a host process and back',
+    ({ events }) => count(events, ({ t }) => t === 'wdf.message.passed'),
   ],
   [
     'Objects deleted with their parent',

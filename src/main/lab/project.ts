@@ -22,6 +22,8 @@ export interface PlannedDriver {
   entry: string
   parameters: Record<string, number | string>
   integrityCheck: boolean
+  /** Runs in a host process. */
+  umdf?: boolean | undefined
   /** How it is signed, in place or by files of the folder; see `packages.ts`. */
   signature?: SigningPlan | undefined
   package?: string | undefined
@@ -103,11 +105,16 @@ export function planOf(
       return { diagnostics: [projectError(DRIVER_FILE, null, message, hint)] }
     }
   const all = withShipped(files, scenario)
+  const alone = umdfWithoutDevice(scenario, override ? '' : (files[SCENARIO_FILE] ?? ''))
+  if (alone) return { diagnostics: [alone] }
   const missing = missingProgram(all, scenario, override ? '' : (files[SCENARIO_FILE] ?? ''))
   if (missing) return { diagnostics: [missing] }
   const hasSteps = scenario.steps !== undefined || scenario.processes !== undefined
   const client = Object.hasOwn(files, CLIENT_FILE) && !hasSteps ? CLIENT_FILE : null
-  const entries: Entry[] = drivers.map(({ entry }) => ({ entry, kind: 'driver' }))
+  const entries: Entry[] = drivers.map(({ entry, umdf }) => ({
+    entry,
+    kind: umdf ? 'umdf' : 'driver',
+  }))
   if (client) entries.push({ entry: client, kind: 'client' })
   const programs = (scenario.programs ?? []).map((program): PlannedProgram => {
     const same = entries.findIndex(
@@ -173,6 +180,21 @@ function withShipped(files: ProjectFiles, scenario: Scenario): ProjectFiles {
 }
 
 /** What is wrong with the first program that nobody has; null when all are there. */
+/** What is wrong with the first UMDF driver that no device names; null when there is none. */
+function umdfWithoutDevice(scenario: Scenario, text: string): Diagnostic | null {
+  const served = new Set((scenario.devices ?? []).map(({ service }) => service?.toLowerCase()))
+  const at = (scenario.drivers ?? []).findIndex(
+    ({ umdf, name }) => umdf && !served.has(name.toLowerCase()),
+  )
+  const found = scenario.drivers?.[at]
+  if (!found) return null
+  return scenarioError(
+    jsonPlace(text, ['drivers', at, 'umdf']),
+    `No device has the UMDF driver ${found.name}: it would never run.`,
+    `Add one: "devices": [{ "id": "ROOT\\\\${found.name}", "service": "${found.name}", "plugged": true }].`,
+  )
+}
+
 function missingProgram(files: ProjectFiles, scenario: Scenario, text: string): Diagnostic | null {
   const programs = scenario.programs ?? []
   const at = programs.findIndex(({ entry }) => !Object.hasOwn(files, entry))

@@ -6,6 +6,7 @@ import { terminateProcess } from '../kernel/ps/exit'
 import type { Process } from '../kernel/ps/process'
 import type { ProgramOptions } from '../kernel/ps/program'
 import { PROTECTION_ANTIMALWARE } from '../kernel/world/process-table'
+import { installUmdf } from '../kernel/wdf/umdf'
 import { bootWindows, type WorldOptions } from '../kernel/world/world'
 import { givenFiles } from './given-files'
 import { givenHosts } from './given-hosts'
@@ -48,7 +49,11 @@ export function startScript(
   }
   plan.drivers.forEach((driver, i) => {
     const { unit, places } = units[i]!
-    const { name, parameters, integrityCheck, verdict } = driver
+    const { name, parameters, integrityCheck, verdict, umdf } = driver
+    if (umdf) {
+      installUmdf(k, { name, unit, places })
+      return
+    }
     const image = k.loader.install(name, unit, parameters, integrityCheck, verdict)
     image.places = places
     image.hasWritableCode = hasWritableCode(plan, driver)

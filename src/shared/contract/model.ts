@@ -239,6 +239,8 @@ export const Scenario = z.strictObject({
         parameters: Parameters.default({}),
         /** Linked with /INTEGRITYCHECK, which some callbacks ask for; `true` by default. */
         integrityCheck: z.boolean().optional(),
+        /** A UMDF driver: it runs in a host process, for the device that names it. */
+        umdf: z.boolean().optional(),
         /** How it is signed; asked for where the machine has a policy. */
         signature: SigningPlan.optional(),
         /** `NAME.package.json` of the folder says how, and `NAME.inf` is its INF. */

@@ -110,6 +110,27 @@ export type FilteringEventBody =
   | { t: 'wdf.object.deleted'; object: string; kind: string; withParent: boolean }
   /** A packet that the framework answered or passed on for the driver. */
   | { t: 'wdf.irp.handled'; irp: number; major: number; minor: number; how: 'completed' | 'passed' }
+  /** A process for a UMDF driver; `restart` counts those that were started because one ended. */
+  | { t: 'wdf.host.started'; host: number; device: string; service: string; restart: number }
+  /** `lost`: packets that it had and that come back without it. */
+  | {
+      t: 'wdf.host.ended'
+      host: number
+      device: string
+      code: string
+      lost: number[]
+      expected: boolean
+    }
+  /** A packet's data went to a host process as a message, or its answer came back. */
+  | {
+      t: 'wdf.message.passed'
+      way: 'to host' | 'from host'
+      host: number
+      irp: number
+      bytes: number
+    }
+  /** Its host processes ended too often. */
+  | { t: 'wdf.device.failed'; device: string; service: string; restarts: number }
   | { t: 'wdf.queue.created'; queue: string; device: string; dispatch: string; isDefault: boolean }
   | { t: 'wdf.queue.purged'; queue: string }
   | { t: 'wdf.queue.deleted'; queue: string }

@@ -212,6 +212,9 @@ function foldQueue(state: FilteringState, event: FilteringEvent): void {
     })
     return
   }
+  // What was in a host process went with it.
+  if (event.t === 'wdf.host.ended')
+    state.queues = state.queues.filter(({ device }) => device !== event.device)
   if (!('queue' in event)) return
   const found = state.queues.findLast(({ queue }) => queue === event.queue)
   if (!found) return

@@ -63,6 +63,16 @@ export function sayFiltering(event: SaidHere): string {
       return `The framework deleted a ${event.kind} object${event.withParent ? ' with its parent' : ''}`
     case 'wdf.irp.handled':
       return `The framework ${event.how === 'completed' ? 'completed' : 'passed down'} IRP ${event.irp}, ${minorOrMajor(event)}, for the driver`
+    case 'wdf.host.started':
+      return `WUDFHost.exe (process ${event.host}) was started for the driver ${event.service}${event.restart ? `, restart ${event.restart}` : ''}`
+    case 'wdf.host.ended':
+      return `The host process ${event.host} ended with ${statusName(event.code)}${event.lost.length ? `; IRP ${event.lost.join(', ')} was with it` : ''}`
+    case 'wdf.message.passed':
+      return event.way === 'to host'
+        ? `The reflector sent IRP ${event.irp} to process ${event.host} as a message with ${event.bytes} bytes`
+        : `Process ${event.host} answered for IRP ${event.irp} with ${event.bytes} bytes`
+    case 'wdf.device.failed':
+      return `The device of ${event.service} failed: its host ended after ${event.restarts} restarts`
     case 'wdf.queue.created':
       return `A ${event.dispatch} queue was made${event.isDefault ? ' for all requests of its device' : ''}`
     case 'wdf.queue.purged':

@@ -7,14 +7,20 @@ import { functionOf } from '../references'
 import { MODULE_OF } from './imports'
 
 /** Export of an entry file that the kernel calls. */
-export const MAIN = { driver: 'DriverEntry', client: 'main' } as const
+export const MAIN = { driver: 'DriverEntry', umdf: 'DriverEntry', client: 'main' } as const
 
+const DRIVER_ENTRY =
+  'export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS { ... }'
 const PROTOTYPES = {
-  driver:
-    'export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS { ... }',
+  driver: DRIVER_ENTRY,
+  umdf: DRIVER_ENTRY,
   client: 'export function main(): number { ... }',
 } as const
-const SIGNATURES = { driver: 'DRIVER_INITIALIZE', client: 'MAIN' } as const
+const SIGNATURES = {
+  driver: 'DRIVER_INITIALIZE',
+  umdf: 'DRIVER_INITIALIZE',
+  client: 'MAIN',
+} as const
 
 export function checkEntry(program: ts.Program, { entry, kind }: Entry): Diagnostic[] {
   const file = program.getSourceFile(`/${entry}`)
@@ -53,7 +59,7 @@ export function checkEntry(program: ts.Program, { entry, kind }: Entry): Diagnos
       'DSL022',
       rangeOf(at.getSourceFile(), label.getStart(), label.end),
       [
-        `${name} does not have the parameters and the result that ${kind === 'driver' ? 'the kernel calls it with' : 'a program has'}.`,
+        `${name} does not have the parameters and the result that ${kind !== 'client' ? 'the kernel calls it with' : 'a program has'}.`,
       ],
       write,
     ),

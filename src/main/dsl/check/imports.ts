@@ -4,12 +4,17 @@ import { DDI_FACTS } from '../../../shared/nt/ddi-facts'
 import type { Diagnostic } from '../../../shared/contract/model'
 import type { EntryKind } from '../compiled'
 import { rangeOf, ruleDiagnostic } from '../diagnostics'
+import { whyNotInUmdf } from '../../kernel/ddi/umdf-routines'
 import { resolveImport } from '../program'
 import { moduleExports } from '../types/declarations'
 import type { ModuleName } from '../types/constants'
 import { nearest } from './nearest'
 
-export const MODULE_OF: Record<EntryKind, ModuleName> = { driver: 'wdm', client: 'win32' }
+export const MODULE_OF: Record<EntryKind, ModuleName> = {
+  driver: 'wdm',
+  umdf: 'wdm',
+  client: 'win32',
+}
 
 /** A name that Windows has as a routine and the lab does not. */
 export function isMissingRoutine(name: string): boolean {
@@ -65,7 +70,8 @@ export function checkImports(
     }
     const bindings = statement.importClause?.namedBindings
     const elements = bindings && ts.isNamedImports(bindings) ? bindings.elements : []
-    const own = kinds.size === 1 ? MODULE_OF[[...kinds][0] ?? 'driver'] : from
+    const modules = new Set([...kinds].map((kind) => MODULE_OF[kind]))
+    const own = modules.size === 1 ? ([...modules][0] ?? from) : from
     if (own !== from) {
       const [program, other] =
         own === 'wdm' ? ['A driver', 'client programs'] : ['A client program', 'drivers']
@@ -81,6 +87,8 @@ export function checkImports(
     }
     for (const element of elements) {
       const imported = element.propertyName ?? element.name
+      const refused = kinds.has('umdf') && from === 'wdm' ? whyNotInUmdf(imported.text) : null
+      if (refused !== null) found.push(ruleDiagnostic('DSL045', at(imported), [refused]))
       if (isMissingRoutine(imported.text))
         found.push(
           ruleDiagnostic(
@@ -90,7 +98,7 @@ export function checkImports(
             missingRoutineHint(imported.text, own),
           ),
         )
-      else if (kinds.size > 1 && moduleExports()[from].has(imported.text)) {
+      else if (modules.size > 1 && moduleExports()[from].has(imported.text)) {
         const lacking = (['wdm', 'win32'] as const).find(
           (each) => !moduleExports()[each].has(imported.text),
         )

@@ -109,8 +109,8 @@ class QuickJsSandbox implements Sandbox {
   private readonly api: Record<'run' | 'unit' | 'module' | 'stubs', QuickJSHandle>
   private readonly routines: RoutineTable
   private readonly routineIndexes: ReadonlyMap<string, number>
-  /** Routines that have a stub already, by module. */
-  private readonly stubbed = { wdm: new Set<string>(), win32: new Set<string>() }
+  /** Routines that have a stub already, by the mode that calls them. */
+  private readonly stubbed = { kernel: new Set<string>(), user: new Set<string>() }
   /** Interrupts since the last sign of progress. */
   private interrupts = 0
   private readonly interruptsMax: number
@@ -253,7 +253,9 @@ class QuickJsSandbox implements Sandbox {
     this.assertUsable()
     const { context, calls } = this
     const number = calls.units.length
-    const user = entry.kind === 'client'
+    // A UMDF driver is user-mode code that calls what drivers call.
+    const user = entry.kind !== 'driver'
+    const module = entry.kind === 'client' ? 'win32' : 'wdm'
     calls.units.push({
       functions: program.functions.map((f) => f?.name ?? ''),
       locationBase,
@@ -269,7 +271,7 @@ class QuickJsSandbox implements Sandbox {
       (args) => this.call(this.api.unit, ...args).dispose(),
     )
     for (const { file, code, imports } of entry.modules) {
-      this.addStubs(code, user)
+      this.addStubs(code, user, module)
       let factory: QuickJSHandle
       try {
         const result = context.evalCode(code, evaluationName(number, file), {
@@ -299,9 +301,8 @@ class QuickJsSandbox implements Sandbox {
   }
 
   /** Evaluate the stubs that a module needs and none before it did. */
-  private addStubs(code: string, user: boolean): void {
-    const module = user ? 'win32' : 'wdm'
-    const known = this.stubbed[module]
+  private addStubs(code: string, user: boolean, module: 'wdm' | 'win32'): void {
+    const known = this.stubbed[user ? 'user' : 'kernel']
     const names = [...routinesUsed(code)].filter(
       (name) => !known.has(name) && isOfModule(this.routines[name] ?? {}, module),
     )

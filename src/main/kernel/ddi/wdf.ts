@@ -103,6 +103,25 @@ function* createDevice(
   attributes: Attributes,
 ): KernelRoutine<WdfObject<DeviceData> | number> {
   const { driver, pdo, name, ioType, inCaller } = init.data
+  const { host } = framework(k)
+  if (host) {
+    const data: DeviceData = {
+      device: host.device,
+      below: host.below,
+      pdo: host.pdo,
+      driver,
+      name: null,
+      links: [],
+      queue: null,
+      inCaller: 0,
+    }
+    const object = framework(k).create('device', driver, data, attributes)
+    if (!object) return STATUS_INSUFFICIENT_RESOURCES
+    framework(k).addDevice(object)
+    init.data.device = object
+    yield* framework(k).remove(init)
+    return object
+  }
   const { status, device } = k.devices.create({
     driver: driver.data.object,
     extensionSize: 0,
@@ -281,8 +300,10 @@ export const WDF_DDIS = {
     run(k, a) {
       const { data } = framework(k).object<DeviceData>(a.Device, 'device')
       const link = unicodeText(k, a.SymbolicLinkName)
-      if (!data.name || !link) return STATUS_INVALID_DEVICE_REQUEST
-      const status = k.ob.namespace.createSymbolicLink(link, data.name)
+      // A device without a name of its own is reached by that of the bus driver's.
+      const name = data.name ?? k.devices.lookup(data.pdo)?.name ?? null
+      if (!name || !link) return STATUS_INVALID_DEVICE_REQUEST
+      const status = k.ob.namespace.createSymbolicLink(link, name)
       if (status === STATUS_SUCCESS) data.links.push(link)
       return status
     },
@@ -459,7 +480,10 @@ export const WDF_DDIS = {
     run(k, a) {
       if (a.BufferSize === 0 || a.BufferSize > MEMORY_MAX) return STATUS_INVALID_PARAMETER
       const paged = (a.PoolType & 1) === PagedPool
-      const buffer = k.pool.allocate(a.BufferSize, a.PoolTag, { paged, system: true })
+      const { host, store } = framework(k)
+      const buffer = host
+        ? store.allocate(a.BufferSize)
+        : k.pool.allocate(a.BufferSize, a.PoolTag, { paged, system: true })
       const memory = buffer
         ? framework(k).create<MemoryData>(
             'memory',
@@ -469,7 +493,8 @@ export const WDF_DDIS = {
           )
         : null
       if (!memory) {
-        if (buffer) k.pool.free(buffer)
+        if (buffer && host) store.free(buffer)
+        else if (buffer) k.pool.free(buffer)
         return STATUS_INSUFFICIENT_RESOURCES
       }
       a.Memory.write(memory.handle)

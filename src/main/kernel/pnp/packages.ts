@@ -8,6 +8,7 @@ import type { Key } from '../cm/key'
 import type { PlainValue } from '../cm/registry'
 import type { Kernel } from '../kernel'
 import { upcase } from '../rtl/upcase'
+import { isUmdf, REFLECTOR } from '../wdf/umdf'
 import type { DevNode } from './devnode'
 
 const CONTROL_SET = '\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001'
@@ -83,7 +84,12 @@ export class Packages {
     set('Class', name)
     set('Mfg', found.manufacturer ?? 'Ring0 Lab')
     set('ConfigFlags', 0)
-    if (found.service !== undefined) set('Service', found.service)
+    if (found.service !== undefined) {
+      // A UMDF driver is no service; the reflector is, and finds it by a value of its own.
+      const inHost = isUmdf(this.k, found.service)
+      set('Service', inHost ? REFLECTOR : found.service)
+      if (inHost) set('UmdfService', found.service)
+    }
     if (found.lowerFilters?.length) set('LowerFilters', found.lowerFilters)
     if (found.upperFilters?.length) set('UpperFilters', found.upperFilters)
   }

@@ -28,6 +28,8 @@ import { queryCapabilities } from './identify'
 import { removeStack } from './remove'
 import { copyList } from './resource-lists'
 import { sendPnp, succeeded } from './send'
+import { addUmdfDevice, REFLECTOR } from '../wdf/umdf'
+import { text } from './packages'
 import { deviceAdded } from '../verifier/rules/device'
 
 /** RawDeviceOK of DEVICE_CAPABILITIES: the bus driver can serve it alone. */
@@ -81,6 +83,11 @@ function* addDrivers(k: Kernel, node: DevNode): KernelRoutine<boolean> {
 /** Load a driver if it is not there yet and call its AddDevice routine. */
 function* addDriver(k: Kernel, node: DevNode, service: string): KernelRoutine<Problem | null> {
   const { memory } = k
+  if (service === REFLECTOR) {
+    const name = text(k.pnp.packages.enumKey(node), 'UmdfService') ?? ''
+    const added = (yield* addUmdfDevice(k, node, name)) | 0
+    return added < 0 ? 'CM_PROB_FAILED_ADD' : null
+  }
   if (!k.loader.byName(service) && ((yield* k.loader.load(service)) | 0) < 0)
     return 'CM_PROB_DRIVER_FAILED_LOAD'
   const driver = k.loader.byName(service)

@@ -114,6 +114,21 @@ export class Programs {
     return process
   }
 
+  /**
+   * Start a process that hosts a driver: its image is the driver's, and its first thread does what
+   * `life` says with the address of the driver's entry function.
+   * @param driver  whose code it runs
+   */
+  *startHost(
+    name: string,
+    driver: { name: string; unit: number; places: ReadonlyMap<string, SourcePlace> },
+    life: (entry: Ptr) => KernelRoutine<number>,
+  ): KernelRoutine<Process> {
+    const process = this.create(name, { elevated: false, parent: this.k.processes.system.id })
+    yield* this.startMain(process, this.host(process, driver, life))
+    return process
+  }
+
   private create(name: string, options: ProgramOptions): Process {
     const process = this.k.processes.create(name, {
       elevated: true,
@@ -208,10 +223,14 @@ export class Programs {
   }
 
   /** Map the image of the current process and tell who wants to know. */
-  private *mapImage(process: Process, unit: number): KernelRoutine<Image> {
+  private *mapImage(
+    process: Process,
+    unit: number,
+    name = process.name.replace(/\.exe$/i, ''),
+  ): KernelRoutine<Image> {
     const { k } = this
     const base = k.memory.sliceStart(process.slice) + USER_LAYOUT.image
-    const image = k.images.mapProgram(process.name.replace(/\.exe$/i, ''), base, unit)
+    const image = k.images.mapProgram(name, base, unit)
     yield* k.notifications.programMapped(process, image)
     return image
   }
@@ -227,6 +246,21 @@ export class Programs {
     const entry = yield { op: 'load', unit, image: image.number }
     if (entry === 0) return STATUS_ENTRYPOINT_NOT_FOUND
     return yield* k.call(entry, 'MAIN', [])
+  }
+
+  private *host(
+    process: Process,
+    {
+      name,
+      unit,
+      places,
+    }: { name: string; unit: number; places: ReadonlyMap<string, SourcePlace> },
+    life: (entry: Ptr) => KernelRoutine<number>,
+  ): KernelRoutine<number> {
+    const image = yield* this.mapImage(process, unit, name)
+    image.places = places
+    const entry = yield { op: 'load', unit, image: image.number }
+    return entry === 0 ? STATUS_ENTRYPOINT_NOT_FOUND : yield* life(entry)
   }
 
   private *threadRoutine(process: Process, start: Ptr, parameter: Ptr): KernelRoutine<number> {

@@ -40,18 +40,17 @@ const QUEUED: readonly number[] = [
   IRP_MJ_INTERNAL_DEVICE_CONTROL,
 ]
 
-const drivers = new WeakMap<Kernel, Map<Ptr, WdfObject<DriverData>>>()
-
 export function driverOf(k: Kernel, object: Ptr): WdfObject<DriverData> | undefined {
-  return drivers.get(k)?.get(object)
+  return framework(k).drivers.get(object)
 }
 
 /** Take over a driver object for the driver that called WdfDriverCreate. */
 export function takeOver(k: Kernel, driver: WdfObject<DriverData>): void {
   const { memory, images } = k
   const { object, deviceAdd, unload } = driver.data
-  const known = drivers.get(k) ?? new Map<Ptr, WdfObject<DriverData>>()
-  drivers.set(k, known.set(object, driver))
+  framework(k).drivers.set(object, driver)
+  // In a host process the reflector stands in the stack; there is nothing to take over.
+  if (framework(k).host) return
   const serve = (majors: readonly number[], name: string, routine: typeof dispatchPacket): void => {
     const dispatch = images.registerNative(name, routine)
     for (const major of majors)
@@ -103,7 +102,12 @@ function* showCaller(k: Kernel, device: WdfObject<DeviceData>, irp: Ptr): Kernel
 
 function* addDevice(k: Kernel, [object = 0, pdo = 0]: number[]): KernelRoutine<number> {
   const driver = driverOf(k, object)
-  if (!driver) return STATUS_INVALID_DEVICE_REQUEST
+  return driver ? yield* addTo(k, driver, pdo) : STATUS_INVALID_DEVICE_REQUEST
+}
+
+/** EvtDriverDeviceAdd for a device. */
+export function* addTo(k: Kernel, driver: WdfObject<DriverData>, pdo: Ptr): KernelRoutine<number> {
+  if (!driver.data.deviceAdd) return STATUS_INVALID_DEVICE_REQUEST
   const data: InitData = { driver, pdo, name: null, ioType: 0, inCaller: 0, device: null }
   const init = framework(k).create('init', driver, data)
   if (!init) return STATUS_INSUFFICIENT_RESOURCES
@@ -123,6 +127,6 @@ function* unloadDriver(k: Kernel, [object = 0]: number[]): KernelRoutine<void> {
   if (!driver) return
   const { unload } = driver.data
   if (unload) yield* k.call(unload, 'FN_WDF_DRIVER_UNLOAD', [driver.handle])
-  drivers.get(k)?.delete(object)
+  framework(k).drivers.delete(object)
   yield* framework(k).remove(driver)
 }

@@ -5,7 +5,11 @@
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import type { Process } from '../ps/process'
+import { NtException } from '../stop'
+import { STATUS_INVALID_HANDLE } from '../../../shared/nt/generated/ntstatus'
 import type { IoQueue } from './queue'
+import type { RequestData } from './request'
 
 /** A lock lies at the beginning of a handle's memory, the context behind it. */
 const CONTEXT = 0x20
@@ -95,11 +99,32 @@ export interface MemoryData {
   mdl: Ptr
 }
 
+/** Where the framework gets its memory: the pool, or that of a host process. */
+export interface Store {
+  /** Zeroed memory; 0 when there is none. */
+  allocate(bytes: number): Ptr
+  free(at: Ptr): void
+}
+
+/** What a host process has instead of a device of its own: the reflector's place in the stack. */
+export interface HostSide {
+  device: Ptr
+  below: Ptr
+  pdo: Ptr
+}
+
 export class Framework {
+  /** By driver object. */
+  readonly drivers = new Map<Ptr, WdfObject<DriverData>>()
   private readonly objects = new Map<Ptr, WdfObject>()
   private readonly devices = new Map<Ptr, WdfObject<DeviceData>>()
 
-  constructor(readonly k: Kernel) {}
+  /** @param host  null for the kernel's own framework */
+  constructor(
+    readonly k: Kernel,
+    readonly store: Store,
+    readonly host: HostSide | null = null,
+  ) {}
 
   /** Make an object; null when memory is short or the context is absurdly large. */
   create<D>(
@@ -112,7 +137,7 @@ export class Framework {
     const bytes = CONTEXT + attributes.contextBytes
     const under = (attributes.parent && this.objects.get(attributes.parent)) || parent
     if (under && under.depth >= DEPTH_MAX) return null
-    const handle = this.k.pool.allocate(bytes, 'Wdf ', { system: true })
+    const handle = this.store.allocate(bytes)
     if (!handle) return null
     const object = new WdfObject(kind, handle, under, attributes, data)
     under?.children.add(object)
@@ -130,10 +155,13 @@ export class Framework {
   /**
    * The object behind a handle that a driver gave.
    * @bugcheck 0x10D with 4 for NULL, with 5 for a handle that is none of this kind
+   * @throws NtException in a host process, where it ends the process
    */
   object<D>(handle: Ptr, kind: WdfKind): WdfObject<D> {
     const { k } = this
     const found = this.objects.get(handle)
+    if (this.host && found?.kind !== kind)
+      throw new NtException(STATUS_INVALID_HANDLE, k.memory.address(handle))
     if (handle === 0)
       k.bugCheck(
         0x10d,
@@ -164,6 +192,10 @@ export class Framework {
     return this.devices.get(device)
   }
 
+  allDevices(): WdfObject<DeviceData>[] {
+    return [...this.devices.values()]
+  }
+
   addDevice(object: WdfObject<DeviceData>): void {
     this.devices.set(object.data.device, object)
   }
@@ -186,7 +218,13 @@ export class Framework {
     if (object.kind === 'memory') {
       const { buffer, mdl } = object.data as MemoryData
       if (mdl) k.mdls.free(mdl)
+      else if (this.host) this.store.free(buffer)
       else k.pool.free(buffer)
+    }
+    if (object.kind === 'request') {
+      const { host } = object.data as RequestData
+      for (const buffer of host ? [host.input, host.output] : [])
+        if (buffer) this.store.free(buffer)
     }
     if (object.kind === 'workitem') k.workQueue.freeIoItem((object.data as { item: Ptr }).item)
     if (destroy) yield* k.call(destroy, 'FN_WDF_OBJECT_CONTEXT_DESTROY', [object.handle])
@@ -199,13 +237,15 @@ export class Framework {
         kind: object.kind,
         withParent,
       })
-    k.pool.free(object.handle)
+    this.store.free(object.handle)
   }
 
   private removeDevice({ data }: WdfObject<DeviceData>): void {
     const { k } = this
     this.devices.delete(data.device)
     for (const link of data.links) k.ob.namespace.deleteSymbolicLink(link)
+    // The device of a host is the reflector's.
+    if (this.host) return
     if (data.below) k.devices.detach(data.below)
     k.devices.delete(data.device)
   }
@@ -220,9 +260,43 @@ export function queuesOf(device: WdfObject<DeviceData>): IoQueue[] {
 
 const frameworks = new WeakMap<Kernel, Framework>()
 
-/** The framework of a machine; it begins with the first driver that uses it. */
+const hosted = new WeakMap<Kernel, Map<Process, Framework>>()
+
+/**
+ * The framework of the code that runs: that of a host process, or the kernel's, which begins with the
+ * first driver that uses it.
+ */
 export function framework(k: Kernel): Framework {
+  const own = hosted.get(k)?.get(k.thread.process)
+  if (own) return own
   let found = frameworks.get(k)
-  if (!found) frameworks.set(k, (found = new Framework(k)))
+  if (!found) {
+    const { pool } = k
+    found = new Framework(k, {
+      allocate: (bytes) => pool.allocate(bytes, 'Wdf ', { system: true }),
+      free: (at) => pool.free(at),
+    })
+    frameworks.set(k, found)
+  }
   return found
+}
+
+/** Make a framework that of a host process. */
+export function hostFramework(k: Kernel, process: Process, own: Framework): Framework {
+  const known = hosted.get(k) ?? new Map<Process, Framework>()
+  hosted.set(k, known.set(process, own))
+  return own
+}
+
+/** Whether a process hosts a driver: its framework, in user mode, calls the driver's functions. */
+export function isHost(k: Kernel, process: Process): boolean {
+  return hosted.get(k)?.has(process) ?? false
+}
+
+/** A host process has ended: what its driver had made outside of it goes, too. */
+export function forgetHost(k: Kernel, process: Process): void {
+  const own = hosted.get(k)?.get(process)
+  hosted.get(k)?.delete(process)
+  for (const { data } of own?.allDevices() ?? [])
+    for (const link of data.links) k.ob.namespace.deleteSymbolicLink(link)
 }

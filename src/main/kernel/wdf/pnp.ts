@@ -20,7 +20,7 @@ import { framework, queuesOf, type DeviceData, type WdfObject } from './framewor
 import { handled } from './request'
 
 /** Packets that the framework agrees to before it passes them on; START_DEVICE is the bus's to answer. */
-const AGREED: ReadonlySet<number> = new Set([
+export const AGREED: ReadonlySet<number> = new Set([
   IRP_MN_QUERY_STOP_DEVICE,
   IRP_MN_STOP_DEVICE,
   IRP_MN_CANCEL_STOP_DEVICE,

@@ -26,8 +26,8 @@ import type { KernelRoutine, RoutineName } from '../ddi/types'
 import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
-import { framework, type DeviceData, type WdfObject } from './framework'
-import { askedOf, completeRequest, namesOf, type RequestData } from './request'
+import { framework, type DeviceData, type Framework, type WdfObject } from './framework'
+import { askedOf, completePacket, completeRequest, namesOf, type RequestData } from './request'
 
 export interface QueueConfig {
   dispatch: number
@@ -63,12 +63,16 @@ export class IoQueue {
   /** Threads that wait until the driver has none. */
   private readonly drainers: Thread[] = []
   private isHandingOut = false
+  /** The framework that it is of: whoever cancels a packet may be in another process. */
+  private readonly own: Framework
 
   constructor(
     private readonly k: Kernel,
     readonly device: WdfObject<DeviceData>,
     private readonly config: QueueConfig,
-  ) {}
+  ) {
+    this.own = framework(k)
+  }
 
   /**
    * A packet arrived. The framework always marks it pending.
@@ -89,6 +93,7 @@ export class IoQueue {
     request.data.queue = this
     if (!seen) k.irps.markPending(irp)
     this.waiting.set(irp, request)
+    waitingIn(k).set(irp, this)
     this.tell('wdf.request.queued', request)
     const cancel = k.images.registerNative('FxIoQueue::_IrpCancelRoutine', cancelWaiting)
     k.irps.setCancelRoutine(irp, cancel)
@@ -128,10 +133,10 @@ export class IoQueue {
   /** Complete a packet that waited as cancelled, without the driver. */
   *cancel(irp: Ptr): KernelRoutine<void> {
     const request = this.waiting.get(irp)
-    this.waiting.delete(irp)
+    this.leave(irp)
     if (request) {
       this.tell('wdf.request.cancelled', request)
-      yield* framework(this.k).remove(request)
+      yield* this.own.remove(request)
     }
     yield* finish(this.k, irp, STATUS_CANCELLED)
   }
@@ -160,11 +165,16 @@ export class IoQueue {
     for (const [irp, request] of this.waiting) {
       // Whose cancel routine is under way belongs to it.
       if (!this.k.irps.setCancelRoutine(irp, 0)) continue
-      this.waiting.delete(irp)
+      this.leave(irp)
       this.given++
       return request
     }
     return undefined
+  }
+
+  private leave(irp: Ptr): void {
+    this.waiting.delete(irp)
+    waitingIn(this.k).delete(irp)
   }
 
   private *present(request: WdfObject<RequestData>): KernelRoutine<void> {
@@ -207,15 +217,26 @@ export class IoQueue {
 
 /** Complete a packet that never became a request. */
 export function* finish(k: Kernel, irp: Ptr, status: number): KernelRoutine<number> {
-  k.memory.setU32(irp + IRP['IoStatus.Status'], status)
-  k.memory.setSize(irp + IRP['IoStatus.Information'], 0)
-  yield* k.irps.complete(irp)
+  yield* completePacket(k, irp, status, 0)
   return status
 }
 
-function* cancelWaiting(k: Kernel, [device = 0, irp = 0]: number[]): KernelRoutine<void> {
+const waitingPackets = new WeakMap<Kernel, Map<Ptr, IoQueue>>()
+
+/** Packets that wait in queues, by which their cancel routine finds them. */
+function waitingIn(k: Kernel): Map<Ptr, IoQueue> {
+  let found = waitingPackets.get(k)
+  if (!found) waitingPackets.set(k, (found = new Map()))
+  return found
+}
+
+/** A packet's queue is gone with its host process. */
+export function forgetWaiting(k: Kernel, irp: Ptr): void {
+  waitingIn(k).delete(irp)
+}
+
+function* cancelWaiting(k: Kernel, [, irp = 0]: number[]): KernelRoutine<void> {
   k.irps.releaseCancelLock(k.memory.u8(irp + IRP.CancelIrql))
-  const queue = framework(k).deviceOf(device)?.data.queue
+  const queue = waitingIn(k).get(irp)
   if (queue) yield* queue.cancel(irp)
-  else yield* finish(k, irp, STATUS_CANCELLED)
 }

@@ -26,6 +26,22 @@ export interface RequestData {
   /** Queue that it is in, or came out of; null for one that was not queued yet. */
   queue: IoQueue | null
   status: number
+  /** In a host process: copies of its buffers. */
+  host?: { input: Ptr; output: Ptr; inputLength: number; outputLength: number }
+}
+
+/** Who completes the packets of a host process. */
+export interface Reflection {
+  complete(irp: Ptr, status: number, information: number, data: Uint8Array | null): void
+}
+
+const reflected = new WeakMap<Kernel, Map<Ptr, Reflection>>()
+
+/** Packets that are with host processes. */
+export function reflections(k: Kernel): Map<Ptr, Reflection> {
+  let found = reflected.get(k)
+  if (!found) reflected.set(k, (found = new Map()))
+  return found
 }
 
 /** Tell that the framework answered a packet, or passed it on, for the driver. */
@@ -97,6 +113,12 @@ export function retrieveBuffer(
   const isTransfer = asked.major === IRP_MJ_READ || asked.major === IRP_MJ_WRITE
   const method = isTransfer ? -1 : asked.code & 3
   const wrongWay = asked.major === (side === 'input' ? IRP_MJ_READ : IRP_MJ_WRITE)
+  const { host } = request.data
+  if (host && !wrongWay) {
+    const length = side === 'input' ? host.inputLength : host.outputLength
+    if (length === 0 || length < minimum) return none(STATUS_BUFFER_TOO_SMALL)
+    return { status: STATUS_SUCCESS, buffer: host[side], length }
+  }
   if (wrongWay || method === METHOD_NEITHER) return none(STATUS_INVALID_DEVICE_REQUEST)
   const length = asked[side]
   if (length === 0 || length < minimum) return none(STATUS_BUFFER_TOO_SMALL)
@@ -122,9 +144,7 @@ export function* completeRequest(
   information: number,
 ): KernelRoutine<void> {
   const request = framework(k).object<RequestData>(handle, 'request')
-  const { irp, queue } = request.data
-  k.memory.setU32(irp + IRP['IoStatus.Status'], status)
-  k.memory.setSize(irp + IRP['IoStatus.Information'], information)
+  const { irp, queue, host } = request.data
   if (k.tracing)
     k.emit({
       t: 'wdf.request.completed',
@@ -132,9 +152,32 @@ export function* completeRequest(
       status: hex32(status),
       information,
     })
+  const bytes = host ? Math.min(information, host.outputLength) : 0
+  const data = host && bytes > 0 ? k.memory.read(host.output, bytes) : null
   yield* framework(k).remove(request)
-  yield* k.irps.complete(irp)
+  yield* completePacket(k, irp, status, information, data)
   if (queue) yield* queue.finished()
+}
+
+/**
+ * Complete a packet, or have its reflector do so.
+ * @param data  what a host process answers
+ */
+export function* completePacket(
+  k: Kernel,
+  irp: Ptr,
+  status: number,
+  information: number,
+  data: Uint8Array | null = null,
+): KernelRoutine<void> {
+  const reflection = reflections(k).get(irp)
+  if (reflection) {
+    reflection.complete(irp, status, information, data)
+    return
+  }
+  k.memory.setU32(irp + IRP['IoStatus.Status'], status)
+  k.memory.setSize(irp + IRP['IoStatus.Information'], information)
+  yield* k.irps.complete(irp)
 }
 
 /** Send a request to the device below and forget it: the packet is no longer this driver's. */

@@ -874,7 +874,7 @@ export const NTSTATUS_ROWS: readonly NtStatusRow[] = [
   [STATUS_HUNG_DISPLAY_DRIVER_THREAD, 'STATUS_HUNG_DISPLAY_DRIVER_THREAD', 'A display driver thread stopped responding.'],
   [STATUS_CALLBACK_POP_STACK, 'STATUS_CALLBACK_POP_STACK', 'A user-mode callback unwinds its stack.'],
   [STATUS_NOT_CAPABLE, 'STATUS_NOT_CAPABLE', 'The implementation is not capable of the request.'],
-  [STATUS_DRIVER_PROCESS_TERMINATED, 'STATUS_DRIVER_PROCESS_TERMINATED', 'The process hosting the driver for this device was terminated.'],
+  [STATUS_DRIVER_PROCESS_TERMINATED, 'STATUS_DRIVER_PROCESS_TERMINATED', 'The process hosting the driver for this device was terminated.', 'ERROR_DRIVER_PROCESS_TERMINATED', 1291],
   [STATUS_IMAGE_CERT_REVOKED, 'STATUS_IMAGE_CERT_REVOKED', 'The certificate that signed the image was revoked, or a block list names the image.'],
   [STATUS_IMAGE_CERT_EXPIRED, 'STATUS_IMAGE_CERT_EXPIRED', 'The certificate that signed the image has expired.'],
   [STATUS_ALREADY_REGISTERED, 'STATUS_ALREADY_REGISTERED', 'The object is already registered.'],
