@@ -10,6 +10,8 @@ const REASONS = {
   unreachable: 'nobody answered',
 } as const
 
+const peerWords = (peer: string): string => (peer === 'name server' ? 'the name server' : peer)
+
 const ledTo = ({ remote, redirected }: { remote: string; redirected?: true }): string =>
   redirected ? `, was redirected to ${remote}` : ''
 
@@ -17,7 +19,7 @@ const ledTo = ({ remote, redirected }: { remote: string; redirected?: true }): s
 export function sayNetwork(event: SaidHere): string {
   switch (event.t) {
     case 'net.started':
-      return `The network started: this machine is ${event.address}, and ${event.hosts.length} hosts can be reached`
+      return `The network started: this machine is ${event.address}, and ${event.hosts.length} ${event.hosts.length === 1 ? 'host' : 'hosts'} can be reached`
     case 'net.resolved':
       return event.address === null
         ? `The name server ${event.server} knows no ${event.name}`
@@ -25,7 +27,7 @@ export function sayNetwork(event: SaidHere): string {
     case 'net.listening':
       return `${event.program} listens at ${event.local}`
     case 'net.connected':
-      return `${event.program} connected to ${event.asked}${ledTo(event)}, where ${event.peer} is`
+      return `${event.program} connected to ${event.asked}${ledTo(event)}, where ${peerWords(event.peer)} is`
     case 'net.refused':
       return `${event.program} wanted to connect to ${event.asked}${ledTo(event)}, but ${REASONS[event.why]}`
     case 'net.accepted':

@@ -22,6 +22,10 @@ state.network = {
       ...{ local: '10.0.0.2:49153', asked: '203.0.113.10:80', remote: '203.0.113.10:80' },
       ...{ redirected: false, peer: 'bank.example' },
     },
+    {
+      ...{ ...common, socket: 4, program: 'proxy.exe', state: 'connected' },
+      ...{ local: '127.0.0.1:8080', asked: null, remote: '127.0.0.1:49155', redirected: false },
+    },
   ],
 }
 
@@ -30,6 +34,7 @@ test('sockets say where they lead, and that somebody changed it', () => {
     'proxy.exe: listens at 127.0.0.1:8080: TCP, listening',
     'browser.exe: 203.0.113.10:80, redirected to 127.0.0.1:8080: TCP, connected',
     'proxy.exe: 203.0.113.10:80: TCP, closed',
+    'proxy.exe: from 127.0.0.1:49155: TCP, connected',
   ])
   const names = rowsOf(state, 'sockets').map(({ fields }) => fields.map(({ name }) => name))
   expect(names[1]).toContain('Redirected')

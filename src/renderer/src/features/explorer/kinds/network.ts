@@ -3,11 +3,10 @@ import type { SocketState } from '../../../../../shared/trace/fold-network'
 import { lookUp } from '../look-up'
 import { atStep, code, said, type KindRows } from '../row'
 
-/** `203.0.113.10:80 (redirected to 127.0.0.1:8080)`. */
-function leadsTo({ state, asked, remote, local, redirected }: SocketState): string {
-  if (state === 'listening') return `listens at ${local ?? ''}`
-  const place = asked ?? remote ?? 'nowhere'
-  return redirected ? `${place}, redirected to ${remote}` : place
+/** Where a socket leads, where it listens, or whom it was accepted from. */
+function leadsTo({ asked, remote, local, redirected }: SocketState): string {
+  if (asked !== null) return redirected ? `${asked}, redirected to ${remote}` : asked
+  return remote === null ? `listens at ${local}` : `from ${remote}`
 }
 
 const sockets: KindRows = {
