@@ -162,6 +162,14 @@ describe('the INF', () => {
     expect(told?.line).toBeGreaterThan(0)
   })
 
+  test('may name its catalogue for one kind of machine only', () => {
+    const text = defaultInf(source, plan)
+    expect(check(text.replace('CatalogFile ', 'CatalogFile.NTamd64 '))).toEqual([])
+    expect(check(text.replace(/CatalogFile .*/, ''))).toMatchObject([
+      { message: '[Version] has no CatalogFile.' },
+    ])
+  })
+
   test('that is no INF at all is told, and breaks nothing', () => {
     expect(check('').length).toBeGreaterThan(0)
     expect(check('\0\xff[[[\n"').length).toBeGreaterThan(0)

@@ -25,6 +25,9 @@ const image = (): Uint8Array => {
   return bytes
 }
 
+/** Of a path that the registry has: MAX_PATH characters and the zero behind them. */
+const PATH_BYTES_MAX = 2 * 261
+
 const textBytes = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
 
 /** `\SystemRoot\System32\x.sys` as a path on the volume; null for any other form. */
@@ -34,12 +37,20 @@ function pathOfImage(imagePath: string): string | null {
   return /^[A-Za-z]:\\/.test(imagePath) ? imagePath.slice(2) : null
 }
 
+/** A REG_SZ, or what somebody wrote in its place: whole characters, as many as a path may have. */
+function pathOfValue(data: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at + 1 < Math.min(data.length, PATH_BYTES_MAX); at += 2)
+    text += String.fromCharCode(data[at]! | (data[at + 1]! << 8))
+  return text.replace(/\0+$/, '')
+}
+
 /** Image files of the kernel-mode services that the registry has: those of the scenario's drivers among them. */
 function* serviceImages(k: Kernel): Generator<string> {
   for (const key of k.registry.key(SERVICES_PATH)?.sortedSubkeys() ?? []) {
     const data = key.value('ImagePath')?.data
     if (!data) continue
-    const text = String.fromCharCode(...new Uint16Array(data.slice().buffer)).replace(/\0+$/, '')
+    const text = pathOfValue(data)
     const path = /\.sys$/i.test(text) ? pathOfImage(text) : null
     if (path) yield path
   }

@@ -45,9 +45,12 @@ type Add = (line: number, severity: InfProblem['severity'], message: string, hin
 function checkVersion(inf: InfDocument, names: PackageNames, add: Add): void {
   const section = inf.section('Version')
   if (!section) return
-  for (const key of ['Class', 'ClassGuid', 'Provider', 'CatalogFile', 'DriverVer'])
-    if (!inf.entry('Version', key))
+  const decorated = ['CatalogFile', 'CatalogFile.NTamd64', 'CatalogFile.NT']
+  for (const key of ['Class', 'ClassGuid', 'Provider', 'CatalogFile', 'DriverVer']) {
+    const forms = key === 'CatalogFile' ? decorated : [key]
+    if (!forms.some((form) => inf.entry('Version', form)))
       add(section.line, 'error', `[Version] has no ${key}.`, `Add ${EXAMPLES[key]}.`)
+  }
   const guid = valueOf(inf, 'Version', 'ClassGuid')
   if (guid && !/^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$/i.test(guid.text))
     add(guid.line, 'error', `${guid.text} is no GUID.`, `Write it as ${EXAMPLES['ClassGuid']}.`)
@@ -59,7 +62,6 @@ function checkVersion(inf: InfDocument, names: PackageNames, add: Add): void {
       `DriverVer is "${version.text}", not a date and four numbers.`,
       'Write month/day/year,w.x.y.z: DriverVer = 05/01/2024,1.0.0.0.',
     )
-  const decorated = ['CatalogFile', 'CatalogFile.NTamd64', 'CatalogFile.NT']
   const catalogues = decorated.flatMap((key) => valueOf(inf, 'Version', key) ?? [])
   const [first] = catalogues
   if (first && !catalogues.some(({ text }) => isSame(text, names.catalogue)))
