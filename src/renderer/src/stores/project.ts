@@ -60,8 +60,12 @@ export const useProject = defineStore('project', () => {
   const opened = ref(0)
 
   const fileNames = computed(() =>
-    Object.keys(files.value).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b)),
+    Object.keys(files.value).sort(
+      (a, b) => last(a) - last(b) || rank(a) - rank(b) || a.localeCompare(b),
+    ),
   )
+  /** In a lesson the files that are edited come first, the others to read after them. */
+  const last = (file: string): number => Number(isReadOnly(file))
   const isDraft = computed(() => !sameFiles(files.value, saved.value))
   const isChanged = (file: string): boolean => files.value[file] !== saved.value[file]
 

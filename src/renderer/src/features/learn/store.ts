@@ -172,6 +172,8 @@ export const useLearn = defineStore('learn', () => {
       report.value = checked.report
       runId.value = done.id
       keep(checked.progress)
+      // A run leads to the code that ran; who writes a rule goes on with the rule.
+      if (!open.editable.some((file) => file.endsWith('.ts'))) revealEntry(open)
       const { passed: isPassed, points, of } = checked.report
       const words = `${isPassed ? 'Passed' : 'Not passed yet'}: ${points} of ${of} points.`
       announce(words)
