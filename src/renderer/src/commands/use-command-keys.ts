@@ -13,7 +13,9 @@ const EDITOR_OWN = new Set<CommandId>(['step.goto'])
 function isEditable(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
+    (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)) &&
+    // What is ticked takes no letters.
+    !(target instanceof HTMLInputElement && ['checkbox', 'radio'].includes(target.type))
   )
 }
 

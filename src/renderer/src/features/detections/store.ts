@@ -128,7 +128,7 @@ export const useDetections = defineStore('detections', () => {
       const own = Object.entries(edited.value).map(([name, text]) => ({ file: name, text }))
       if (own.length > 0) keepRules(await value(ring()['rules.read']({ files: own })))
       listError.value = null
-      show(techniques.rule ?? entries.value[0]?.rule?.id ?? null)
+      show(techniques.askedRule?.id ?? entries.value[0]?.rule?.id ?? null)
     } catch (thrown) {
       listError.value = asAppError(thrown)
     }
@@ -148,9 +148,9 @@ export const useDetections = defineStore('detections', () => {
     if (found) select(found.file)
   }
   watch(
-    () => techniques.rule,
-    (id) => {
-      if (isListed.value) show(id)
+    () => techniques.askedRule,
+    (asked) => {
+      if (isListed.value && asked) show(asked.id)
     },
   )
 

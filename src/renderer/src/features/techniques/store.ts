@@ -46,8 +46,8 @@ export const useTechniques = defineStore('techniques', () => {
   const isListed = ref(false)
   const listError = shallowRef<AppError | null>(null)
   const filter = ref('')
-  /** Id of the rule that the page of detections shows. */
-  const rule = ref<string | null>(null)
+  /** The rule that the page of detections was last asked to show. */
+  const askedRule = shallowRef<{ id: string } | null>(null)
 
   const slug = ref<string | null>(null)
   const twin = ref(false)
@@ -219,7 +219,7 @@ export const useTechniques = defineStore('techniques', () => {
 
   /** Show a rule in the page of detections. */
   function openRule(id: string): void {
-    rule.value = id
+    askedRule.value = { id }
     page.value = 'detections'
   }
 
@@ -250,7 +250,7 @@ export const useTechniques = defineStore('techniques', () => {
     isListed,
     listError,
     filter,
-    rule,
+    askedRule,
     slug,
     twin,
     chosen,

@@ -68,7 +68,8 @@ describe('the page of a technique', () => {
     expect(one('.end').textContent).toContain('0x109 CRITICAL_STRUCTURE_CORRUPTION')
     // What is chosen afterwards does not change what the result says it is about.
     one('.switches input').click()
-    await mounted.press('t', {}, one('section.run'))
+    await mounted.press('t', {}, one('.switches input'))
+    expect(useTechniques().twin).toBe(true)
     expect(one('.end').textContent).toContain('something else is chosen now')
   })
 
@@ -100,6 +101,16 @@ describe('the page of a technique', () => {
     expect(project.isReadOnly('driver.ts')).toBe(false)
     await vi.waitFor(() => expect(useRuns().shown).not.toBeNull())
   })
+})
+
+test('a technique that was open in the Lab is there again at the next start', async () => {
+  mounted.app.unmount()
+  const key = 'technique:ssdt-hook:twin:hvci'
+  mounted = await mountApp({ settings: { 'lab.last': JSON.stringify({ key, sampleId: null }) } })
+  await vi.waitFor(() => expect(useProject().title).toBe('SSDT hook: its twin'))
+  expect(called('techniques.files')).toEqual([
+    { slug: 'ssdt-hook', twin: true, defences: ['hvci'] },
+  ])
 })
 
 test('a cell of the matrix leads to its technique with that defence', async () => {
