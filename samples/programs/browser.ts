@@ -28,8 +28,7 @@ import {
   socket,
   strstr,
 } from 'win32'
-import type { DWORD, HANDLE, PVOID ,
-  ADDRINFOA} from 'win32'
+import type { DWORD, HANDLE, PVOID, ADDRINFOA } from 'win32'
 
 const PAGE_BYTES = 4096
 const NAME_BYTES = 256
