@@ -87,7 +87,9 @@ function legsOf(stops: readonly RingStop[], boxes: readonly PlacedBox[], columns
     const [from, end] = [spot(before), spot(stop)]
     if ('box' in from && 'box' in end && from.box === end.box) return []
     const kind = stop.kind === 'back' ? 'back' : before.ring === stop.ring ? 'in' : 'down'
-    return [{ to: stop.index, from, end, kind, isHooked: before.hooked !== null }]
+    return [
+      { to: stop.index, from, end, kind, isHooked: kind !== 'back' && before.hooked !== null },
+    ]
   })
 }
 

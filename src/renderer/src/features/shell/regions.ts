@@ -17,6 +17,7 @@ const TARGETS: Record<string, readonly string[]> = {
   watch: ['.card .act', '.report', '[role="tab"][aria-selected="true"]'],
   timeline: ['[role="slider"]'],
   sequence: ['[role="group"][tabindex="0"]'],
+  rings: ['.rings'],
   output: ['[role="listbox"]', 'ol[tabindex="0"]', '[role="tab"][aria-selected="true"]'],
   problems: ['.problem'],
   inspect: ['[role="region"][tabindex="0"]'],
