@@ -236,6 +236,23 @@ test('the bytes of a function of a program are that function wherever they may b
   expect(k.images.landing(runs)).toBeUndefined()
 })
 
+test('two programs may have different functions at one address', () => {
+  const { k } = new TestMachine()
+  const program = (name: string, fn: number): { slice: number; at: Ptr } => {
+    const { slice } = k.processes.create(`${name}.exe`)
+    k.memory.switchSlice(slice)
+    const image = k.images.mapProgram(name, k.memory.sliceStart(slice) + 0x40_0000, 0)
+    return { slice, at: k.images.registerFunction({ image: image.number, fn, name: 'main' }) }
+  }
+  const first = program('first', 1)
+  for (let i = 0; i < 7; i++) k.processes.create(`${i}.exe`)
+  const second = program('second', 2)
+  expect(second.at).toBe(first.at)
+  expect(k.images.landing(second.at)).toMatchObject({ fn: 2 })
+  k.memory.switchSlice(first.slice)
+  expect(k.images.landing(first.at)).toMatchObject({ fn: 1 })
+})
+
 describe('the entry point of a driver', () => {
   /** Load a driver whose entry point was written over when its image had been mapped. */
   const load = (bytes: readonly number[]): { m: TestMachine; status: number; entered: boolean } => {

@@ -61,8 +61,11 @@ export function programCode(number: number): Uint8Array {
   return bytes
 }
 
-/** The function of a program whose bytes lie at a place in user memory that may be run. */
-function copiedFunction(k: Kernel, at: Ptr): CodeEntry | undefined {
+/**
+ * The function of a program whose bytes lie at a place in user memory that may be run. By the bytes:
+ * two programs may have different functions at one address, each in a process of its own.
+ */
+function programFunctionAt(k: Kernel, at: Ptr): CodeEntry | undefined {
   const bytes = k.memory.pte(at) & PTE.execute ? bytesAt(k, at, FUNCTION_BYTES) : null
   if (bytes?.length !== FUNCTION_BYTES) return undefined
   if (!PROGRAM_FUNCTION.every((byte, i) => bytes[i] === byte)) return undefined
@@ -115,7 +118,7 @@ interface Step {
  */
 export function walkCode(k: Kernel, start: Ptr): CodeEntry | undefined {
   const { memory, images } = k
-  if (memory.isUser(start)) return images.function(start) ?? copiedFunction(k, start)
+  if (memory.isUser(start)) return programFunctionAt(k, start)
   let at = start
   let own = 0
   let rax = 0

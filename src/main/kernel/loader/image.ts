@@ -206,7 +206,9 @@ export class Images {
    */
   landing(address: Ptr): CodeEntry | undefined {
     const entry = this.functions.get(address)
-    return entry && !this.k.memory.codeOpened ? entry : walkCode(this.k, address)
+    const { memory } = this.k
+    if (entry && !memory.codeOpened && !memory.isUser(address)) return entry
+    return walkCode(this.k, address)
   }
 
   /**

@@ -265,7 +265,7 @@ export class Programs {
 
   private *threadRoutine(process: Process, start: Ptr, parameter: Ptr): KernelRoutine<number> {
     const { k } = this
-    const code = k.images.function(start)
+    const code = k.images.landing(start)
     const image = code && k.images.byNumber(code.image)
     const own = k.memory.sliceStart(process.slice) + USER_LAYOUT.image
     if (!image?.user || image.base !== own)
