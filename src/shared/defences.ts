@@ -5,7 +5,15 @@
 import { z } from 'zod'
 import type { LoadPolicy } from './package/policy'
 
-export const DEFENCES = ['patchguard', 'hvci', 'signature-policy', 'block-list', 'edr'] as const
+export const DEFENCES = [
+  'patchguard',
+  'hvci',
+  'signature-policy',
+  'block-list',
+  'edr',
+  'cross-view',
+  'filter-guard',
+] as const
 export const DefenceName = z.enum(DEFENCES)
 export type DefenceName = z.infer<typeof DefenceName>
 

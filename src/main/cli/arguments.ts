@@ -79,6 +79,8 @@ export interface MatrixArguments {
   /** Names of techniques; null for all. */
   only: string[] | null
   seed: number
+  /** Processes that share the work; null for as many as the computer has processors. */
+  processors: number | null
   /** Seeds that are compared; 1 for the matrix of one. */
   seeds: number
   json: boolean
@@ -158,7 +160,7 @@ export const USAGE = `Usage:
   npm run ring0 -- lesson check FOLDER [--json]
   npm run ring0 -- detect [FOLDER] [--rules FOLDER] [--seed N] [--json]
                        [--defence NAME] [--test-rules] [--export FILE]
-  npm run ring0 -- matrix [--only NAMES] [--seed N | --seeds N] [--json]
+  npm run ring0 -- matrix [--only NAMES] [--seed N | --seeds N] [--processors N] [--json]
   npm run ring0 -- ddi NAME
   npm run ring0 -- package FOLDER --out FOLDER [--driver NAME] [--signing FILE] [--json]
   npm run ring0 -- policy FILE... [--windows VERSION] [--machine LIST] [--json]
@@ -191,7 +193,8 @@ export  write what the query finds ("" for everything)
 --json           one JSON document instead of words (docs/cli.md)
 --trace FILE     write the events as JSON lines
 --driver FILE    load this file of the folder in place of driver.ts (fixed.ts)
---processors N   processors of the machine, 1 to 8 (default: the scenario's, or 1; explore: 2)
+--processors N   processors of the machine, 1 to 8 (default: the scenario's, or 1; explore: 2);
+                 matrix: processes that share the work (default: all processors of the computer)
 --scenario FILE  a file of the folder, or any other, in place of scenario.json
 --dump FILE      write a dump when the machine stops; replay opens it
 --defence NAME   ${DEFENCES.slice(0, 4).join(', ')},
@@ -277,7 +280,11 @@ const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?:
     wants: 'the folder',
     many: true,
   },
-  matrix: { takes: ['only', 'seed', 'seeds', 'json', 'write'], wants: 'nothing', many: true },
+  matrix: {
+    takes: ['only', 'seed', 'seeds', 'json', 'write', 'processors'],
+    wants: 'nothing',
+    many: true,
+  },
   ddi: { takes: [], wants: 'the name of a routine' },
   package: { takes: ['out', 'driver', 'signing', 'json'], wants: 'the folder' },
   policy: { takes: ['windows', 'machine', 'json'], wants: 'a file', many: true },

@@ -32,15 +32,18 @@ test('detect takes a folder, or something to do with the rules alone', () => {
 })
 
 test('matrix takes techniques, and a seed or several', () => {
-  const all = { command: 'matrix', only: null, seed: 1, seeds: 1, json: false, write: false }
-  expect(typed('matrix')).toEqual(all)
-  expect(typed('matrix --only a,b --seed 3 --json')).toEqual({
+  const all = { command: 'matrix', only: null, seed: 1, seeds: 1, json: false }
+  const rest = { processors: null, write: false }
+  expect(typed('matrix')).toEqual({ ...all, ...rest })
+  expect(typed('matrix --only a,b --seed 3 --json --processors 2')).toEqual({
     ...all,
+    ...rest,
+    processors: 2,
     only: ['a', 'b'],
     seed: 3,
     json: true,
   })
-  expect(typed('matrix --seeds 100')).toEqual({ ...all, seeds: 100 })
+  expect(typed('matrix --seeds 100')).toEqual({ ...all, ...rest, seeds: 100 })
 })
 
 test.each([

@@ -65,13 +65,15 @@ export function defencesOf(
 export function matrixArguments(
   words: readonly string[],
   json: boolean,
-  values: { only?: string; seed?: string; seeds?: string; write?: boolean },
+  values: { only?: string; seed?: string; seeds?: string; processors?: string; write?: boolean },
 ): MatrixArguments | { problem: string } {
   if (words.length > 0) return { problem: `'${words[0]}' is one argument too many` }
-  const { seed = '1', seeds = '1', only, write = false } = values
+  const { seed = '1', seeds = '1', processors, only, write = false } = values
   if (!/^-?\d{1,10}$/.test(seed)) return { problem: `--seed wants a whole number, not '${seed}'` }
   if (!/^[1-9]\d{0,6}$/.test(seeds))
     return { problem: `--seeds wants a whole number above 0, not '${seeds}'` }
+  if (processors !== undefined && !/^[1-9]\d?$/.test(processors))
+    return { problem: `--processors wants a whole number above 0, not '${processors}'` }
   if (write && (only !== undefined || Number(seeds) > 1))
     return { problem: '--write wants all techniques and one seed' }
   return {
@@ -79,6 +81,7 @@ export function matrixArguments(
     only: only?.split(',').filter((name) => name !== '') ?? null,
     seed: Number(seed),
     seeds: Number(seeds),
+    processors: processors === undefined ? null : Number(processors),
     json,
     write,
   }

@@ -27,8 +27,7 @@ export async function matrix(options: MatrixArguments): Promise<number> {
     return 1
   }
   if (options.seeds > 1) return overSeeds(options, slugs)
-  const computed =
-    slugs.length > 1 ? await inProcesses(slugs, options.seed) : await compute(slugs, options.seed)
+  const computed = await computeIn(processesOf(options), slugs, options.seed)
   if (options.write) {
     writeFileSync(
       join('samples', 'techniques', 'matrix.json'),
@@ -53,22 +52,30 @@ async function compute(slugs: readonly string[], seed: number): Promise<Matrix> 
   return { seed, columns: defences.map(({ name, title, about }) => ({ name, title, about })), rows }
 }
 
-/** The same, in as many processes as the computer has processors. */
-async function inProcesses(slugs: readonly string[], seed: number): Promise<Matrix> {
-  const waiting = [...slugs]
-  const found = new Map<string, Matrix>()
-  const work = async (): Promise<void> => {
-    for (let slug = waiting.shift(); slug !== undefined; slug = waiting.shift())
-      found.set(slug, await inProcess(slug, seed))
+const processesOf = ({ processors }: MatrixArguments): number =>
+  processors ?? availableParallelism()
+
+/** The same, shared by so many processes: each takes every so manieth technique. */
+async function computeIn(
+  processes: number,
+  slugs: readonly string[],
+  seed: number,
+): Promise<Matrix> {
+  const shares = Array.from({ length: Math.min(processes, slugs.length) }, (_, share) =>
+    slugs.filter((_slug, i) => i % processes === share),
+  )
+  if (shares.length < 2) return compute(slugs, seed)
+  const parts = await Promise.all(shares.map((share) => inProcess(share, seed)))
+  const rows = parts.flatMap((part) => part.rows)
+  return {
+    ...parts[0]!,
+    rows: slugs.map((slug) => rows.find((row) => row.slug === slug)!),
   }
-  await Promise.all(Array.from({ length: availableParallelism() }, work))
-  const parts = slugs.map((slug) => found.get(slug)!)
-  return { ...parts[0]!, rows: parts.flatMap(({ rows }) => rows) }
 }
 
-function inProcess(slug: string, seed: number): Promise<Matrix> {
-  const words = ['matrix', '--json', '--only', slug, '--seed', String(seed)]
-  const child = spawn(process.execPath, [process.argv[1]!, ...words], {
+function inProcess(slugs: readonly string[], seed: number): Promise<Matrix> {
+  const words = ['matrix', '--json', '--processors', '1', '--only', slugs.join(',')]
+  const child = spawn(process.execPath, [process.argv[1]!, ...words, '--seed', String(seed)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let text = ''
@@ -77,17 +84,19 @@ function inProcess(slug: string, seed: number): Promise<Matrix> {
     child.on('error', reject)
     child.on('close', (code) => {
       if (code === 0) resolve(Matrix.parse(JSON.parse(text)))
-      else reject(new Error(`${slug} ended with status ${code}`))
+      else reject(new Error(`a share of the matrix ended with status ${code}`))
     })
   })
 }
 
 /** Seed after seed, and what is not as with the first. */
-async function overSeeds({ seeds, json }: MatrixArguments, slugs: string[]): Promise<number> {
-  const first = await inProcesses(slugs, 1)
+async function overSeeds(options: MatrixArguments, slugs: string[]): Promise<number> {
+  const { seeds, json } = options
+  const processes = processesOf(options)
+  const first = await computeIn(processes, slugs, 1)
   const differences: ReturnType<typeof matrixDifferences> = []
   for (let seed = 2; seed <= seeds; seed++) {
-    const found = matrixDifferences(first, await inProcesses(slugs, seed))
+    const found = matrixDifferences(first, await computeIn(processes, slugs, seed))
     differences.push(...found)
     if (!json)
       for (const { slug, column, twin, was, is } of found)

@@ -1,7 +1,13 @@
 /** The drivers and programs of defences: samples/defences, as text, and what they said in a run. */
+import crossViewDriver from '../../../samples/defences/cross-view/driver.ts?raw'
+import crossViewFindings from '../../../samples/defences/cross-view/findings.ts?raw'
+import crossViewProgram from '../../../samples/defences/cross-view/program.ts?raw'
 import edrDriver from '../../../samples/defences/edr/driver.ts?raw'
 import edrMessages from '../../../samples/defences/edr/messages.ts?raw'
 import edrProgram from '../../../samples/defences/edr/program.ts?raw'
+import guardDriver from '../../../samples/defences/filter-guard/driver.ts?raw'
+import guardMessages from '../../../samples/defences/filter-guard/messages.ts?raw'
+import guardProgram from '../../../samples/defences/filter-guard/program.ts?raw'
 import type { DefenceAlert, ProjectFiles } from '../../shared/contract/model'
 import type { DefenceName } from '../../shared/defences'
 import type { TraceEvent } from '../../shared/trace/event'
@@ -12,6 +18,8 @@ export interface ShippedDefence {
   service: string
   /** Name of its process. */
   program: string
+  /** Values of its subkey Parameters. */
+  parameters?: Record<string, string>
   /** Its files by the names that they have in its folder; `driver.ts` and `program.ts` are among them. */
   files: ProjectFiles
 }
@@ -21,6 +29,22 @@ export const SHIPPED_DEFENCES: Partial<Record<DefenceName, ShippedDefence>> = {
     service: 'Edr',
     program: 'edr.exe',
     files: { 'driver.ts': edrDriver, 'messages.ts': edrMessages, 'program.ts': edrProgram },
+  },
+  'cross-view': {
+    service: 'CrossView',
+    program: 'crossview.exe',
+    files: {
+      'driver.ts': crossViewDriver,
+      'findings.ts': crossViewFindings,
+      'program.ts': crossViewProgram,
+    },
+  },
+  'filter-guard': {
+    service: 'FilterGuard',
+    program: 'filterguard.exe',
+    /** Highest of all: its group is FSFilter Top. */
+    parameters: { Altitude: '409990' },
+    files: { 'driver.ts': guardDriver, 'messages.ts': guardMessages, 'program.ts': guardProgram },
   },
 }
 

@@ -39,6 +39,7 @@ export interface PlannedDefence {
   name: DefenceName
   service: string
   program: string
+  parameters: Record<string, string>
   driverUnit: number
   programUnit: number
 }
@@ -148,7 +149,7 @@ function withDefences(
   for (const name of scenario.defences ?? []) {
     const shipped = SHIPPED_DEFENCES[name]
     if (!shipped) continue
-    const { service, program } = shipped
+    const { service, program, parameters = {} } = shipped
     const used = [...(scenario.drivers ?? []), ...(scenario.programs ?? [])].find((each) =>
       [service, program].some((own) => own.toLowerCase() === each.name.toLowerCase()),
     )
@@ -165,7 +166,7 @@ function withDefences(
     for (const [file, text] of Object.entries(shipped.files)) taken[defencePath(name, file)] = text
     const driverUnit = entries.push({ entry: defencePath(name, DRIVER_FILE), kind: 'driver' }) - 1
     const programUnit = entries.push({ entry: defencePath(name, 'program.ts'), kind: 'client' }) - 1
-    defences.push({ name, service, program, driverUnit, programUnit })
+    defences.push({ name, service, program, parameters, driverUnit, programUnit })
   }
   return { defences, files: defences.length > 0 ? { ...files, ...taken } : files }
 }

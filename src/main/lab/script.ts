@@ -43,9 +43,9 @@ export function startScript(
   before: Kernel | null = null,
   readings: MemoryReadings | null = null,
 ): void {
-  for (const { service, driverUnit } of plan.defences) {
+  for (const { service, parameters, driverUnit } of plan.defences) {
     const { unit, places } = units[driverUnit]!
-    k.loader.install(service, unit, {}, true).places = places
+    k.loader.install(service, unit, parameters, true).places = places
   }
   plan.drivers.forEach((driver, i) => {
     const { unit, places } = units[i]!
