@@ -2,11 +2,12 @@
 import type { RulesRead } from '../../../../../shared/contract/detections'
 import type { ProjectFiles, RunReport } from '../../../../../shared/contract/model'
 import type {
+  DefenceSummary,
   Matrix,
   TechniqueResult,
   TechniqueSummary,
 } from '../../../../../shared/contract/techniques'
-import { DEFENCE_FACTS, type DefenceName } from '../../../../../shared/defences'
+import type { DefenceName } from '../../../../../shared/defences'
 import type { Alarm, Rule } from '../../../../../shared/detections'
 import { fail, ok } from '../../../../../shared/errors'
 
@@ -37,8 +38,15 @@ const TECHNIQUES = [
   technique('ssdt-hook', 'SSDT hook', 'Kernel tampering', ['T1014']),
   technique('token-theft', 'Token theft', 'Processes', ['T1134.001']),
 ]
-const COLUMNS: DefenceName[] = ['patchguard', 'hvci']
-const SWITCHES = COLUMNS.map((name) => ({ name, ...DEFENCE_FACTS[name], text: '' }))
+const defence = (name: DefenceName, title: string): DefenceSummary => ({
+  name,
+  title,
+  about: `What ${title} does.`,
+  sees: 'Changes of code.',
+  misses: 'Changes of data.',
+  text: '',
+})
+const SWITCHES = [defence('patchguard', 'Patch protection'), defence('hvci', 'Memory integrity')]
 
 const MATRIX: Matrix = {
   seed: 1,
