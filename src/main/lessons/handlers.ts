@@ -14,7 +14,7 @@ import {
 } from '../../shared/lessons/lesson'
 import type { Statement, StatementResult } from '../../shared/statements'
 import { gradeOf } from './grade-of'
-import { judge, type Trials } from './judge'
+import { judge, rulesOf, type Trials } from './judge'
 import { lessonAfter, readLibrary, type Library } from './library'
 
 export type LessonHandlers = Handlers<typeof lessonsContract>
@@ -107,6 +107,7 @@ export function createLessonHandlers(options: LessonOptions): LessonHandlers {
           run: { ...run, tables: wantsTables(lesson) },
           files: shownFiles(lesson.start),
           editable: lesson.files,
+          rules: [...rulesOf(lesson)],
           hints,
           checks: lesson.checks.map(({ says, points, hint }) => ({ says, points, hint })),
           links,

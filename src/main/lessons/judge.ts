@@ -84,7 +84,8 @@ export async function judge(
   })
 }
 
-const rulesOf = (lesson: Lesson): Set<string> =>
+/** Files of a lesson that are rules. */
+export const rulesOf = (lesson: Pick<Lesson, 'checks'>): Set<string> =>
   new Set(lesson.checks.flatMap((check) => ('rule' in check ? [check.rule.rule] : [])))
 
 /** Runs that statements are about, but for that of the lesson. */

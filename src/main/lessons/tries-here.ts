@@ -5,7 +5,7 @@ import { readRules } from '../detections/read'
 import { StatementRun } from '../../shared/statements'
 import { runProject } from '../lab/run'
 import type { Trials, Tried, TryRule, TryStatements } from './judge'
-import { asDiagnostic, noRule } from './rule-mistakes'
+import { asDiagnostic, noRule } from '../../shared/lessons/rule-mistakes'
 
 /** A lesson's run is short; one without end is stopped long before it is boring. */
 export const EVENTS_MAX = 1_000_000

@@ -4,7 +4,7 @@ import type { labContract } from '../../shared/contract/lab'
 import type { Handlers } from '../../shared/contract/table'
 import { ok } from '../../shared/errors'
 import type { Trials, Tried } from './judge'
-import { asDiagnostic, noRule } from './rule-mistakes'
+import { asDiagnostic, noRule } from '../../shared/lessons/rule-mistakes'
 
 type TrialLab = Pick<
   Handlers<typeof labContract & typeof rulesContract>,

@@ -56,6 +56,8 @@ export const OpenLesson = LessonSummary.extend({
   /** The start; `editable` names what the student may change of it. */
   files: ProjectFiles,
   editable: z.array(z.string()),
+  /** Files that hold detection rules. */
+  rules: z.array(z.string()),
   hints: z.array(z.string()),
   checks: z.array(z.object({ says: z.string(), points: z.number(), hint: z.string() })),
   links: z.array(LessonLink),

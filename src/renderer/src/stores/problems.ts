@@ -2,6 +2,7 @@ import { watchDebounced } from '@vueuse/core'
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import type { Diagnostic } from '../../../shared/contract/model'
+import { asDiagnostic } from '../../../shared/lessons/rule-mistakes'
 import { plural } from '../../../shared/trace/words'
 import { useLatest } from '../composables/use-latest'
 import { ring, value } from '../services/ring'
@@ -22,9 +23,18 @@ export const useProblems = defineStore('problems', () => {
 
   const checked = useLatest(
     () => asked.value,
-    async ({ files }) => ({ files, ...(await value(ring()['lab.check']({ files }))) }),
+    async ({ files }) => {
+      const { diagnostics } = await value(ring()['lab.check']({ files }))
+      return { files, diagnostics: [...diagnostics, ...(await mistakesOfRules(files))] }
+    },
     (a, b) => a.files === b.files,
   )
+
+  async function mistakesOfRules(files: typeof project.files): Promise<Diagnostic[]> {
+    const rules = project.rules.map((file) => ({ file, text: files[file] ?? '' }))
+    if (rules.length === 0) return []
+    return (await value(ring()['rules.read']({ files: rules }))).mistakes.map(asDiagnostic)
+  }
 
   const list = computed<Diagnostic[]>(() => {
     const found = checked.value.value?.diagnostics ?? []

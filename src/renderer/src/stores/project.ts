@@ -54,6 +54,8 @@ export const useProject = defineStore('project', () => {
   const files = shallowRef<ProjectFiles>({})
   const activeFile = ref('driver.ts')
   const saveState = ref<SaveState>('saved')
+  /** Files that hold detection rules, which are checked as such. */
+  const rules = shallowRef<readonly string[]>([])
   /** Files that may be edited; null for all of them. */
   const editable = shallowRef<readonly string[] | null>(null)
   /** Counts openings: a component that keeps models per file starts anew when it changes. */
@@ -113,6 +115,7 @@ export const useProject = defineStore('project', () => {
     files: ProjectFiles
     /** Files that may be edited; all when it is left out. */
     editable?: readonly string[]
+    rules?: readonly string[]
   }): Promise<void> {
     await saveDraft()
     const { draft } = await value(ring()['drafts.load']({ key: next.key }))
@@ -125,6 +128,7 @@ export const useProject = defineStore('project', () => {
     // What may not be edited is always as it ships, whatever an old draft holds.
     files.value = draft ? keptOf(draft.files, next) : next.files
     editable.value = next.editable ?? null
+    rules.value = next.rules ?? []
     const view = draftView(draft?.view)
     activeFile.value =
       view.activeFile !== undefined && view.activeFile in files.value
@@ -162,6 +166,7 @@ export const useProject = defineStore('project', () => {
     summary: string
     files: ProjectFiles
     editable: readonly string[]
+    rules: readonly string[]
   }): Promise<void> {
     await open({ ...lesson, key: `lesson:${lesson.slug}`, sampleId: null, origin: 'lesson' })
   }
@@ -350,6 +355,7 @@ export const useProject = defineStore('project', () => {
     saveState,
     opened,
     fileNames,
+    rules,
     isDraft,
     isChanged,
     scenario,

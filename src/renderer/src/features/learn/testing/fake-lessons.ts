@@ -25,6 +25,7 @@ const lesson = (slug: string, title: string, files: ProjectFiles): Omit<OpenLess
   run: { seed: 1, verifier: [], tables: false },
   files,
   editable: ['driver.ts'],
+  rules: [],
   hints: ['Hint the first.', 'Hint the second.', 'Hint the third.'],
   checks: [
     { says: 'The machine keeps running', points: 2, hint: 'Complete it once.' },

@@ -1,5 +1,5 @@
 /** Mistakes of a rule as compilers tell theirs, so that they are shown as those of a driver are. */
-import type { Diagnostic } from '../../shared/contract/model'
+import type { Diagnostic } from '../contract/model'
 
 interface Mistake {
   file: string
