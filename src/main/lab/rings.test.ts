@@ -173,6 +173,36 @@ describe('a hook', () => {
     expect(call(store, 'NtCreateFile').call.hooks).toEqual([])
   })
 
+  test('of the bytes of a service comes behind it; the table is as it was', () => {
+    const store = run({
+      *entry(d) {
+        const { images, memory } = d.k
+        const at = images.nativeAddress('NtClose')
+        const flags = memory.pte(at) & 0xfff
+        memory.protect(at, 1, flags | PTE.write)
+        // mov rax, Hook / jmp rax
+        memory.write(at, Uint8Array.of(0x48, 0xb8))
+        memory.setU64(at + 2, memory.address(d.fn('Hook')))
+        memory.write(at + 10, Uint8Array.of(0xff, 0xe0))
+        memory.protect(at, 1, flags)
+        yield* d.ddi('KeGetCurrentIrql')
+        return 0
+      },
+      driver: {
+        *Hook(d) {
+          yield* d.ddi('KeGetCurrentIrql')
+          return 0
+        },
+      },
+      client: openAndClose,
+    })
+    const story = call(store, 'NtClose')
+    expect(story.call.hooks).toEqual([{ where: 'code', symbol: 'toy!Hook' }])
+    expect(stop(story, 'table').hooked).toBeNull()
+    expect(stop(story, 'diverted')).toMatchObject({ module: 'toy.sys', name: 'Hook' })
+    expect(story.stops.filter(({ name }) => name === 'Hook')).toHaveLength(1)
+  })
+
   test('of IA32_LSTAR is the first thing in ring 0, on the stack of the program', () => {
     const store = run({
       *entry(d) {

@@ -89,6 +89,9 @@ export class CallIndex {
       case 'ddi.returned':
         if (event.name.startsWith('Zw')) this.returned(event)
         break
+      case 'code.diverted':
+        this.diverted(event)
+        break
       case 'process.created':
         this.programs.set(event.id, event.name)
         break
@@ -132,6 +135,12 @@ export class CallIndex {
         this.finish(event, 'user', /returned (0x[0-9A-F]{8})/i.exec(event.detail)?.[1] ?? null)
         break
     }
+  }
+
+  /** Changed bytes of code led elsewhere, on the way of the call that the thread is in. */
+  private diverted({ thread, to }: EventOf<'code.diverted'>): void {
+    const top = this.open.get(thread)?.at(-1)
+    if (top && to !== null && !isKernels(to)) top.hooks.push({ where: 'code', symbol: to })
   }
 
   private base(event: Hop): Omit<SystemCall, 'from' | 'service' | 'number' | 'caller'> {

@@ -62,8 +62,10 @@ export function driver(event: EventOf<'routine.called'>, owner: string, isGate: 
   return `${event.name} of ${owner}.sys runs in ring 0: ${why}. It is the same thread, on the same kernel stack.`
 }
 
-export function diverted(from: string, bytes: string, hooked: string): string {
-  return `The first bytes of ${from} were changed to ${bytes}, a jump: it ${hooked}.`
+export function diverted(event: EventOf<'code.diverted'>, hooked: string | null): string {
+  return hooked
+    ? `The first bytes of ${event.from} were changed to ${event.bytes}, a jump: it ${hooked}. The table is as it was, so whoever compares that sees nothing.`
+    : `The hook kept the bytes that it wrote over, and runs them here, at ${event.from}, to go on behind them: ${event.to} does its work after all.`
 }
 
 export function zwAsked(caller: string, routine: string): string {

@@ -325,13 +325,13 @@ class Story {
     if (!isGate) this.kernel.pop()
   }
 
-  /** Changed bytes at the service led elsewhere. */
+  /** Changed bytes led elsewhere, or a copy of a routine's beginning led back to it. */
   private diverted(event: EventOf<'code.diverted'>): void {
     if (event.to === null || this.stops.at(-1)?.ring !== 0) return
-    const hooked = leadsInto(event.to)
+    const hooked = isKernels(event.to) ? null : leadsInto(event.to)
     this.registers.set('kernel', { RIP: [event.to] })
     const place = box('diverted', 0, moduleOf(event.to), bare(event.to, true))
-    this.stop(event, place, say.diverted(event.from, event.bytes, hooked), hooked)
+    this.stop(event, place, say.diverted(event, hooked), hooked)
   }
 
   // --- from the kernel itself ------------------------------------------------------------------------
