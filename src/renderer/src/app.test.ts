@@ -147,7 +147,23 @@ describe('stepping', () => {
     document.querySelector<HTMLElement>('[role="slider"]')!.focus()
     await press('w')
     expect(useUi().outputTab).toBe('why')
-    expect(text()).toContain('CreateFile led to NtCreateFile, syscall, KiSystemCall64')
+    expect(text()).toContain('CreateFile led to ntdll!NtCreateFile, syscall, nt!KiSystemCall64')
+  })
+
+  it('follows the system call of the step through the rings', async () => {
+    const { press, text } = await start()
+    await press('r', { ctrlKey: true, shiftKey: true })
+    expect(text()).toContain('TestDriverCreateClose of hello.sys runs in ring 0')
+    const way = document.querySelector<HTMLElement>('.rings')!
+    const step = useRuns().step
+    way.focus()
+    await press('ArrowUp')
+    expect(useRuns().step).toBeLessThan(step)
+    expect(text()).toContain('The previous mode is UserMode')
+    expect(await violations()).toEqual([])
+    // Why is told beside the timeline.
+    await press('w')
+    expect(document.querySelector('.rings')).toBeNull()
   })
 
   it('shows a picture as a table with T', async () => {
