@@ -1,7 +1,7 @@
 /** Rows of the difference of two readings of memory, in the order and words in which they are read. */
 import type { TableDifference } from '../../../../shared/memory/difference'
 import type { Row } from '../../../../shared/memory/tables'
-import { fieldWords, rowFacts, rowName, say } from './words'
+import { fieldWords, rowFacts, rowName, say, type RowFact } from './words'
 
 export interface DifferenceRow {
   kind: 'changed' | 'added' | 'gone'
@@ -9,8 +9,11 @@ export interface DifferenceRow {
   /** Of a row that was there before. */
   changes: { field: string; before: string; after: string }[]
   /** Of a row that was not, or is not any more. */
-  facts: { field: string; text: string }[]
+  facts: RowFact[]
 }
+
+/** A thing that is new, and not as such things are. */
+export const isOdd = ({ facts }: DifferenceRow): boolean => facts.some((fact) => fact.isOdd)
 
 /** Changes first: what was there and is another thing now says most. */
 export function differenceRows({
@@ -39,6 +42,6 @@ export function differenceRows({
       facts: [],
     })),
     ...vanished.map(whole('gone')),
-    ...appeared.map(whole('added')),
+    ...appeared.map(whole('added')).sort((a, b) => Number(isOdd(b)) - Number(isOdd(a))),
   ]
 }

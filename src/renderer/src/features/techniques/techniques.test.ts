@@ -187,10 +187,10 @@ describe('words', () => {
     }
     expect(rowName('drivers', row)).toBe('Disk, IRP_MJ_READ')
     expect(rowFacts('drivers', { ...row, symbol: 'a!b', module: null })).toEqual([
-      { field: 'symbol', text: 'a!b' },
+      { field: 'symbol', text: 'a!b', isOdd: false },
     ])
     expect(rowFacts('drivers', { ...row, isOwn: false })).toEqual([
-      { field: 'its own', text: 'no' },
+      { field: 'its own', text: 'no', isOdd: true },
     ])
   })
 
@@ -198,7 +198,7 @@ describe('words', () => {
     const name = (pid: number): { pid: number; name: string } => ({ pid, name: 'a.exe' })
     const rows = differenceRows({
       table: 'processes',
-      appeared: [name(3)],
+      appeared: [name(3), { ...name(4), byList: false }],
       vanished: [name(2)],
       changed: [
         {
@@ -208,7 +208,8 @@ describe('words', () => {
         },
       ],
     })
-    expect(rows.map(({ kind }) => kind)).toEqual(['changed', 'gone', 'added'])
+    expect(rows.map(({ kind }) => kind)).toEqual(['changed', 'gone', 'added', 'added'])
+    expect(rows[2]?.name).toBe('a.exe, process 4')
     expect(rows[0]?.changes).toEqual([{ field: 'in its list', before: 'yes', after: 'no' }])
   })
 

@@ -105,11 +105,22 @@ const NAMES: Readonly<Record<TableName, (row: Row) => string>> = {
 /** What a row is about. */
 export const rowName = (table: TableName, row: Row): string => NAMES[table](row)
 
+export interface RowFact {
+  field: string
+  text: string
+  /** It is so only where something was tampered with. */
+  isOdd: boolean
+}
+
 /** What else is worth knowing of a row: neither what names it nor what is as it always is. */
-export function rowFacts(table: TableName, row: Row): { field: string; text: string }[] {
+export function rowFacts(table: TableName, row: Row): RowFact[] {
   return Object.entries(row)
     .filter(([field, cell]) => !UNTOLD[table].includes(field) && !isUsual(field, cell))
-    .map(([field, cell]) => ({ field: fieldWords(field), text: say(cell) }))
+    .map(([field, cell]) => ({
+      field: fieldWords(field),
+      text: say(cell),
+      isOdd: isOdd(field, cell),
+    }))
 }
 
 /** Fields that are in the name of a row already, and addresses that say nothing beside it. */
@@ -141,6 +152,8 @@ const TRUE = [
   'registered',
   'isStarted',
 ]
+
+const isOdd = (field: string, cell: Cell): boolean => cell === false && TRUE.includes(field)
 
 const isUsual = (field: string, cell: Cell): boolean =>
   cell === null ||
