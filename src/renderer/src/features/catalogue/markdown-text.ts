@@ -11,7 +11,8 @@ function block(item: Block, level: number, follow?: Follow): VNode {
     case 'paragraph':
       return h('p', words(item.children))
     case 'code':
-      return h('pre', h('code', item.text))
+      // What is too wide is scrolled, by keyboard too.
+      return h('pre', { tabindex: 0, role: 'group', 'aria-label': 'Code' }, [h('code', item.text)])
     case 'rule':
       return h('hr')
     case 'quote':
@@ -20,7 +21,6 @@ function block(item: Block, level: number, follow?: Follow): VNode {
         item.children.map((child) => block(child, level, follow)),
       )
     case 'table':
-      // What is too wide is scrolled, by keyboard too.
       return h('div', { class: 'table', tabindex: 0, role: 'group', 'aria-label': 'Table' }, [
         h('table', [
           h(

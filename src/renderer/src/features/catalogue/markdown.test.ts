@@ -1,6 +1,7 @@
 import { mount } from '@vue/test-utils'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { FOLLOW } from './inline-text'
 import MarkdownText from './markdown-text'
 import { parseInline, parseMarkdown, type Block, type Inline } from './markdown'
 
@@ -14,8 +15,14 @@ describe('markdown', () => {
     ['- one\n- two\n  more', '<ul><li>one</li><li>two more</li></ul>'],
     ['3. x\n4. y', '<ol start="3"><li>x</li><li>y</li></ol>'],
     ['- [x] done\n- [ ] not', '<ul><li>☑ done</li><li>☐ not</li></ul>'],
-    ['```ts\n**x**\n```', '<pre><code>**x**</code></pre>'],
-    ['```\na\n```b\n```', '<pre><code>a\n```b</code></pre>'],
+    [
+      '```ts\n**x**\n```',
+      '<pre tabindex="0" role="group" aria-label="Code"><code>**x**</code></pre>',
+    ],
+    [
+      '```\na\n```b\n```',
+      '<pre tabindex="0" role="group" aria-label="Code"><code>a\n```b</code></pre>',
+    ],
     ['> a\n> b', '<blockquote><p>a\nb</p></blockquote>'],
     ['a\n\n---\n\nb', '<p>a</p><hr><p>b</p>'],
     ['IRP_MJ_CREATE and snake_case_word', '<p>IRP_MJ_CREATE and snake_case_word</p>'],
@@ -34,6 +41,17 @@ describe('markdown', () => {
     expect(page).not.toMatch(/<img|<a[ >]|href=/)
     expect(page).toContain('&lt;img')
     expect(page).toContain('(javascript:alert(1))')
+  })
+
+  test('where a pane follows links they are links, to addresses and lessons only', async () => {
+    const followed: string[] = []
+    const text = '- [y](https://e.org/)\n- [z](lesson:27-cross-view)\n- [x](javascript:alert(1))'
+    const provide = { [FOLLOW as symbol]: (href: string) => void followed.push(href) }
+    const page = mount(MarkdownText, { props: { text }, global: { provide } })
+    const links = page.findAll('a')
+    expect(links.map((link) => link.text())).toEqual(['y', 'z'])
+    for (const link of links) await link.trigger('click')
+    expect(followed).toEqual(['https://e.org/', 'lesson:27-cross-view'])
   })
 
   const inlineText = (part: Inline): string =>
