@@ -44,6 +44,10 @@ test('no finding of axe on any screen, in any theme', async ({ launch }) => {
   await lab.ready()
   await lab.finished()
   await check('lab', all)
+  await page.keyboard.press('Control+Shift+R')
+  await expect(page.getByRole('group', { name: /^The way of the call/ })).toBeVisible()
+  await check('rings', all)
+  await page.keyboard.press('Control+Shift+R')
 
   await page.keyboard.press('Control+P')
   const picker = page.getByRole('dialog')
