@@ -5,23 +5,13 @@
 import { z } from 'zod'
 import type { ProjectFiles } from '../contract/model'
 import { Statement } from '../statements'
+import { GROUPS } from './groups'
 
 /** Name of a technique's folder. */
 export const TechniqueSlug = z
   .string()
   .max(60)
   .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'a folder of a technique is named like-this')
-
-/** Groups, in the order in which they are shown. */
-export const GROUPS = [
-  'Kernel tampering',
-  'Vulnerable drivers',
-  'Filters',
-  'Callbacks',
-  'Processes',
-  'Network',
-  'Hiding and channels',
-] as const
 
 const Sentences = z.string().min(20).max(800)
 

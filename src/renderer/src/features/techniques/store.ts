@@ -10,7 +10,7 @@ import type {
 } from '../../../../shared/contract/techniques'
 import type { DefenceName } from '../../../../shared/defences'
 import type { AppError } from '../../../../shared/errors'
-import { GROUPS } from '../../../../shared/techniques/technique'
+import { GROUPS } from '../../../../shared/techniques/groups'
 import { announce } from '../../composables/use-announcer'
 import { asAppError, ring, value } from '../../services/ring'
 import { useBreakpoints } from '../../stores/breakpoints'
