@@ -7,6 +7,7 @@ import { LearnPage } from './pages/learn-page'
 
 const HELLO = resolve(__dirname, '../samples/lessons/10-hello-driverentry')
 const solution = readFileSync(join(HELLO, 'solution', 'driver.ts'), 'utf8')
+const RULE = resolve(__dirname, '../samples/lessons/39-detection-rule/solution/rule.yaml')
 
 test('a lesson is predicted, failed, repaired and passed, and a restart keeps all of it', async ({
   launch,
@@ -57,4 +58,30 @@ test('a lesson is predicted, failed, repaired and passed, and a restart keeps al
   await expect.poll(() => again.getText()).toContain('STATUS_UNSUCCESSFUL')
   await second.page.getByRole('button', { name: 'Undo' }).click()
   await expect.poll(() => again.getText()).toBe(solution)
+})
+
+test('a rule is written in a lesson: a mistake is marked, a false alarm told, the right one passes', async ({
+  launch,
+}) => {
+  const { page } = await launch()
+  await new LabPage(page).finished()
+  const learn = new LearnPage(page)
+  await learn.open()
+  await learn.openLesson('A rule that raises an alarm')
+  const start = await learn.getText()
+  await learn.setText(start.replace('ddi.called', 'ddi.caled'))
+  await expect(learn.screen).toContainText("there is no kind of event 'ddi.caled'")
+
+  await learn.setText(start)
+  await page.keyboard.press('F5')
+  await expect(learn.goal.getByText('Why')).toBeVisible({ timeout: 60_000 })
+  await learn.holding(2)
+  await learn.goal.getByText('Why').click()
+  await expect(learn.goal).toContainText('A false alarm in honest.json')
+  expect(await accessibilityFindings(page)).toEqual([])
+
+  await learn.setText(readFileSync(RULE, 'utf8'))
+  await page.keyboard.press('F5')
+  const passed = learn.goal.getByRole('region', { name: 'Passed' })
+  await expect(passed).toContainText('5 of 5', { timeout: 60_000 })
 })
