@@ -61,6 +61,7 @@ const events = trace(
   { t: 'physical.unmapped', mapping: '0x7000' },
   { t: 'frames.allocated', block: '0x8000', bytes: 8192, physical: '0x200000', by: 'MmX' },
   { t: 'frames.freed', block: '0x8000', by: 'MmX' },
+  { t: 'code.diverted', from: 'nt!NtClose', to: 'toy!Hook', bytes: '48 B8', place: '0x9000' },
 )
 const at = (t: EventBody['t']): ReturnType<typeof foldAll>['hardware'] =>
   foldAll(events, events.find((event) => event.t === t)!.seq).hardware
