@@ -20,6 +20,12 @@ const ECHO = [
   ['UMDF', 'umdf-echo'],
 ] as const
 
+/** A device with plug and play and power. */
+const LAMP = [
+  ['WDM', 'pnp-function'],
+  ['KMDF', 'kmdf-function'],
+] as const
+
 /** A line of a table: what is counted, and how in one driver. */
 type Row = readonly [what: string, count: (driver: Written) => number | string]
 
@@ -106,6 +112,22 @@ const BY_FRAMEWORK: readonly Row[] = [
   ],
 ]
 
+/** Of a plug and play device. */
+const BY_FUNCTION: readonly Row[] = [
+  ...BY_HAND.slice(0, 3),
+  [
+    'Packets that it completed or passed on itself',
+    ({ events }) =>
+      count(
+        events,
+        called(
+          /^(?:IoCompleteRequest|Io?f?CallDriver|PoCallDriver|IoForwardIrp\w+|WdfRequestComplete\w*)$/,
+        ),
+      ),
+  ],
+  ...BY_FRAMEWORK.slice(0, 1),
+]
+
 /** Pairs of drivers that are compared by their sources alone. */
 const PAIRS = [
   ['Hides a file, as a device above the volume', 'samples/techniques/legacy-fs-filter/driver.ts'],
@@ -123,8 +145,14 @@ function table(head: readonly string[], rows: readonly (readonly (number | strin
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }
 
-function comparison(title: string, rows: readonly Row[], drivers: readonly Written[]): string {
-  const head = [title, ...ECHO.map(([name, folder]) => `${name} (\`${folder}\`)`)]
+function comparison(
+  read: ReadFile,
+  title: string,
+  rows: readonly Row[],
+  columns: readonly (readonly [name: string, folder: string])[],
+): string {
+  const drivers = columns.map(([, folder]) => readDriver(read, folder))
+  const head = [title, ...columns.map(([name, folder]) => `${name} (\`${folder}\`)`)]
   return table(
     head,
     rows.map(([what, value]) => [what, ...drivers.map((driver) => value(driver))]),
@@ -141,10 +169,10 @@ function readDriver(read: ReadFile, folder: string): Written {
 
 /** The page with its tables as they come out now. `present` is the page as it is. */
 export function frameworksPage(read: ReadFile, present: string): string {
-  const drivers = ECHO.map(([, folder]) => readDriver(read, folder))
   const parts: Readonly<Record<string, string>> = {
-    'by hand': comparison('In the driver', BY_HAND, drivers),
-    framework: comparison('Instead of the driver', BY_FRAMEWORK, drivers),
+    'by hand': comparison(read, 'In the driver', BY_HAND, ECHO),
+    framework: comparison(read, 'Instead of the driver', BY_FRAMEWORK, ECHO),
+    lamp: comparison(read, 'The lamp', BY_FUNCTION, LAMP),
     pairs: table(
       ['Driver', 'Lines of code', 'Routines of Windows'],
       PAIRS.map(([name, path]) => {

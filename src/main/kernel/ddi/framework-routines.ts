@@ -122,6 +122,27 @@ const KMDF = {
     },
     returns: nothing,
   },
+  FN_WDF_DEVICE_PREPARE_HARDWARE: {
+    kind: 'other',
+    params: { Device: pvoid, ResourcesRaw: pvoid, ResourcesTranslated: pvoid },
+    returns: status,
+  },
+  FN_WDF_DEVICE_RELEASE_HARDWARE: {
+    kind: 'other',
+    params: { Device: pvoid, ResourcesTranslated: pvoid },
+    returns: status,
+  },
+  FN_WDF_DEVICE_D0_ENTRY: {
+    kind: 'other',
+    params: { Device: pvoid, PreviousState: ulong },
+    returns: status,
+  },
+  FN_WDF_DEVICE_D0_EXIT: {
+    kind: 'other',
+    params: { Device: pvoid, TargetState: ulong },
+    returns: status,
+  },
+  FN_WDF_DEVICE_SURPRISE_REMOVAL: { kind: 'other', params: { Device: pvoid }, returns: nothing },
   FN_WDF_IO_IN_CALLER_CONTEXT: {
     kind: 'other',
     params: { Device: pvoid, Request: pvoid },

@@ -46,6 +46,7 @@ import { RTL_MEMORY_DDIS } from './rtl-memory'
 import { RTL_STRING_DDIS } from './rtl-string'
 import { SE_DDIS } from './se'
 import { WDF_DDIS } from './wdf'
+import { WDF_POWER_DDIS } from './wdf-power'
 import { WDF_REQUEST_DDIS } from './wdf-request'
 import { WIN32_CRT_DDIS } from './win32-crt'
 import { WIN32_FILE_DDIS } from './win32-file'
@@ -105,6 +106,7 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...RTL_STRING_DDIS,
   ...SE_DDIS,
   ...WDF_DDIS,
+  ...WDF_POWER_DDIS,
   ...WDF_REQUEST_DDIS,
   ...WIN32_CRT_DDIS,
   ...WIN32_FILE_DDIS,

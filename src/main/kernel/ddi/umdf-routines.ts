@@ -20,6 +20,7 @@ const KERNEL_ONLY: ReadonlySet<string> = new Set([
 const NOT_IN_HOSTS: ReadonlySet<string> = new Set([
   'WdfDeviceGetIoTarget',
   'WdfDeviceInitSetIoType',
+  'WdfDeviceInitSetPnpPowerEventCallbacks',
   'WdfRequestSend',
   'WdfSpinLockAcquire',
   'WdfSpinLockCreate',

@@ -3,6 +3,7 @@ import {
   DO_BUFFERED_IO,
   DO_DEVICE_INITIALIZING,
   DO_DIRECT_IO,
+  DO_POWER_PAGABLE,
   DelayedWorkQueue,
   FILE_DEVICE_SECURE_OPEN,
   FILE_DEVICE_UNKNOWN,
@@ -102,7 +103,7 @@ function* createDevice(
   init: WdfObject<InitData>,
   attributes: Attributes,
 ): KernelRoutine<WdfObject<DeviceData> | number> {
-  const { driver, pdo, name, ioType, inCaller } = init.data
+  const { driver, pdo, name, ioType, inCaller, power } = init.data
   const { host } = framework(k)
   if (host) {
     const data: DeviceData = {
@@ -114,6 +115,9 @@ function* createDevice(
       links: [],
       queue: null,
       inCaller: 0,
+      power: null,
+      isPrepared: true,
+      isInD0: true,
     }
     const object = framework(k).create('device', driver, data, attributes)
     if (!object) return STATUS_INSUFFICIENT_RESOURCES
@@ -132,7 +136,11 @@ function* createDevice(
   })
   if (!device) return status
   const below = pdo ? k.devices.attach(device, pdo) : 0
-  const data: DeviceData = { driver, device, below, pdo, name, links: [], queue: null, inCaller }
+  const data: DeviceData = {
+    ...{ driver, device, below, pdo, name, links: [], queue: null, inCaller, power },
+    isPrepared: false,
+    isInD0: power === null,
+  }
   const object = pdo && !below ? null : framework(k).create('device', driver, data, attributes)
   if (!object) {
     if (below) k.devices.detach(below)
@@ -143,7 +151,8 @@ function* createDevice(
   init.data.device = object
   const flags = device + DEVICE_OBJECT.Flags
   let value = k.memory.u32(flags) | ioFlag(ioType)
-  if (pdo) value &= ~DO_DEVICE_INITIALIZING
+  // Its power packets come at PASSIVE_LEVEL unless the driver says otherwise, which it cannot here.
+  if (pdo) value = (value | DO_POWER_PAGABLE) & ~DO_DEVICE_INITIALIZING
   k.memory.setU32(flags, value)
   yield* framework(k).remove(init)
   return object
@@ -227,6 +236,7 @@ export const WDF_DDIS = {
         name: null,
         ioType: WdfDeviceIoBuffered,
         inCaller: 0,
+        power: null,
         device: null,
       }
       return framework(k).create('init', driver, data)?.handle ?? 0
@@ -270,7 +280,7 @@ export const WDF_DDIS = {
     params: { DeviceInit: INIT_POINTER, DeviceAttributes: ATTRIBUTES, Device: t.out(DEVICE) },
     returns: t.ntstatus,
     support: 'partial',
-    note: 'Packets of PnP and power are answered and passed down without callbacks of the driver, and no device power packets are asked for.',
+    note: 'Device power packets are asked for only where the driver registers callbacks of PnP and power.',
     *run(k, a) {
       const init = framework(k).object<InitData>(k.memory.ptr(a.DeviceInit), 'init')
       const device = yield* createDevice(k, init, readAttributes(k, a.DeviceAttributes))
@@ -368,7 +378,7 @@ export const WDF_DDIS = {
     },
     returns: t.ntstatus,
     support: 'partial',
-    note: 'Power management holds no queue, NumberOfPresentedRequests and the stop, resume and cancel callbacks count for nothing.',
+    note: 'NumberOfPresentedRequests and the stop, resume and cancel callbacks count for nothing.',
     run(k, a) {
       const device = framework(k).object<DeviceData>(a.Device, 'device')
       if (k.memory.u32(a.Config) !== WDF_IO_QUEUE_CONFIG.SIZE) return STATUS_INFO_LENGTH_MISMATCH

@@ -29,6 +29,7 @@ import {
   type WdfObject,
 } from './framework'
 import { dispatchDown, dispatchPnp } from './pnp'
+import { dispatchPower } from './dispatch-power'
 import { finish } from './queue'
 import { handled, namesOf, type RequestData } from './request'
 
@@ -58,7 +59,8 @@ export function takeOver(k: Kernel, driver: WdfObject<DriverData>): void {
   }
   serve([...OPENING, ...QUEUED], 'FxDevice::Dispatch', dispatchPacket)
   serve([IRP_MJ_PNP], 'FxPkgPnp::Dispatch', dispatchPnp)
-  serve([IRP_MJ_POWER, IRP_MJ_SYSTEM_CONTROL], 'FxDevice::DispatchWithLock', dispatchDown)
+  serve([IRP_MJ_POWER], 'FxPkgPnp::DispatchPower', dispatchPower)
+  serve([IRP_MJ_SYSTEM_CONTROL], 'FxDevice::DispatchWithLock', dispatchDown)
   if (deviceAdd) {
     const extension = memory.ptr(object + DRIVER_OBJECT.DriverExtension)
     const add = images.registerNative('FxDriver::AddDevice', addDevice)
@@ -108,7 +110,15 @@ function* addDevice(k: Kernel, [object = 0, pdo = 0]: number[]): KernelRoutine<n
 /** EvtDriverDeviceAdd for a device. */
 export function* addTo(k: Kernel, driver: WdfObject<DriverData>, pdo: Ptr): KernelRoutine<number> {
   if (!driver.data.deviceAdd) return STATUS_INVALID_DEVICE_REQUEST
-  const data: InitData = { driver, pdo, name: null, ioType: 0, inCaller: 0, device: null }
+  const data: InitData = {
+    driver,
+    pdo,
+    name: null,
+    ioType: 0,
+    inCaller: 0,
+    power: null,
+    device: null,
+  }
   const init = framework(k).create('init', driver, data)
   if (!init) return STATUS_INSUFFICIENT_RESOURCES
   const status = yield* k.call(driver.data.deviceAdd, 'FN_WDF_DRIVER_DEVICE_ADD', [

@@ -72,8 +72,19 @@ export interface InitData {
   ioType: number
   /** EvtIoInCallerContext; 0 for none. */
   inCaller: Ptr
+  /** What the driver does at changes of PnP and power; null when it did not say. */
+  power: PowerCallbacks | null
   /** Device that came of it; null so far. */
   device: WdfObject<DeviceData> | null
+}
+
+/** WDF_PNPPOWER_EVENT_CALLBACKS, as far as they are called; 0 for none. */
+export interface PowerCallbacks {
+  prepare: Ptr
+  release: Ptr
+  d0Entry: Ptr
+  d0Exit: Ptr
+  surprise: Ptr
 }
 
 export interface DeviceData {
@@ -89,6 +100,10 @@ export interface DeviceData {
   queue: IoQueue | null
   /** EvtIoInCallerContext: sees requests before they are queued; 0 for none. */
   inCaller: Ptr
+  power: PowerCallbacks | null
+  /** The driver has its hardware, and it is switched on. */
+  isPrepared: boolean
+  isInD0: boolean
 }
 
 /** Memory of a WDFMEMORY: of the pool, or a program's pages that are locked and mapped. */

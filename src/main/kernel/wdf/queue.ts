@@ -4,6 +4,7 @@
  * queue is cancelled by the framework, the driver never sees it.
  */
 import {
+  WdfFalse,
   WdfIoQueueDispatchManual,
   WdfIoQueueDispatchSequential,
 } from '../../../shared/nt/generated/constants'
@@ -31,6 +32,8 @@ import { askedOf, completePacket, completeRequest, namesOf, type RequestData } f
 
 export interface QueueConfig {
   dispatch: number
+  /** Hands out nothing while its device is not in D0. */
+  isPowerManaged: boolean
   allowZeroLength: boolean
   handlers: { default: Ptr; read: Ptr; write: Ptr; control: Ptr; internal: Ptr }
 }
@@ -41,6 +44,7 @@ export function readConfig(k: Kernel, at: Ptr): QueueConfig {
     memory.ptr(at + WDF_IO_QUEUE_CONFIG[field])
   return {
     dispatch: memory.u32(at + WDF_IO_QUEUE_CONFIG.DispatchType),
+    isPowerManaged: memory.u32(at + WDF_IO_QUEUE_CONFIG.PowerManaged) !== WdfFalse,
     allowZeroLength: memory.u8(at + WDF_IO_QUEUE_CONFIG.AllowZeroLengthRequests) !== 0,
     handlers: {
       default: routine('EvtIoDefault'),
@@ -141,7 +145,8 @@ export class IoQueue {
     yield* finish(this.k, irp, STATUS_CANCELLED)
   }
 
-  private *handOut(): KernelRoutine<void> {
+  /** Hand out what may be handed out: something came, something is done, or the device is in D0 again. */
+  *handOut(): KernelRoutine<void> {
     // A handler that completes at once comes back here; the loop below goes on instead of it.
     if (this.isHandingOut || this.config.dispatch === WdfIoQueueDispatchManual) return
     this.isHandingOut = true
@@ -157,6 +162,7 @@ export class IoQueue {
   }
 
   private get mayGive(): boolean {
+    if (this.config.isPowerManaged && !this.device.data.isInD0) return false
     return this.config.dispatch !== WdfIoQueueDispatchSequential || this.given === 0
   }
 

@@ -200,8 +200,14 @@ export function* sendAndWait(
   request: WdfObject<RequestData>,
   below: Ptr,
 ): KernelRoutine<boolean> {
-  const { memory } = k
   const { irp } = request.data
+  if (!(yield* forwardAndWait(k, irp, below))) return false
+  request.data.status = k.memory.u32(irp + IRP['IoStatus.Status'])
+  return true
+}
+
+/** Send a packet down and wait until it comes back. False when memory is short; it was not sent then. */
+export function* forwardAndWait(k: Kernel, irp: Ptr, below: Ptr): KernelRoutine<boolean> {
   const event = k.pool.allocate(KEVENT.SIZE, 'WdfE', { system: true })
   if (!event) return false
   k.dispatcher.initializeEvent(event, 0, false)
@@ -211,7 +217,6 @@ export function* sendAndWait(
   yield* k.irps.callDriver(below, irp)
   yield* k.dispatcher.wait([event])
   k.pool.free(event)
-  request.data.status = memory.u32(irp + IRP['IoStatus.Status'])
   return true
 }
 
