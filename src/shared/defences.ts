@@ -62,6 +62,9 @@ export const DEFENCE_FACTS: Readonly<Partial<Record<DefenceName, DefenceFacts>>>
   },
 }
 
+/** What a line of a defence's driver or program begins with when it is an alert. */
+export const ALERT_MARK = 'ALERT '
+
 /** The policy that defences bring along, the strictest where several do; null where none does. */
 export function policyOf(defences: readonly DefenceName[]): LoadPolicy | null {
   const asked = DEFENCES.filter((name) => defences.includes(name))

@@ -13,7 +13,7 @@ import type { Ptr } from 'wdm'
 /** Takes the ids that a program is told of, gives what the views differ in. */
 export const IOCTL_CROSS_VIEW_SCAN = CTL_CODE(
   FILE_DEVICE_UNKNOWN,
-  0x800,
+  0xe00,
   METHOD_BUFFERED,
   FILE_ANY_ACCESS,
 )

@@ -10,7 +10,7 @@ import {
 } from 'wdm'
 
 /** Takes the oldest message that was not taken yet. */
-export const IOCTL_EDR_NEXT = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
+export const IOCTL_EDR_NEXT = CTL_CODE(FILE_DEVICE_UNKNOWN, 0xe00, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 /** Characters of the image of a process, as EPROCESS has them, and of a service's name. */
 export const NAME_CHARACTERS = 32

@@ -37,6 +37,8 @@ import {
   FltReleaseFileNameInformation,
   FltStartFiltering,
   FltUnregisterFilter,
+  GENERIC_ALL,
+  GENERIC_WRITE,
   IO_NO_INCREMENT,
   IO_SECURITY_CONTEXT,
   IO_STATUS_BLOCK,
@@ -124,6 +126,9 @@ const FileSystem = RTL_CONSTANT_STRING('\\FileSystem\\Ntfs')
 const Keyboard = RTL_CONSTANT_STRING('\\Driver\\Kbdclass')
 const Port = RTL_CONSTANT_STRING('\\Driver\\i8042prt')
 
+/** Rights to change a file or take it away. */
+const WRITING = FILE_WRITE_DATA | FILE_APPEND_DATA | DELETE | GENERIC_WRITE | GENERIC_ALL
+
 const TAG = 'drGF'
 const FOLDERS_MAX = 16
 const ENTRIES_MAX = 256
@@ -202,8 +207,7 @@ function BeforeCreate(
   if (Data.RequestorMode !== KernelMode) return FLT_PREOP_SUCCESS_NO_CALLBACK
   const asked = cast(IO_SECURITY_CONTEXT, Data.Iopb.Parameters.Create.SecurityContext)
   const access = asked.DesiredAccess
-  if ((access & (FILE_WRITE_DATA | FILE_APPEND_DATA | DELETE)) === 0)
-    return FLT_PREOP_SUCCESS_NO_CALLBACK
+  if ((access & WRITING) === 0) return FLT_PREOP_SUCCESS_NO_CALLBACK
   const name = NameOf(Data)
   const end = name.length
   const isImage =

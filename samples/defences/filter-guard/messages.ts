@@ -12,14 +12,14 @@ import {
 /** Look at drivers and folders. */
 export const IOCTL_GUARD_LOOK = CTL_CODE(
   FILE_DEVICE_UNKNOWN,
-  0x800,
+  0xe00,
   METHOD_BUFFERED,
   FILE_ANY_ACCESS,
 )
 /** Takes the oldest message that was not taken yet. */
 export const IOCTL_GUARD_NEXT = CTL_CODE(
   FILE_DEVICE_UNKNOWN,
-  0x801,
+  0xe01,
   METHOD_BUFFERED,
   FILE_ANY_ACCESS,
 )

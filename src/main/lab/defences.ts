@@ -9,7 +9,7 @@ import guardDriver from '../../../samples/defences/filter-guard/driver.ts?raw'
 import guardMessages from '../../../samples/defences/filter-guard/messages.ts?raw'
 import guardProgram from '../../../samples/defences/filter-guard/program.ts?raw'
 import type { DefenceAlert, ProjectFiles } from '../../shared/contract/model'
-import type { DefenceName } from '../../shared/defences'
+import { ALERT_MARK, type DefenceName } from '../../shared/defences'
 import type { TraceEvent } from '../../shared/trace/event'
 
 /** A defence that is a driver with a program. */
@@ -53,7 +53,6 @@ export const defencePath = (name: DefenceName, file: string): string => `defence
 
 /** Alerts that a report keeps. */
 const ALERTS_MAX = 200
-const MARK = 'ALERT '
 
 /** Collects what defences say: lines that begin with ALERT, of their programs or their drivers. */
 export class Alerts {
@@ -84,7 +83,11 @@ export class Alerts {
       event.t === 'stdout'
         ? this.programs.get(event.process)
         : this.byDriver.get(event.driver ?? '')
-    if (!defence || !event.text.startsWith(MARK) || this.found.length >= ALERTS_MAX) return
-    this.found.push({ defence, seq: event.seq, text: event.text.slice(MARK.length).trimEnd() })
+    if (!defence || !event.text.startsWith(ALERT_MARK) || this.found.length >= ALERTS_MAX) return
+    this.found.push({
+      defence,
+      seq: event.seq,
+      text: event.text.slice(ALERT_MARK.length).trimEnd(),
+    })
   }
 }

@@ -44,6 +44,48 @@ test('a token that is another one is told once, by the program of the EDR', asyn
   expect(report.client?.stdout).toContain('opened for writing')
 })
 
+test('the filter guard lets no driver write the image of another one, and programs do', async () => {
+  const report = await run('techniques/irp-hook', ['filter-guard'], (files) => {
+    files['client.ts'] = CLIENT
+    files['driver.ts'] = DROPPER
+  })
+  expect(report.dbgPrint).toEqual(['0xC0000022'])
+  expect(report.client?.stdout).toBe('made\n')
+  expect(textsOf(report)).toEqual([
+    'kernel mode, in process 4, may not write \\Device\\HarddiskVolume1\\Windows\\evil.sys',
+  ])
+})
+
+const DROPPER = String.raw`
+import { DbgPrint, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, GENERIC_WRITE, IO_STATUS_BLOCK,
+  InitializeObjectAttributes, NT_SUCCESS, OBJECT_ATTRIBUTES, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE,
+  RTL_CONSTANT_STRING, STATUS_SUCCESS, SYNCHRONIZE, ZwClose, ZwCreateFile, local, out } from 'wdm'
+import type { DRIVER_OBJECT, HANDLE, NTSTATUS, UNICODE_STRING } from 'wdm'
+export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
+  DriverObject.DriverUnload = Unload
+  const attributes = local(OBJECT_ATTRIBUTES)
+  const path = RTL_CONSTANT_STRING('\\??\\C:\\Windows\\evil.sys')
+  InitializeObjectAttributes(attributes, path, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, null, null)
+  const file = out<HANDLE>()
+  const status = ZwCreateFile(file, GENERIC_WRITE | SYNCHRONIZE, attributes, local(IO_STATUS_BLOCK),
+    null, 0, 0, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, null, 0)
+  if (NT_SUCCESS(status)) ZwClose(file.value)
+  DbgPrint('0x%08X', status)
+  return STATUS_SUCCESS
+}
+function Unload(DriverObject: DRIVER_OBJECT): void {}
+`
+
+const CLIENT = String.raw`
+import { CREATE_NEW, CloseHandle, CreateFile, GENERIC_WRITE, INVALID_HANDLE_VALUE, printf } from 'win32'
+export function main(): number {
+  const file = CreateFile('C:\\Windows\\good.sys', GENERIC_WRITE, 0, null, CREATE_NEW, 0, null)
+  printf(file === INVALID_HANDLE_VALUE ? 'refused\n' : 'made\n')
+  if (file !== INVALID_HANDLE_VALUE) CloseHandle(file)
+  return 0
+}
+`
+
 test('a driver that prints ALERT is no defence', async () => {
   const report = await run('drivers/hello', ['edr'], (files) => {
     files['driver.ts'] = files['driver.ts']!.replace("DbgPrint('", "DbgPrint('ALERT ")
@@ -69,7 +111,7 @@ test('a scenario cannot call its own what belongs to a defence', async () => {
 test.each(['drivers/hello', 'drivers/handle-guard', 'drivers/process-watcher', 'drivers/filter'])(
   'nothing is said of %s',
   async (sample) => {
-    const report = await run(sample, ['edr'])
+    const report = await run(sample, ['edr', 'cross-view', 'filter-guard'])
     expect(textsOf(report)).toEqual([])
     expect(report.outcome).toBe('ok')
   },

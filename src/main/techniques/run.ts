@@ -3,6 +3,8 @@ import type { RunReport } from '../../shared/contract/model'
 import type { Alarm } from '../../shared/detections'
 import { StatementRun, type StatementResult } from '../../shared/statements'
 import type { Technique } from '../../shared/techniques/technique'
+import { ALERT_MARK } from '../../shared/defences'
+import type { TraceEvent } from '../../shared/trace/event'
 import { detect } from '../detections/detect'
 import type { ReadRule } from '../detections/read'
 import { requestOf, type TechniqueRunOptions } from './request'
@@ -16,6 +18,10 @@ export interface TechniqueRun {
   report: RunReport
 }
 
+/** Who names what is hidden does not unhide it: what defences say is no part of a goal. */
+const isAlert = (event: TraceEvent): boolean =>
+  'text' in event && typeof event.text === 'string' && event.text.startsWith(ALERT_MARK)
+
 /** Run it, and put its goal and the rules to what happened. */
 export async function runTechnique(
   technique: Technique,
@@ -23,9 +29,9 @@ export async function runTechnique(
   options: TechniqueRunOptions = {},
 ): Promise<TechniqueRun> {
   const statements = new StatementRun(options.twin ? technique.twin.goal : technique.goal)
-  const { report, alarms } = await detect(requestOf(technique, options), rules, (event) =>
-    statements.event(event),
-  )
+  const { report, alarms } = await detect(requestOf(technique, options), rules, (event) => {
+    if (!isAlert(event)) statements.event(event)
+  })
   const goal = statements.finish({ outcome: report.outcome, tables: report.tables ?? null })
   return { worked: hasWorked(report, goal), goal, alarms, report }
 }
