@@ -12,6 +12,7 @@ import {
   FWPS_RIGHT_ACTION_WRITE,
 } from '../../../shared/nt/generated/constants'
 import { FWPS_CLASSIFY_OUT0 } from '../../../shared/nt/generated/offsets'
+import { hex } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
@@ -47,8 +48,7 @@ const ACTIONS: Readonly<Record<number, string>> = {
   [FWP_ACTION_CALLOUT_UNKNOWN]: 'FWP_ACTION_CALLOUT_UNKNOWN',
 }
 
-const actionName = (action: number): string =>
-  ACTIONS[action] ?? `0x${(action >>> 0).toString(16).toUpperCase()}`
+const actionName = (action: number): string => ACTIONS[action] ?? hex(action >>> 0)
 
 /** One question to a callout, by the completion handle that it was given. */
 interface Asking {
@@ -166,7 +166,7 @@ export class FilterEngine {
     if (k.tracing)
       k.emit({
         t: 'wfp.filter.added',
-        filter: filterWords(filter.id),
+        filter: hex(filter.id),
         layer: layerName(filter.layer),
         sublayer: filter.sublayer,
         weight: filter.weight,
@@ -183,7 +183,7 @@ export class FilterEngine {
     const filter = this.filters.get(id)
     if (!filter) return false
     this.filters.delete(id)
-    if (this.k.tracing) this.k.emit({ t: 'wfp.filter.removed', filter: filterWords(id) })
+    if (this.k.tracing) this.k.emit({ t: 'wfp.filter.removed', filter: hex(id) })
     yield* this.notify(filter, NOTIFY_DELETE_FILTER)
     return true
   }
@@ -277,7 +277,7 @@ export class FilterEngine {
       k.emit({
         t: 'wfp.classified',
         layer: what.layer.name,
-        filter: filterWords(filter.id),
+        filter: hex(filter.id),
         callout: filter.callout,
         routine: callout ? k.images.symbol(callout.classify) : null,
         action: actionName(action),
@@ -366,7 +366,7 @@ export class FilterEngine {
     k.emit({
       t: 'wfp.redirected',
       layer: ALE_CONNECT_REDIRECT_V4.name,
-      filter: filterWords(filter.id),
+      filter: hex(filter.id),
       callout: filter.callout,
       routine: callout ? k.images.symbol(callout.classify) : null,
       to: placeWords(to),
@@ -410,8 +410,6 @@ export class FilterEngine {
     if (this.k.tracing) this.k.emit({ t, callout: callout.key, ...connectionWords(connection) })
   }
 }
-
-const filterWords = (id: bigint): string => `0x${id.toString(16).toUpperCase()}`
 
 const engines = new WeakMap<Kernel, FilterEngine>()
 

@@ -6,7 +6,7 @@ import {
   FWPS_LAYER_ALE_AUTH_CONNECT_V4,
   FWPS_LAYER_ALE_CONNECT_REDIRECT_V4,
 } from '../../../shared/nt/generated/constants'
-import { addressWords, placeWords } from '../net/address'
+import { addressWords, placeWords, protocolWords } from '../net/address'
 import { processNtPath } from '../ps/image-name'
 import type { Process } from '../ps/process'
 
@@ -112,8 +112,6 @@ export function conditionWords({ field, value }: Condition): string {
   return `${known ?? field} = ${isAddress ? addressWords(value) : value}`
 }
 
-const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP' }
-
 /** A connection as the trace tells it. */
 export function connectionWords(c: Connection): {
   protocol: string
@@ -122,7 +120,7 @@ export function connectionWords(c: Connection): {
   program: string
 } {
   return {
-    protocol: PROTOCOLS[c.protocol] ?? String(c.protocol),
+    protocol: protocolWords(c.protocol),
     local: placeWords({ address: c.localAddress, port: c.localPort }),
     remote: placeWords({ address: c.remoteAddress, port: c.remotePort }),
     program: c.process.name,

@@ -1,4 +1,4 @@
-/** Addresses of the internet protocol, version 4, as numbers and as text. */
+/** Addresses and protocols of the internet protocol, version 4, as numbers and as text. */
 
 /** An address with a port, both in host order. */
 export interface Place {
@@ -15,6 +15,11 @@ export const addressWords = (address: number): string =>
 
 /** `203.0.113.10:80`. */
 export const placeWords = ({ address, port }: Place): string => `${addressWords(address)}:${port}`
+
+const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP' }
+
+/** `TCP`. */
+export const protocolWords = (protocol: number): string => PROTOCOLS[protocol] ?? String(protocol)
 
 /** The address that `203.0.113.10` says; null for text that is none. */
 export function parseAddress(text: string): number | null {

@@ -7,8 +7,8 @@ import type { RemotePort } from './hosts'
 /** What sits at the other end. */
 export type Peer =
   | { kind: 'endpoint'; endpoint: Endpoint }
-  /** A port of a remote host; `sent` is what it has got and not yet answered. */
-  | { kind: 'host'; port: RemotePort; sent: number[] }
+  /** A port of a remote host; `sent` is what it has got and not yet answered, a character for each byte. */
+  | { kind: 'host'; port: RemotePort; sent: string }
   | { kind: 'name server' }
   /** Somebody who takes everything and never answers. */
   | { kind: 'silent' }
@@ -18,6 +18,9 @@ export interface Arrival {
   bytes: Uint8Array
   tick: number
 }
+
+/** Bytes that wait at a socket. */
+const INBOX_MAX = 1 << 20
 
 export class Endpoint {
   local: Place | null = null
@@ -29,7 +32,8 @@ export class Endpoint {
   backlog: Endpoint[] | null = null
   backlogMax = 0
   /** What has come and was not read. */
-  inbox: Arrival[] = []
+  readonly inbox: Arrival[] = []
+  private inboxBytes = 0
   /** The other side sends no more. */
   isOver = false
   /** Packets that wait: for bytes, and for connections. */
@@ -41,4 +45,27 @@ export class Endpoint {
     readonly protocol: number,
     readonly process: Process,
   ) {}
+
+  /** Bytes come. @returns false when there is no room for them */
+  put(arrival: Arrival): boolean {
+    if (this.inboxBytes + arrival.bytes.length > INBOX_MAX) return false
+    this.inboxBytes += arrival.bytes.length
+    this.inbox.push(arrival)
+    return true
+  }
+
+  /** Up to `length` of the bytes that came first, all that came with them gone if `isWhole`. */
+  take(length: number, isWhole: boolean): Uint8Array | null {
+    const [first] = this.inbox
+    if (!first) return null
+    const bytes = first.bytes.subarray(0, length)
+    if (isWhole || bytes.length === first.bytes.length) {
+      this.inbox.shift()
+      this.inboxBytes -= first.bytes.length
+    } else {
+      first.bytes = first.bytes.subarray(length)
+      this.inboxBytes -= length
+    }
+    return bytes
+  }
 }

@@ -2,7 +2,7 @@
  * The machines on the other side of the network: names, addresses, and what their ports answer. They are
  * tables, not programs: a request that is in the table gets its reply.
  */
-import { bytesOfText, textOfBytes } from './text'
+import { bytesOfText } from './text'
 
 export interface RemotePort {
   port: number
@@ -36,10 +36,10 @@ function httpAnswer(status: string, body: string): Answer {
 
 /**
  * What a port answers to all that it has been sent so far.
+ * @param text  a character for each byte
  * @returns null while there is nothing to say
  */
-export function answerOf({ pages, answers }: RemotePort, sent: Uint8Array): Answer | null {
-  const text = textOfBytes(sent)
+export function answerOf({ pages, answers }: RemotePort, text: string): Answer | null {
   const answer = answers.find(({ request }) => text.includes(request))
   if (answer) return { reply: bytesOfText(answer.reply), closes: false }
   if (!pages || !text.includes(END_OF_HEADERS)) return null

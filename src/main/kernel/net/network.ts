@@ -11,6 +11,7 @@ import {
   STATUS_CONNECTION_REFUSED,
   STATUS_CONNECTION_RESET,
   STATUS_HOST_UNREACHABLE,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_ADDRESS_COMPONENT,
   STATUS_INVALID_CONNECTION,
   STATUS_INVALID_PARAMETER,
@@ -21,11 +22,18 @@ import { filterEngine } from '../fwp/engine'
 import { ALE_AUTH_CONNECT_V4, type Connection } from '../fwp/layers'
 import type { Kernel } from '../kernel'
 import type { Process } from '../ps/process'
-import { addressWords, isLoopback, LOOPBACK, placeWords, type Place } from './address'
+import {
+  addressWords,
+  isLoopback,
+  LOOPBACK,
+  placeWords,
+  protocolWords,
+  type Place,
+} from './address'
 import { DNS_PORT, dnsReply } from './dns'
 import { Endpoint, type Peer } from './endpoint'
 import { answerOf, type RemoteHost } from './hosts'
-import { shownText } from './text'
+import { shownText, textOfBytes } from './text'
 
 /** The machine, and the router that is its name server. */
 export const OWN_ADDRESS = 0x0a00_0002
@@ -36,10 +44,8 @@ const PORT_MAX = 65_535
 /** To a host and back: 20 ms; then a time without an answer: 3 s. In ticks. */
 const ROUND_TRIP = 200_000
 const GIVING_UP = 30_000_000
-/** Bytes that wait at a socket; who sends more is told that the connection is lost. */
-const INBOX_MAX = 1 << 20
-
-const PROTOCOLS: Readonly<Record<number, string>> = { [IPPROTO_TCP]: 'TCP', [IPPROTO_UDP]: 'UDP' }
+/** Bytes of a request that a host reads; it does not answer to what is longer. */
+const REQUEST_MAX = 1 << 18
 
 export class Network {
   private readonly hosts = new Map<number, RemoteHost>()
@@ -92,17 +98,22 @@ export class Network {
     if (address !== 0 && address !== OWN_ADDRESS && !isLoopback(address))
       return STATUS_INVALID_ADDRESS_COMPONENT
     if (port !== 0 && this.usedPorts.has(port)) return STATUS_ADDRESS_ALREADY_EXISTS
-    endpoint.local = { address, port: port || this.freePort() }
+    const own = port || this.freePort()
+    if (own === 0) return STATUS_INSUFFICIENT_RESOURCES
+    endpoint.local = { address, port: own }
     endpoint.ownsPort = true
-    this.usedPorts.add(endpoint.local.port)
+    this.usedPorts.add(own)
     return STATUS_SUCCESS
   }
 
+  /** The next port that nobody has, from the first one on again after the last; 0 when there is none. */
   private freePort(): number {
-    while (this.usedPorts.has(this.nextPort) && this.nextPort < PORT_MAX) this.nextPort++
-    const port = this.nextPort
-    this.nextPort = port < PORT_MAX ? port + 1 : FIRST_PORT
-    return port
+    for (let tried = FIRST_PORT; tried <= PORT_MAX; tried++) {
+      const port = this.nextPort
+      this.nextPort = port < PORT_MAX ? port + 1 : FIRST_PORT
+      if (!this.usedPorts.has(port)) return port
+    }
+    return 0
   }
 
   listen(endpoint: Endpoint, backlog: number): number {
@@ -126,10 +137,11 @@ export class Network {
     if (endpoint.backlog) return STATUS_INVALID_PARAMETER
     if (endpoint.remote) return STATUS_CONNECTION_ACTIVE
     if (asked.port === 0 || asked.address === 0) return STATUS_INVALID_ADDRESS_COMPONENT
-    if (!endpoint.local) this.bind(endpoint, { address: 0, port: 0 })
+    const bound = endpoint.local ? STATUS_SUCCESS : this.bind(endpoint, { address: 0, port: 0 })
+    if (!endpoint.local) return bound
     const local = {
       address: isLoopback(asked.address) ? asked.address : OWN_ADDRESS,
-      port: endpoint.local!.port,
+      port: endpoint.local.port,
     }
     const connection: Connection = {
       localAddress: local.address,
@@ -164,7 +176,7 @@ export class Network {
     const isElsewhere = remote.address !== asked.address || remote.port !== asked.port
     const common = {
       ...this.words(endpoint),
-      protocol: PROTOCOLS[endpoint.protocol] ?? String(endpoint.protocol),
+      protocol: protocolWords(endpoint.protocol),
       asked: placeWords(asked),
       remote: placeWords(remote),
       ...(isElsewhere ? { redirected: true as const } : {}),
@@ -207,7 +219,7 @@ export class Network {
   private udpPeer({ address, port }: Place): Peer {
     if (address === NAME_SERVER.address && port === NAME_SERVER.port) return { kind: 'name server' }
     const found = this.hosts.get(address)?.ports.find((each) => each.port === port)
-    return found ? { kind: 'host', port: found, sent: [] } : { kind: 'silent' }
+    return found ? { kind: 'host', port: found, sent: '' } : { kind: 'silent' }
   }
 
   private localPeer(endpoint: Endpoint, local: Place, remote: Place): Peer | number {
@@ -232,7 +244,7 @@ export class Network {
     yield* this.k.dispatcher.delay(BigInt(-(host ? ROUND_TRIP : GIVING_UP)))
     if (!host) return STATUS_HOST_UNREACHABLE
     const found = host.ports.find((each) => each.port === port)
-    return found ? { kind: 'host', port: found, sent: [] } : STATUS_CONNECTION_REFUSED
+    return found ? { kind: 'host', port: found, sent: '' } : STATUS_CONNECTION_REFUSED
   }
 
   /** The connection that has waited longest at a listening socket, now with its own socket. */
@@ -257,10 +269,11 @@ export class Network {
     if (!peer || !local || !remote) return STATUS_INVALID_CONNECTION
     if (endpoint.isOver && peer.kind === 'endpoint' && !peer.endpoint.peer)
       return STATUS_CONNECTION_RESET
+    // A stream has no empty pieces: who reads one takes it for the end.
+    if (bytes.length === 0 && endpoint.protocol === IPPROTO_TCP) return STATUS_SUCCESS
     this.tellBytes('net.sent', endpoint, local, remote, bytes)
     if (peer.kind === 'endpoint') {
-      if (inboxBytes(peer.endpoint) + bytes.length > INBOX_MAX) return STATUS_CONNECTION_RESET
-      peer.endpoint.inbox.push({ bytes, tick: this.k.tick })
+      if (!peer.endpoint.put({ bytes, tick: this.k.tick })) return STATUS_CONNECTION_RESET
       yield* this.arrived(peer.endpoint)
     } else if (peer.kind !== 'silent') yield* this.answer(endpoint, peer, bytes)
     return STATUS_SUCCESS
@@ -274,8 +287,7 @@ export class Network {
     const tick = this.k.tick + ROUND_TRIP
     if (peer.kind === 'name server') {
       const answer = dnsReply(bytes, (name) => this.names.get(name.toLowerCase()) ?? null)
-      if (!answer) return
-      endpoint.inbox.push({ bytes: answer.reply, tick })
+      if (!answer || !endpoint.put({ bytes: answer.reply, tick })) return
       if (this.k.tracing)
         this.k.emit({
           t: 'net.resolved',
@@ -284,12 +296,11 @@ export class Network {
           server: placeWords(NAME_SERVER),
         })
     } else {
-      if (peer.sent.length + bytes.length > INBOX_MAX) return
-      for (const byte of bytes) peer.sent.push(byte)
-      const answer = answerOf(peer.port, Uint8Array.from(peer.sent))
-      if (!answer) return
-      peer.sent = []
-      endpoint.inbox.push({ bytes: answer.reply, tick })
+      if (peer.sent.length + bytes.length > REQUEST_MAX) return
+      peer.sent += textOfBytes(bytes)
+      const answer = answerOf(peer.port, peer.sent)
+      if (!answer || !endpoint.put({ bytes: answer.reply, tick })) return
+      peer.sent = ''
       if (answer.closes) endpoint.isOver = true
     }
     yield* this.arrived(endpoint)
@@ -300,12 +311,8 @@ export class Network {
    * @returns null while nothing has come; no bytes when nothing will
    */
   take(endpoint: Endpoint, length: number): Uint8Array | null {
-    const [first] = endpoint.inbox
-    if (!first) return endpoint.isOver ? new Uint8Array(0) : null
-    const bytes = first.bytes.subarray(0, length)
-    if (endpoint.protocol === IPPROTO_UDP || bytes.length === first.bytes.length)
-      endpoint.inbox.shift()
-    else first.bytes = first.bytes.subarray(length)
+    const bytes = endpoint.take(length, endpoint.protocol === IPPROTO_UDP)
+    if (!bytes) return endpoint.isOver ? new Uint8Array(0) : null
     const { local, remote } = endpoint
     if (local && remote) this.tellBytes('net.received', endpoint, remote, local, bytes)
     return bytes
@@ -347,6 +354,3 @@ export class Network {
     yield* this.arrived(peer.endpoint)
   }
 }
-
-const inboxBytes = ({ inbox }: Endpoint): number =>
-  inbox.reduce((sum, { bytes }) => sum + bytes.length, 0)
