@@ -61,7 +61,52 @@ const EVENTS: [EventBody, string][] = [
     { t: 'wdf.request.presented', request: '0x4', queue: '0x2', irp: 7, handler: 'Toy!Read' },
     'The request of IRP 7 was handed to Toy!Read',
   ],
+  [
+    { t: 'wdf.object.deleted', object: '0x5', kind: 'memory', withParent: true },
+    'The framework deleted a memory object with its parent',
+  ],
+  [
+    { t: 'wdf.irp.handled', irp: 8, major: 27, minor: 0, how: 'passed' },
+    'The framework passed down IRP 8, IRP_MN_START_DEVICE, for the driver',
+  ],
+  [
+    { t: 'wdf.host.started', host: 40, device: '0x3', service: 'Toy', restart: 2 },
+    'WUDFHost.exe (process 40) was started for the driver Toy, restart 2',
+  ],
+  [
+    {
+      t: 'wdf.host.ended',
+      host: 40,
+      device: '0x6',
+      code: '0xC0000005',
+      lost: [7],
+      expected: false,
+    },
+    'The host process 40 ended with STATUS_ACCESS_VIOLATION; IRP 7 was with it',
+  ],
 ]
+
+test('the queues of a host process go with it', () => {
+  const queues = (...bodies: EventBody[]): unknown[] =>
+    foldAll(bodies.map((body) => event(body))).filtering.queues
+  const made: EventBody = {
+    t: 'wdf.queue.created',
+    queue: '0x2',
+    device: '0x3',
+    dispatch: 'manual',
+    isDefault: true,
+  }
+  const ended = (device: string): EventBody => ({
+    t: 'wdf.host.ended',
+    host: 40,
+    device,
+    code: '0x00000000',
+    lost: [],
+    expected: true,
+  })
+  expect(queues(made, ended('0x9'))).toHaveLength(1)
+  expect(queues(made, ended('0x3'))).toEqual([])
+})
 
 test('every event has words', () => {
   for (const [body, words] of EVENTS) expect(sentence(event(body)).replace(/\.$/, '')).toBe(words)
