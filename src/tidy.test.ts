@@ -278,12 +278,23 @@ describe('habits', () => {
 
 const byPath = new Map(product.map((source) => [source.path, source]))
 
+const loads = new Map<Source, string[]>()
+
+/** What a file imports, but for types; read once, since many files reach it. */
+function loadedBy(source: Source): string[] {
+  let found = loads.get(source)
+  if (!found) {
+    const text = source.text.replace(/^import type [^'"]*['"][^'"]*['"]/gm, '')
+    loads.set(source, (found = importsOf({ path: source.path, text })))
+  }
+  return found
+}
+
 /** Does a file load a package, itself or through what it imports? Types do not count. */
 function reaches(source: Source, name: string, seen = new Set<string>()): boolean {
   if (seen.has(source.path)) return false
   seen.add(source.path)
-  const code = source.text.replace(/^import type [^'"]*['"][^'"]*['"]/gm, '')
-  return importsOf({ path: source.path, text: code }).some((specifier) => {
+  return loadedBy(source).some((specifier) => {
     if (specifier === name) return true
     if (!specifier.startsWith('.')) return false
     const target = posix.join(dirname(source.path), specifier)
