@@ -17,7 +17,7 @@ import { requestOf as lessonRequest } from '../src/main/lessons/grade'
 import { readLibrary } from '../src/main/lessons/library'
 import { readSample } from '../src/main/detections/sample-folder'
 import { readTechniques } from '../src/main/techniques/library'
-import { requestOf as techniqueRequest } from '../src/main/techniques/run'
+import { requestOf as techniqueRequest } from '../src/main/techniques/request'
 import { keepRows, row } from './lib/table.mjs'
 
 interface Case {
