@@ -149,6 +149,24 @@ export function main(): number {
   expect(events.filter(({ t }) => t === 'wdf.request.cancelled')).toHaveLength(1)
 })
 
+test('what a host has no room for never reaches its driver, and the next request does', async () => {
+  const { report, stdout } = await run(
+    umdf('WdfRequestCompleteWithInformation(Request, STATUS_SUCCESS, InputLength)'),
+    `
+export function main(): number {
+  const device = CreateFile('\\\\\\\\.\\\\Umdf', GENERIC_READ, 0, null, OPEN_EXISTING, 0, null)
+  const count = out<DWORD>()
+  const bytes = VirtualAlloc(null, 0x180000, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE)
+  for (let length = 0x180000; length > 8; length >>= 16)
+    printf('%d %u %x\\n', DeviceIoControl(device, ${CODE(0)}, bytes, length, bytes, length, count, null), GetLastError(), count.value)
+  return 0
+}`,
+  )
+  expect(report.diagnostics).toEqual([])
+  expect(stdout).toEqual(['0 1450 0', '1 1450 18'])
+  expect([report.outcome, report.leaks]).toEqual(['ok', []])
+})
+
 describe('refused are', () => {
   test('routines of the kernel, with what to do instead', async () => {
     const { report } = await run(umdf('KeGetCurrentIrql()\nWdfDeviceWdmGetDeviceObject(Queue)'))

@@ -5,7 +5,6 @@
 import { hex32 } from '../../../shared/nt/format'
 import { ROUTINE_INDEX, ROUTINES, type KernelOp, type RoutineSignature } from '../ddi/types'
 import type { Kernel } from '../kernel'
-import { isHost } from '../wdf/framework'
 import { codeDiverted } from '../loader/code-bytes'
 import type { CodeEntry } from '../loader/image'
 import type { Ptr } from '../mm/memory'
@@ -295,7 +294,7 @@ export class Frames {
       op.routine === 'MAIN' ||
       op.routine === 'THREAD_START_ROUTINE' ||
       op.routine === 'USER_APC_ROUTINE'
-    if (!inProgram && k.images.byNumber(entry.image)?.user && !isHost(k, thread.process))
+    if (!inProgram && k.images.byNumber(entry.image)?.user && !thread.process.isHost)
       k.bugCheck(
         0xfc,
         k.memory.address(op.address),

@@ -10,6 +10,8 @@ export class Process {
   session = 0
   /** What follows its name on the command line. */
   arguments = ''
+  /** It hosts a driver: what runs there calls the driver's functions in user mode. */
+  isHost = false
   /** Next free byte of its simulated heap. */
   heap: Ptr = 0
 

@@ -125,6 +125,7 @@ export class Programs {
     life: (entry: Ptr) => KernelRoutine<number>,
   ): KernelRoutine<Process> {
     const process = this.create(name, { elevated: false, parent: this.k.processes.system.id })
+    process.isHost = true
     yield* this.startMain(process, this.host(process, driver, life))
     return process
   }

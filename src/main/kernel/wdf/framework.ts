@@ -303,11 +303,6 @@ export function hostFramework(k: Kernel, process: Process, own: Framework): Fram
   return own
 }
 
-/** Whether a process hosts a driver: its framework, in user mode, calls the driver's functions. */
-export function isHost(k: Kernel, process: Process): boolean {
-  return hosted.get(k)?.has(process) ?? false
-}
-
 /** A host process has ended: what its driver had made outside of it goes, too. */
 export function forgetHost(k: Kernel, process: Process): void {
   const own = hosted.get(k)?.get(process)

@@ -114,12 +114,18 @@ function* deliver(
     yield* finish(k, irp, STATUS_INSUFFICIENT_RESOURCES)
     return
   }
-  data.host = {
+  const host = {
     input: place(input, input.length),
     // One block for both directions is what METHOD_BUFFERED promises.
     output: place(second.length ? second : input.subarray(0, outputLength), outputLength),
     inputLength: input.length,
     outputLength,
+  }
+  data.host = host
+  if ((host.inputLength && !host.input) || (host.outputLength && !host.output)) {
+    yield* own.remove(request)
+    yield* finish(k, irp, STATUS_INSUFFICIENT_RESOURCES)
+    return
   }
   yield* queue.accept(irp, request)
 }
