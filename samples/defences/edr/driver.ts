@@ -74,8 +74,10 @@ import {
   PsTerminateSystemThread,
   REG_DELETE_KEY_INFORMATION,
   REG_DWORD,
+  REG_POST_OPERATION_INFORMATION,
   REG_SET_VALUE_KEY_INFORMATION,
   RTL_CONSTANT_STRING,
+  RegNtPostDeleteKey,
   RegNtPreDeleteKey,
   RegNtPreSetValueKey,
   RtlCopyUnicodeString,
@@ -158,6 +160,8 @@ let waiting = [{ kind: 0, id: 0, by: 0, name: [0] }]
 let sawThread = false
 let sawHandle = false
 let sawRegistry = false
+/** Service whose key is being deleted while its driver is loaded. */
+let deleting: number[] = []
 /** The thread at its work: what it does itself is not judged. */
 let isCanary = false
 
@@ -360,6 +364,14 @@ function OnRegistry(CallbackContext: PVOID, Argument1: PVOID, Argument2: PVOID):
     }
     return AboutKey(told.Object, false)
   }
+  if (notify === RegNtPostDeleteKey) {
+    const after = cast(REG_POST_OPERATION_INFORMATION, Argument2)
+    // Others are asked as well; what one of them refused did not happen.
+    if (deleting.length > 0 && NT_SUCCESS(after.Status))
+      Put(Kind.ServiceKeyDeleted, 0, Number(PsGetCurrentProcessId()), deleting)
+    deleting = []
+    return STATUS_SUCCESS
+  }
   if (notify === RegNtPreDeleteKey)
     return AboutKey(cast(REG_DELETE_KEY_INFORMATION, Argument2).Object, true)
   return STATUS_SUCCESS
@@ -371,7 +383,7 @@ function AboutKey(Key: PVOID, IsDeleted: boolean): NTSTATUS {
   const name = out<UNICODE_STRING>()
   if (!NT_SUCCESS(CmCallbackGetKeyObjectIDEx(own.Cookie, Key, null, name, 0))) return STATUS_SUCCESS
   const isOwn = RtlEqualUnicodeString(name.value, own.Key, TRUE)
-  if (isOwn) TellText(Kind.OwnKeyRefused, name.value, 0)
+  if (isOwn) TellText(Kind.OwnKeyRefused, name.value)
   else if (IsDeleted) Deleted(name.value)
   CmCallbackReleaseKeyObjectIDEx(name.value)
   return isOwn ? STATUS_ACCESS_DENIED : STATUS_SUCCESS
@@ -411,7 +423,8 @@ function Deleted(Key: UNICODE_STRING): void {
   )
   if (NT_SUCCESS(status)) {
     ObDereferenceObject(driver.value)
-    TellText(Kind.ServiceKeyDeleted, Key, start)
+    deleting = []
+    for (let i = start / 2; i < Key.Length / 2; i++) deleting.push(Key.Buffer.u16[i])
   }
   ExFreePoolWithTag(text, TAG)
 }
@@ -489,10 +502,10 @@ function Tell(What: Kind, Process: EPROCESS, By: HANDLE): void {
   Put(What, Number(PsGetProcessId(Process)), Number(By), name)
 }
 
-/** With the end of a text, from a byte on. */
-function TellText(What: Kind, Text: UNICODE_STRING, From: number): void {
+/** With the name of a key. */
+function TellText(What: Kind, Text: UNICODE_STRING): void {
   const name: number[] = []
-  for (let i = From / 2; i < Text.Length / 2; i++) name.push(Text.Buffer.u16[i])
+  for (let i = 0; i < Text.Length / 2; i++) name.push(Text.Buffer.u16[i])
   Put(What, 0, Number(PsGetCurrentProcessId()), name)
 }
 

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { expect, test } from 'vitest'
 import { Matrix } from '../../shared/contract/techniques'
+import { DEFENCE_FACTS } from '../../shared/defences'
 import { SAMPLES } from '../lab/testing/samples'
 import { defenceSummaries } from './defences'
 import { readTechniques } from './library'
@@ -41,10 +42,10 @@ test('every defence notices or stops something, and reports no twin', () => {
   }
 })
 
-/** Of each technique the last defence that is not a policy and does not let it work. */
+/** Of each technique the last defence that is a driver and notices it; `defended.test.ts` has the others. */
 const defended = matrix.rows.flatMap(({ slug, verdicts }) => {
   const at = verdicts.findLastIndex(
-    ({ verdict }) => verdict !== 'works' && verdict !== 'not loaded',
+    ({ verdict }, i) => verdict !== 'works' && !DEFENCE_FACTS[matrix.columns[i]!.name],
   )
   return at < 0 ? [] : [[slug, matrix.columns[at]!.name, verdicts[at]!] as const]
 })
