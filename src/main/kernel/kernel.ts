@@ -18,7 +18,6 @@ import { faultOf } from './ke/fault'
 import { Apcs } from './ke/apc-queue'
 import { Scheduler } from './ke/scheduler'
 import { Hal } from './hal/hal'
-import type { HalName } from './hal/platform'
 import type { Irql } from './ke/irql'
 import { BugChecks } from './ke/bugcheck'
 import { Dpcs } from './ke/dpc'
@@ -27,13 +26,12 @@ import { Processor, PROCESSORS_MAX } from './ke/processor'
 import { Timers } from './ke/timer'
 import { Dispatcher } from './ke/dispatcher'
 import { SpinLocks } from './ke/spinlock'
-import type { Frame, Thread } from './ke/thread'
+import type { Thread } from './ke/thread'
 import { Images } from './loader/image'
 import { Loader } from './loader/loader'
-import { Memory, MemoryFault, plainBacking, type Backing, type Ptr } from './mm/memory'
+import { Memory, MemoryFault, plainBacking, type Ptr } from './mm/memory'
 import { MemoryManager } from './mm/manager'
 import { Mdls } from './mm/mdl'
-import type { PagingPolicy } from './mm/pager'
 import { CallbackTable } from './ex/callback-table'
 import { Pool } from './ex/pool'
 import { WorkQueue } from './ex/work-item'
@@ -43,6 +41,7 @@ import { Irps } from './io/irp'
 import { IoServices } from './io/services'
 import { FileSystems } from './io/fs-registration'
 import { ShutdownNotifications } from './io/shutdown'
+import { DEFAULT_LIMITS, type KernelOptions, type Limits } from './options'
 import { PnpManager } from './pnp/manager'
 import { PowerManager } from './po/manager'
 import { Registry } from './cm/registry'
@@ -52,7 +51,8 @@ import { Programs } from './ps/program'
 import { Syscalls } from './ps/syscall'
 import { Random } from './random'
 import { SecurityMonitor } from './se/monitor'
-import { BugCheck, NtException, RunLimit, SimulatorBug, type ExceptionOrigin } from './stop'
+import { BugCheck, NtException, RunLimit, SimulatorBug } from './stop'
+import { StopRecord } from './stop-record'
 import { codeTouches } from './verifier/rules/user-memory'
 import { Verifier } from './verifier/verifier'
 import type { World } from './world/world'
@@ -67,67 +67,6 @@ import type {
   RunnerFailure,
   SlowAccess,
 } from './port'
-
-export interface KernelOptions {
-  seed: number
-  /** Processors of the machine, 1 to 8; 1 by default. */
-  processors?: number
-  /** The machine's platform; x64 by default. */
-  hal?: HalName
-  /** When pageable memory leaves below DISPATCH_LEVEL; `none` by default. */
-  paging?: PagingPolicy
-  /** What it defends itself by; nothing but what every machine has by default. */
-  defences?: readonly DefenceName[]
-  /** The boot before, of a machine that starts again: the trace and the time go on. */
-  rebooted?: { boot: number; seq: number; tick: number }
-  /** Verifier options or rule ids that are on. */
-  verifier?: readonly string[]
-  /** `off` keeps only what the report needs. */
-  trace?: 'off' | 'full'
-  /** Receives every event, in order. */
-  onEvent?: (event: TraceEvent) => void
-  backing?: Backing
-  /** Turns a location id of compiled code into a place. */
-  place?: (location: number) => SourcePlace | null
-  /** Whether an exception at a place of driver code is taken by a handler of its own; null when unknown. */
-  handled?: (place: SourcePlace) => boolean | null
-  limits?: Partial<Limits>
-  /** Allocation of a driver that fails on purpose: 1 for the first; 0 for none. */
-  failAllocation?: number
-}
-
-/** Bounds of one run; reaching one is an outcome, never an error. */
-export interface Limits {
-  /** Loop back edges of one routine's activation between waits. */
-  loopFuel: number
-  /** Routine calls of the whole run. */
-  ddiCalls: number
-  events: number
-  outputLines: number
-  /** Simulated time without progress of the main thread, in ticks of 100 ns. */
-  idleTicks: number
-  /** Ticks one stay at DISPATCH_LEVEL or above may last (bug check 0x133). */
-  dispatchTicks: number
-}
-
-/** A processor as the stop found it. */
-export interface StoppedProcessor {
-  number: number
-  irql: number
-  thread: number
-  process: number
-  /** Innermost frame first. */
-  stack: { frame: string; at: SourcePlace | null }[]
-}
-
-export const DEFAULT_LIMITS: Limits = {
-  loopFuel: 2_000_000,
-  ddiCalls: 20_000_000,
-  events: 5_000_000,
-  outputLines: 100_000,
-  idleTicks: 600 * 10_000_000,
-  dispatchTicks: 10_000_000,
-}
 
 /** Events that the report needs even when the trace is off. */
 const ALWAYS_KEPT = new Set<EventBody['t']>([
@@ -220,17 +159,11 @@ export class Kernel implements KernelPort {
   /** A defect of the simulator met inside a call from the sandbox; the runner throws it on. */
   bug: SimulatorBug | null = null
 
+  /** Where code stood: what exceptions and the stop tell. */
+  readonly stopRecord = new StopRecord(this)
   private seq = 0
   private pending: TraceEvent | null = null
   private outputLines = 0
-  /** Set when the machine stops for an exception whose frames are gone. */
-  private stopOrigin: ExceptionOrigin | null = null
-  /** Where the machine stopped: the event that says so, and the place in source. */
-  stopPlace: { seq: number; at: SourcePlace | null } = { seq: 0, at: null }
-  /** Stack at the stop, innermost frame first. */
-  stopStack: { frame: string; at: SourcePlace | null }[] = []
-  /** What each processor was at then. */
-  stopProcessors: StoppedProcessor[] = []
 
   constructor(options: KernelOptions) {
     this.options = options
@@ -322,7 +255,7 @@ export class Kernel implements KernelPort {
       process: thread?.process.id ?? 0,
       ...body,
     }
-    const driver = this.stopOrigin?.driver ?? (thread && this.driverOf(thread))
+    const driver = this.stopRecord.origin?.driver ?? (thread && this.driverOf(thread))
     if (driver) base.driver = driver
     if (thread?.at) base.at = thread.at
     const because = cause ?? thread?.cause ?? 0
@@ -393,45 +326,9 @@ export class Kernel implements KernelPort {
     if (this.bugChecks.running) this.bugChecks.finish()
     else {
       this.ended = reason
-      this.describeStop(reason)
+      this.stopRecord.describe(reason)
     }
     this.flush()
-  }
-
-  /** Say in the trace why the machine stopped, and remember what every processor did. */
-  describeStop(reason: BugCheck | RunLimit | 'done'): void {
-    this.stopStack = this.stopOrigin?.stack ?? this.stack()
-    this.stopProcessors = this.processors.map((processor) => ({
-      number: processor.number,
-      irql: processor.irql.level,
-      thread: processor.current.id,
-      process: processor.current.process.id,
-      stack: processor === this.processor ? this.stopStack : this.stack(processor.current),
-    }))
-    const { at } = this.thread
-    if (reason instanceof BugCheck) {
-      const [p1, p2, p3, p4] = reason.parameters
-      const parameters: [string, string, string, string] = [
-        pointer(p1),
-        pointer(p2),
-        pointer(p3),
-        pointer(p4),
-      ]
-      const name = this.verifier.bugCheckName(reason.code)
-      if (reason.rule)
-        this.emit({
-          t: 'verifier.stop',
-          rule: reason.rule,
-          code: hex32(reason.code),
-          name,
-          parameters,
-        })
-      else this.emit({ t: 'bugcheck', code: hex32(reason.code), name, parameters })
-    } else if (reason instanceof RunLimit) {
-      if (reason.outcome === 'hang') this.emit({ t: 'hang.found', reason: reason.detail })
-      else this.emit({ t: 'limit.reached', limit: reason.limit, detail: reason.detail })
-    }
-    this.stopPlace = { seq: this.seq, at }
   }
 
   // --- the runner's side -------------------------------------------------------------------------
@@ -552,7 +449,7 @@ export class Kernel implements KernelPort {
   private raiseInCode(error: unknown): CallResult {
     try {
       const exception = this.toException(error, this.scheduler.userMode)
-      exception.origin ??= this.originOfException(exception.routine)
+      exception.origin ??= this.stopRecord.originOfException(exception.routine)
       if (this.tracing)
         this.emit({
           t: 'exception.raised',
@@ -573,31 +470,6 @@ export class Kernel implements KernelPort {
       return faultOf(this, error.index, error.access, userMode, error.routine)
     if (error instanceof NtException) return error
     throw error
-  }
-
-  /**
-   * Where the current thread stands, for an exception that starts to unwind it.
-   * @param routine the kernel's routine that met it, if it was none of the driver's instructions
-   */
-  originOfException(routine: string | null = null): ExceptionOrigin {
-    const thread = this.scheduler.current
-    const { images, memory } = this
-    const stack = this.stack()
-    const inNt = routine && `nt!${routine}`
-    if (inNt && stack[0]?.frame !== inNt) stack.unshift({ frame: inNt, at: null })
-    return {
-      driver: this.driverOf(thread),
-      at: thread.at,
-      instruction: routine ? memory.address(images.exported(routine)) : images.nearestCode(thread),
-      stackPointer: this.scheduler.kernelStackPointer(thread),
-      stack,
-    }
-  }
-
-  /** Make the stop that follows speak of the place where its exception began. */
-  showOrigin(origin: ExceptionOrigin): void {
-    this.scheduler.current.at = origin.at
-    this.stopOrigin = origin
   }
 
   /** An execute fault: a call through a pointer that is no code. */
@@ -664,32 +536,9 @@ export class Kernel implements KernelPort {
   *call(address: Ptr, routine: RoutineName, args: number[], irp = 0): KernelRoutine<number> {
     return yield { op: 'call', address, routine, args, irp }
   }
-
-  /** Frames of a thread, the current one by default, innermost first, as `module!function`. */
-  stack(thread = this.thread): { frame: string; at: SourcePlace | null }[] {
-    const list: { frame: string; at: SourcePlace | null }[] = []
-    for (let i = thread.frames.length - 1; i >= 0; i--) {
-      const frame: Frame = thread.frames[i]!
-      if (frame.kind === 'code') {
-        const image = this.images.byNumber(frame.image)
-        list.push({
-          frame: `${image?.name ?? '?'}!${frame.name}`,
-          at: i === thread.frames.length - 1 || frame === topCode(thread) ? thread.at : frame.at,
-        })
-      } else {
-        for (const name of frame.path ?? []) list.push({ frame: name, at: null })
-        if (frame.name) list.push({ frame: frame.name, at: null })
-      }
-    }
-    return list
-  }
 }
 
 /** `2,000,000`; not `toLocaleString`, whose answer depends on the host. */
 function grouped(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',')
-}
-
-function topCode(thread: Thread): Frame | undefined {
-  return thread.frames.findLast((frame) => frame.kind === 'code')
 }

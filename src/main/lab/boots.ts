@@ -46,7 +46,7 @@ export function dumpOf(k: Kernel): CrashDump {
   return {
     tick: k.tick,
     digest: k.memory.digest(),
-    processors: k.stopProcessors,
+    processors: k.stopRecord.processors,
     modules: k.loader.stillLoaded().map(({ name, image }) => ({
       name: `${name}.sys`,
       base: k.memory.format(image.base),

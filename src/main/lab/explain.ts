@@ -72,7 +72,7 @@ export function explainStop(
     firstCause: causes.find(k, stop),
     at: place.at,
     seq: place.seq,
-    stack: k.stopStack,
+    stack: k.stopRecord.stack,
     verifier: verifierWords(k, stop),
     fix: remedyOf(rule ?? '') ?? fixOf(stop),
   }

@@ -9,7 +9,8 @@ import { compile } from '../dsl/compile'
 import type { CompiledEntry, CompiledProgram } from '../dsl/compiled'
 import { isHandledAt } from '../dsl/handlers'
 import { createSandbox, type Sandbox } from '../dsl/sandbox/engine'
-import { Kernel, type Limits } from '../kernel/kernel'
+import { Kernel } from '../kernel/kernel'
+import type { Limits } from '../kernel/options'
 import { BugCheck, RunLimit } from '../kernel/stop'
 import { BOOTS_MAX, dumpOf, type Boot } from './boots'
 import { CauseFinder } from './causes'
@@ -286,7 +287,7 @@ function reportOf(
   if (client) report.client = { exitCode: client.exitCode, stdout: client.stdout.join('') }
 
   if (ended instanceof BugCheck) {
-    const stop = explainStop(k, ended, k.stopPlace, causes)
+    const stop = explainStop(k, ended, k.stopRecord.place, causes)
     report.outcome = ended.rule ? 'verifier-stop' : 'bugcheck'
     report.bugcheck = { code: stop.code, name: stop.name, parameters: stop.parameters, at: stop.at }
     report.report = stop

@@ -3,7 +3,7 @@ import {
   STATUS_ACCESS_VIOLATION,
   STATUS_DATATYPE_MISALIGNMENT,
 } from '../../../shared/nt/generated/ntstatus'
-import type { KernelOptions } from '../kernel'
+import type { KernelOptions } from '../options'
 import { PAGE_SIZE, RAM_START } from '../mm/layout'
 import type { NtException } from '../stop'
 import type { Code, DriverApi } from '../testing/machine'

@@ -45,7 +45,7 @@ function outOfReach(k: Kernel, index: Ptr, access: number, why: string): never {
   const address = k.memory.address(index)
   const level = Math.max(k.irql.level, DISPATCH_LEVEL)
   const routine = k.ddis.running
-  k.showOrigin(k.originOfException(routine))
+  k.stopRecord.showOrigin(k.stopRecord.originOfException(routine))
   k.bugCheck(
     0x0a,
     address,

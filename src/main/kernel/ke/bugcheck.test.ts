@@ -175,7 +175,7 @@ describe('bug check callbacks', () => {
       },
       { processors: 2 },
     )
-    const stacks = machine.k.stopProcessors.map(({ number, stack }) => [
+    const stacks = machine.k.stopRecord.processors.map(({ number, stack }) => [
       number,
       stack.map(({ frame }) => frame).find((frame) => frame.startsWith('toy!')),
     ])

@@ -140,7 +140,7 @@ export class BugChecks {
     if (this.entries(this.plain).length + this.entries(this.reasons).length === 0) return false
     // Nothing may stop the machine while it says why it stopped.
     k.ended = stop
-    k.describeStop(stop)
+    k.stopRecord.describe(stop)
     k.ended = null
     this.running = stop
     // The stack of the thread that met it may be what is broken.
@@ -149,7 +149,7 @@ export class BugChecks {
     const { stackLimit, stackBase } = processor.idle
     const thread = new Thread(id, 'KeBugCheck', process, address, stackLimit, stackBase, null)
     thread.state = 'running'
-    thread.cause = k.stopPlace.seq
+    thread.cause = k.stopRecord.place.seq
     processor.current = thread
     k.scheduler.pushKernel(thread, this.callAll(), 'nt!KiScanBugCheckCallbackList', -1)
     return true

@@ -36,7 +36,7 @@ describe('at DISPATCH_LEVEL', () => {
     expect(code).toBe(0x0a)
     expect(isIn(machine, parameters[3]!, REGIONS.ntImage)).toBe(true)
     expect(what).toMatch(/^RtlInitUnicodeString, called by toy\.sys, wrote to /)
-    expect(machine.k.stopStack[0]?.frame).toBe('nt!RtlInitUnicodeString')
+    expect(machine.k.stopRecord.stack[0]?.frame).toBe('nt!RtlInitUnicodeString')
   })
 
   test('0x0A of an event in memory that is not there', () => {

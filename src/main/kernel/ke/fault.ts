@@ -50,7 +50,7 @@ export function faultOf(
   const verb = access === 'read' ? 'read from' : access === 'write' ? 'wrote to' : 'ran code at'
   const who = whoTouched(driver, routine)
   const stop = (...bug: Parameters<Kernel['bugCheck']>): never => {
-    if (routine) k.showOrigin(k.originOfException(routine))
+    if (routine) k.stopRecord.showOrigin(k.stopRecord.originOfException(routine))
     return k.bugCheck(...bug)
   }
 
@@ -128,7 +128,7 @@ export function faultOf(
 export function unhandled(k: Kernel, exception: NtException): never {
   const { origin } = exception
   // The frames are unwound; the report is about the place where it began.
-  if (origin) k.showOrigin(origin)
+  if (origin) k.stopRecord.showOrigin(origin)
   const where = origin?.instruction ?? k.images.nearestCode(k.thread)
   const code = BigInt(exception.code)
   const info0 = exception.access === null ? 0n : ACCESS_CODE[exception.access]

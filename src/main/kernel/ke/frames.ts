@@ -89,7 +89,7 @@ export class Frames {
       if (!exception.origin) {
         // Raised by the code itself, a division by zero for instance: it starts here.
         if (report.at) thread.at = report.at
-        exception.origin = this.k.originOfException()
+        exception.origin = this.k.stopRecord.originOfException()
         this.k.emit({ t: 'exception.raised', code: hex32(code), address: null, access: null })
       }
       this.leave(thread, frame, 'exception')
@@ -273,7 +273,7 @@ export class Frames {
       throw error
     this.k.ddis.blame(error, frame.ddi)
     const exception = this.k.toException(error)
-    exception.origin ??= this.k.originOfException(exception.routine)
+    exception.origin ??= this.k.stopRecord.originOfException(exception.routine)
     thread.frames.pop()
     if (frame.outerCause !== undefined) thread.cause = frame.outerCause
     if (thread.frames.length === 0) unhandled(this.k, exception)

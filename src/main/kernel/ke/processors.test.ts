@@ -7,7 +7,7 @@ import {
   KEVENT,
   KLOCK_QUEUE_HANDLE,
 } from '../../../shared/nt/generated/offsets'
-import type { KernelOptions } from '../kernel'
+import type { KernelOptions } from '../options'
 import type { Ptr } from '../mm/memory'
 import type { Code, DriverApi, DriverFunction, TestMachine } from '../testing/machine'
 import { scratch, stopOf, toyDriver } from '../testing/toy-driver'

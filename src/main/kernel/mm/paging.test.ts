@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { KernelOptions } from '../kernel'
+import type { KernelOptions } from '../options'
 import type { Code, DriverApi } from '../testing/machine'
 import { stopOf, toyDriver } from '../testing/toy-driver'
 import { PTE } from './layout'

@@ -208,7 +208,7 @@ describe('the way in and back', () => {
     })
     expect(m.bugCheck?.code).toBe(0x3b)
     expect(m.bugCheck?.parameters[0]).toBe(0xc0000005n)
-    const frames = m.k.stopStack.map((item) => item.frame)
+    const frames = m.k.stopRecord.stack.map((item) => item.frame)
     expect(frames).toEqual(
       expect.arrayContaining([
         'toy!Major14',

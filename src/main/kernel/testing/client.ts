@@ -1,6 +1,6 @@
 /** A driver with one device and a client program, for tests of the way between them. */
 import { DRIVER_OBJECT, IRP } from '../../../shared/nt/generated/offsets'
-import type { KernelOptions } from '../kernel'
+import type { KernelOptions } from '../options'
 import type { KernelRoutine } from '../ddi/types'
 import type { Ptr } from '../mm/memory'
 import { TestMachine, type Code, type DriverApi, type DriverFunction } from './machine'

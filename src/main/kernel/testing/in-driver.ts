@@ -1,4 +1,4 @@
-import type { KernelOptions } from '../kernel'
+import type { KernelOptions } from '../options'
 import type { Ptr } from '../mm/memory'
 import { TestMachine, type Code, type DriverApi } from './machine'
 

@@ -1,5 +1,5 @@
 /** Shorthand for tests of routines: a driver of one test, with threads, DPCs and other callbacks. */
-import type { KernelOptions } from '../kernel'
+import type { KernelOptions } from '../options'
 import type { Ptr } from '../mm/memory'
 import { TestMachine, type Code, type DriverApi, type DriverFunction } from './machine'
 
