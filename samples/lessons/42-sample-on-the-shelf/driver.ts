@@ -3,6 +3,7 @@
  * over; it redirects nothing, and keeps one port in memory.
  */
 import {
+  DbgPrint,
   FALSE,
   FILE_DEVICE_NETWORK,
   FILE_DEVICE_SECURE_OPEN,
@@ -79,6 +80,7 @@ function FerryDeviceControl(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
       // A port, mixed with the key; the next one is mixed with another key.
       port = (value ^ key) & 0xffff
       key = (key + 0x11) & 0xff
+      DbgPrint('LabFerry: leads to port %u\n', port)
       return Complete(Irp, STATUS_SUCCESS, 0)
     }
     ProbeForWrite(Irp.UserBuffer, 4, 4)
