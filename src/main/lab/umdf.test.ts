@@ -167,6 +167,27 @@ export function main(): number {
   expect([report.outcome, report.leaks]).toEqual(['ok', []])
 })
 
+test('a host that says it answered more than there is room for spoils nothing', async () => {
+  const { report, stdout } = await run(
+    umdf('WdfRequestCompleteWithInformation(Request, STATUS_SUCCESS, 0xFFFFFFFFFFFFn)'),
+    `
+export function main(): number {
+  const device = CreateFile('\\\\\\\\.\\\\Umdf', GENERIC_READ, 0, null, OPEN_EXISTING, 0, null)
+  const count = out<DWORD>()
+  const bytes = local(array(DWORD, 4))
+  for (let method = 0; method < 4; method++) {
+    const code = CTL_CODE(0x22, 0x800, method, FILE_ANY_ACCESS)
+    printf('%d %u\\n', DeviceIoControl(device, code, bytes, 8, bytes, 16, count, null), count.value)
+  }
+  printf('%d %u\\n', DeviceIoControl(device, ${CODE(0)}, bytes, 8, null, 0, count, null), count.value)
+  return 0
+}`,
+  )
+  expect(report.diagnostics).toEqual([])
+  expect(stdout).toEqual(['1 16', '1 16', '1 16', '1 16', '1 8'])
+  expect([report.outcome, report.leaks]).toEqual(['ok', []])
+})
+
 describe('refused are', () => {
   test('routines of the kernel, with what to do instead', async () => {
     const { report } = await run(umdf('KeGetCurrentIrql()\nWdfDeviceWdmGetDeviceObject(Queue)'))

@@ -264,7 +264,9 @@ export class Reflector implements HostSide, Reflection {
     const asked = this.take(irp)
     if (!asked) return
     this.tell('from host', irp, data?.length ?? 0)
-    this.answers.push({ irp, asked, status, information, data })
+    // The kernel copies as many bytes as it is told of: more than there is room for never leaves a host.
+    const most = asked.outputLength || asked.input.length
+    this.answers.push({ irp, asked, status, information: Math.min(information, most), data })
     this.k.dispatcher.setEvent(this.answered)
   }
 
