@@ -74,7 +74,7 @@ test.each([
   ],
   ['a missing field', RULE.replace('level: high\n', ''), 1, 1, 'level: '],
   ['text that is no YAML', RULE.replace('title: A', 'title: "A'), 10, 1, 'This is no YAML'],
-  ['a field twice', `${RULE}level: low\n`, 10, 1, 'This is no YAML'],
+  ['a field twice', `${RULE}level: low\n`, 10, 1, "'level' is there twice."],
   ['a text in place of a rule', 'hello', 1, 1, 'The rule: '],
   [
     'a bomb of aliases',
@@ -93,4 +93,12 @@ test.each([
 
 test('an empty file has no rule and no mistake', () => {
   expect(readRules('a.yaml', '# nothing yet\n')).toEqual({ rules: [], problems: [] })
+})
+
+test('of very many mistakes the first are told, and of very many documents', () => {
+  const fields = Array.from({ length: 100 }, (_, i) => `field${i}: 1\n`).join('')
+  expect(readRules('a.yaml', RULE + fields).problems).toHaveLength(20)
+  const { problems } = readRules('a.yaml', 'a\n---\n'.repeat(2000))
+  expect(problems).toHaveLength(1001)
+  expect(problems.at(-1)).toMatchObject({ line: 2000, message: expect.stringContaining('1000') })
 })

@@ -53,4 +53,5 @@ const formOf = (value: unknown): string =>
     ? canonical(/^\d+$/.test(value.trim()) ? Number(value) : value.trim())
     : typeof value === 'number' || typeof value === 'boolean'
       ? canonical(value)
-      : String(value)
+      : // Fields, dates and the like: no plain value is equal to them.
+        `(${typeof value})`

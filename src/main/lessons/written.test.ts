@@ -151,6 +151,8 @@ test.each([
   ['nothing', '# later\n', false, 'findings.yaml is empty.'],
   ['no fields', '- 7', false, 'findings.yaml has no fields'],
   ['no YAML', 'code: [1', false, 'findings.yaml:'],
+  ['fields', 'code: { toString: 0x222404 }', false, 'code is not right.'],
+  ['the same twice', 'code: 1\ncode: 0x222404', false, "findings.yaml:2 'code' is there twice."],
 ])('answers: %s', (_what, text, holds, because) => {
   const are = { code: 0x222404, names: ['a', 'b'], routine: 'ZwOpenProcess' }
   const result = judgeAnswers({ says: 'Read', answers: 'findings.yaml', are }, text)

@@ -2,7 +2,7 @@
  * YAML that people write, lessons, techniques and rules: plain values, and each mistake with its
  * place and what to write instead. Files from strangers cost no more than their size.
  */
-import { LineCounter, isNode, parseAllDocuments, type Document } from 'yaml'
+import { Composer, LineCounter, Parser, isNode, isScalar, visit, type Document } from 'yaml'
 import type { z } from 'zod'
 
 /** Counted from 1. */
@@ -30,21 +30,32 @@ export const MISTAKES_MAX = 20
 const DEPTH_MAX = 20
 /** Aliases could make a small file a large one. */
 const ALIASES_MAX = 100
+const DOCUMENTS_MAX = 1000
 
 /** The documents of a text, each a value or what keeps it from being one. Empty ones are left out. */
 export function readYaml(text: string): (YamlValue | { mistakes: Mistake[] })[] {
   const counter = new LineCounter()
   const source = text.replace(/^\uFEFF/, '')
-  const documents = parseAllDocuments(source, {
-    lineCounter: counter,
+  const composer = new Composer({
     prettyErrors: false,
     // Addresses have more digits than a number holds.
     intAsBigInt: true,
+    // It would compare each key with each; repeatedKeys looks them up.
+    uniqueKeys: false,
   })
-  return [...documents].flatMap((document) => {
+  const found: (YamlValue | { mistakes: Mistake[] })[] = []
+  let count = 0
+  for (const document of composer.compose(new Parser(counter.addNewLine).parse(source))) {
+    if (++count > DOCUMENTS_MAX) {
+      const { line, col } = counter.linePos(document.range[0])
+      const message = `There are more than ${DOCUMENTS_MAX} documents.`
+      found.push({ mistakes: [{ line, column: col, message, hint: 'Make it several files.' }] })
+      break
+    }
     const read = readDocument(document as Document.Parsed, counter, source)
-    return read === null ? [] : [read]
-  })
+    if (read !== null) found.push(read)
+  }
+  return found
 }
 
 function readDocument(
@@ -67,6 +78,15 @@ function readDocument(
   let value: unknown
   const [start = 0, , end = source.length] = document.range ?? []
   try {
+    const repeated = repeatedKeys(document)
+    if (repeated.length > 0)
+      return {
+        mistakes: repeated.slice(0, MISTAKES_MAX).map(({ key, offset }) => ({
+          ...at(offset),
+          message: `'${key}' is there twice.`,
+          hint: 'Take one out, or give it another name.',
+        })),
+      }
     value = plain(document.toJS({ maxAliasCount: ALIASES_MAX }), 0)
   } catch (error) {
     const message = sentence(error instanceof Error ? error.message : String(error))
@@ -78,6 +98,22 @@ function readDocument(
     source: source.slice(start, end).trim(),
     placeOf: (path) => at(offsetOf(document, path)),
   }
+}
+
+/** Keys that come again in one map. */
+function repeatedKeys(document: Document.Parsed): { key: string; offset: number }[] {
+  const found: { key: string; offset: number }[] = []
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        if (seen.has(key.value)) found.push({ key: String(key.value), offset: key.range?.[0] ?? 0 })
+        seen.add(key.value)
+      }
+    },
+  })
+  return found
 }
 
 /**
@@ -95,7 +131,7 @@ export function parseYaml<S extends z.ZodType>(
   return {
     mistakes: parsed.error.issues.slice(0, MISTAKES_MAX).flatMap((issue) => {
       if (issue.code === 'unrecognized_keys')
-        return issue.keys.map((key) => ({
+        return issue.keys.slice(0, MISTAKES_MAX).map((key) => ({
           ...placeOf([...issue.path, key]),
           message: `There is no field '${key}'.`,
           hint,
