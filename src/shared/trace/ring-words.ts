@@ -1,7 +1,7 @@
 /** One sentence or two for each stop of a system call: what happens there, and why. */
 import { hex, hex32 } from '../nt/format'
 import type { EventOf } from './event'
-import type { SystemCall } from './fold-rings'
+import { isKernels, type SystemCall } from './fold-rings'
 import { plural, statusName } from './words'
 
 export function program(from: string, routine: string): string {
@@ -87,4 +87,19 @@ export function back(call: SystemCall): string {
 
 export function unfinished(call: SystemCall): string {
   return `${call.service} did not come back: the thread ended in it, or the run did.`
+}
+
+/** `toy!Hook` is in `toy.sys`. */
+export function moduleOf(symbol: string): string {
+  if (isKernels(symbol)) return 'ntoskrnl.exe'
+  const at = symbol.indexOf('!')
+  return at > 0 ? `${symbol.slice(0, at)}.sys` : 'no module'
+}
+
+/** `leads into toy.sys, not ntoskrnl.exe`. */
+export function leadsInto(symbol: string): string {
+  const module = moduleOf(symbol)
+  return module === 'no module'
+    ? `leads to ${symbol}, where no module's code is`
+    : `leads into ${module}, not ntoskrnl.exe`
 }
