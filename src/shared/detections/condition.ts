@@ -56,6 +56,8 @@ const UNITS: Readonly<Record<string, number>> = {
 }
 const LENGTH_MAX = 2000
 const COUNT_MAX = 100_000
+/** Each event is held against every step, with what came before. */
+const STEPS_MAX = 20
 const WORDS = new Set(['and', 'or', 'not', 'of', 'then', 'within', 'by', 'all', 'them'])
 const FORMS =
   'Forms: a and not (b or c), 1 of sel*, all of them, a | count() by field > 5, a then b within 5s by field.'
@@ -115,7 +117,11 @@ class Parser {
 
   private sequence(first: Expression): Condition {
     const steps = [first]
-    while (this.take('then')) steps.push(this.or())
+    while (this.take('then')) {
+      if (steps.length === STEPS_MAX)
+        this.fail('The sequence has too many steps.', `At most ${STEPS_MAX}.`)
+      steps.push(this.or())
+    }
     let within: number | null = null
     if (this.take('within')) {
       within = readDuration(this.peek() ?? '')

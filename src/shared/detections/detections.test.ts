@@ -78,6 +78,7 @@ describe('a condition', () => {
     ['a then b then c by x=*=y', 24, 'first or last steps'],
     ['a then b by *', 13, 'first or last steps'],
     ['and', 0, "'and' is no name"],
+    [Array(21).fill('a').join(' then '), 140, 'too many steps'],
   ])('%s is refused at %i', (text, offset, words) => {
     const error = (() => {
       try {

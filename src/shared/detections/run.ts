@@ -14,8 +14,9 @@ interface Watcher {
 
 /** Different alarms of one rule that are kept; what comes after is counted with the last one. */
 const ALARMS_MAX = 100
-/** Groups that one rule remembers; the one seen first is forgotten first. */
+/** Groups that one rule remembers; those seen first are forgotten first. */
 const GROUPS_MAX = 100_000
+const FORGOTTEN_AT_ONCE = GROUPS_MAX / 10
 
 export class DetectionRun {
   private readonly byType = new Map<string, number[]>()
@@ -137,10 +138,14 @@ function grouping(
   }
 }
 
+/** The oldest go in one look: a map that lost its first entries is slow to find the next one. */
 function remember<T>(groups: Map<string, T>, key: string, value: T): void {
   if (!groups.has(key) && groups.size >= GROUPS_MAX) {
-    const [oldest] = groups.keys()
-    if (oldest !== undefined) groups.delete(oldest)
+    let left = FORGOTTEN_AT_ONCE
+    for (const oldest of groups.keys()) {
+      if (left-- === 0) break
+      groups.delete(oldest)
+    }
   }
   groups.set(key, value)
 }
