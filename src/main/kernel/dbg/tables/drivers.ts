@@ -65,7 +65,10 @@ function isOwn(k: Kernel, object: Ptr, image: Image | undefined): boolean {
   return isSystemImage(image) || k.loader.imageOf(object) === image
 }
 
-/** Device objects; `stack` names the devices from this one up, by name or address. */
+/**
+ * Device objects; `stack` names the devices from this one up, by name or address. `isOwn`: the driver
+ * that the device names is the one that made it.
+ */
 export function devices(k: Kernel, reader: Reader): Row[] {
   const name = (device: Ptr): string => k.devices.nameOf(device) ?? reader.addressText(device)
   const rows: Row[] = []
@@ -75,11 +78,13 @@ export function devices(k: Kernel, reader: Reader): Row[] {
       reader.ptr(device + DEVICE_OBJECT.AttachedDevice),
       DEVICE_OBJECT.AttachedDevice,
     )
-    const below = k.devices.lookup(device)?.data.attachedTo ?? 0
+    const data = k.devices.lookup(device)?.data
+    const below = data?.attachedTo ?? 0
     rows.push({
       device: reader.addressText(device),
       name: k.devices.nameOf(device),
       driver: driver ? reader.unicode(driver + DRIVER_OBJECT.DriverName) : null,
+      isOwn: driver === data?.driver,
       type: hex(reader.u32(device + DEVICE_OBJECT.DeviceType)),
       flags: hex(reader.u32(device + DEVICE_OBJECT.Flags)),
       characteristics: hex(reader.u32(device + DEVICE_OBJECT.Characteristics)),

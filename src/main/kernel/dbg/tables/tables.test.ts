@@ -109,7 +109,7 @@ describe('the tables of an honest machine', () => {
       isOwn: true,
     })
     expect(before['devices']).toMatchObject([
-      { name: '\\Device\\Toy', driver: '\\Driver\\toy', isSecured: false, stack: [] },
+      { name: '\\Device\\Toy', driver: '\\Driver\\toy', isOwn: true, isSecured: false, stack: [] },
     ])
     expect(before['callbacks']).toMatchObject([
       {
@@ -215,6 +215,19 @@ describe('what the kernel shows', () => {
     expect(found).toMatchObject({
       table: 'drivers',
       appeared: [{ driver: '\\Driver\\other', symbol: 'toy!Create', isOwn: false }],
+    })
+  })
+
+  test('of a device that was given to another driver', () => {
+    const [found] = shows((k) => {
+      const [toy, other] = ['toy', 'other'].map((name) => k.loader.byName(name)!)
+      const { memory } = k
+      const device = memory.ptr(toy!.object + DRIVER_OBJECT.DeviceObject)
+      memory.setPtr(device + DEVICE_OBJECT.DriverObject, other!.object)
+    })
+    expect(found).toMatchObject({
+      table: 'devices',
+      changed: [{ after: { driver: '\\Driver\\other', isOwn: false } }],
     })
   })
 
