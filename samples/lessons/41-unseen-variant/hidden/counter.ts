@@ -2,10 +2,14 @@
  * Tally, the honest one: has nothing to hide, and so no hurry.
  *
  * ObRegisterCallbacks tells the driver before a handle to a process is made. It stays registered for as
- * long as the driver is loaded, and a flag says whether anybody wants to know.
+ * long as the driver is loaded, and a flag says whether anybody wants to know. The number is kept in a block
+ * that is mapped a second time by an MDL, and IA32_LSTAR is read for the log: neither leads a call astray.
  */
 import {
   CTL_CODE,
+  DbgPrint,
+  ExAllocatePool2,
+  ExFreePoolWithTag,
   FALSE,
   FILE_ANY_ACCESS,
   FILE_DEVICE_SECURE_OPEN,
@@ -14,15 +18,25 @@ import {
   IRP_MJ_CLOSE,
   IRP_MJ_CREATE,
   IRP_MJ_DEVICE_CONTROL,
+  IoAllocateMdl,
   IoCompleteRequest,
   IoCreateDevice,
   IoCreateSymbolicLink,
   IoDeleteDevice,
   IoDeleteSymbolicLink,
+  IoFreeMdl,
   IoGetCurrentIrpStackLocation,
+  IoWriteAccess,
+  KernelMode,
   METHOD_BUFFERED,
+  MmCached,
   MmGetSystemRoutineAddress,
+  MmMapLockedPagesSpecifyCache,
+  MmProbeAndLockPages,
+  MmUnlockPages,
+  MmUnmapLockedPages,
   NT_SUCCESS,
+  NormalPagePriority,
   OB_CALLBACK_REGISTRATION,
   OB_FLT_REGISTRATION_VERSION,
   OB_OPERATION_HANDLE_CREATE,
@@ -30,11 +44,16 @@ import {
   OB_PREOP_SUCCESS,
   ObRegisterCallbacks,
   ObUnRegisterCallbacks,
+  POOL_FLAG_NON_PAGED,
+  PVOID,
   RTL_CONSTANT_STRING,
   RtlInitUnicodeString,
   STATUS_BUFFER_TOO_SMALL,
+  STATUS_INSUFFICIENT_RESOURCES,
   STATUS_INVALID_DEVICE_REQUEST,
   STATUS_SUCCESS,
+  __readmsr,
+  cast,
   local,
   out,
 } from 'wdm'
@@ -42,8 +61,8 @@ import type {
   DEVICE_OBJECT,
   DRIVER_OBJECT,
   IRP,
+  MDL,
   OB_PRE_OPERATION_INFORMATION,
-  PVOID,
   UNICODE_STRING,
   NTSTATUS,
   ULONG,
@@ -54,8 +73,15 @@ const IOCTL_END = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY
 const DeviceName = RTL_CONSTANT_STRING('\\Device\\Tally')
 const LinkName = RTL_CONSTANT_STRING('\\??\\Tally')
 
+const IA32_LSTAR = 0xc0000082
+const TAG = 'llaT'
+const BLOCK_BYTES = 4096
+
 let isCounting = false
-let opens: ULONG = 0
+let block: PVOID = null
+let mdl: MDL = null
+/** The block by its second mapping; the number of opens is the first in it. */
+let opens: PVOID = null
 let registration: PVOID = null
 
 export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
@@ -63,6 +89,11 @@ export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_S
   DriverObject.MajorFunction[IRP_MJ_CLOSE] = TallyCreateClose
   DriverObject.MajorFunction[IRP_MJ_DEVICE_CONTROL] = TallyDeviceControl
   DriverObject.DriverUnload = TallyUnload
+  DbgPrint('Tally: system calls enter at %p\n', cast(PVOID, __readmsr(IA32_LSTAR)))
+  if (!MapBlock()) {
+    UnmapBlock()
+    return STATUS_INSUFFICIENT_RESOURCES
+  }
   const device = out<DEVICE_OBJECT>()
   let status = IoCreateDevice(
     DriverObject,
@@ -73,17 +104,42 @@ export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_S
     FALSE,
     device,
   )
-  if (!NT_SUCCESS(status)) return status
+  if (!NT_SUCCESS(status)) {
+    UnmapBlock()
+    return status
+  }
   status = IoCreateSymbolicLink(LinkName, DeviceName)
-  if (!NT_SUCCESS(status)) IoDeleteDevice(device.value)
-  else {
+  if (!NT_SUCCESS(status)) {
+    IoDeleteDevice(device.value)
+    UnmapBlock()
+  } else {
     status = Register()
     if (!NT_SUCCESS(status)) {
       IoDeleteSymbolicLink(LinkName)
       IoDeleteDevice(device.value)
+      UnmapBlock()
     }
   }
   return status
+}
+
+function MapBlock(): boolean {
+  block = ExAllocatePool2(POOL_FLAG_NON_PAGED, BLOCK_BYTES, TAG)
+  if (block === null) return false
+  mdl = IoAllocateMdl(block, BLOCK_BYTES, FALSE, FALSE, null)
+  if (mdl === null) return false
+  MmProbeAndLockPages(mdl, KernelMode, IoWriteAccess)
+  opens = MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, null, 0, NormalPagePriority)
+  return opens !== null
+}
+
+function UnmapBlock(): void {
+  if (opens !== null) MmUnmapLockedPages(opens, mdl)
+  if (mdl !== null) {
+    MmUnlockPages(mdl)
+    IoFreeMdl(mdl)
+  }
+  if (block !== null) ExFreePoolWithTag(block, TAG)
 }
 
 function Begin(): void {
@@ -115,21 +171,21 @@ function TallyPreOperation(
   RegistrationContext: PVOID,
   OperationInformation: OB_PRE_OPERATION_INFORMATION,
 ): ULONG {
-  if (isCounting && !OperationInformation.KernelHandle) opens++
+  if (isCounting && !OperationInformation.KernelHandle) opens.u32[0]++
   return OB_PREOP_SUCCESS
 }
 
 function TallyDeviceControl(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
   const request = IoGetCurrentIrpStackLocation(Irp).Parameters.DeviceIoControl
   if (request.IoControlCode === IOCTL_BEGIN) {
-    opens = 0
+    opens.u32[0] = 0
     Begin()
     return Complete(Irp, STATUS_SUCCESS, 0)
   }
   if (request.IoControlCode !== IOCTL_END) return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0)
   if (request.OutputBufferLength < 4) return Complete(Irp, STATUS_BUFFER_TOO_SMALL, 0)
   End()
-  Irp.AssociatedIrp.SystemBuffer.u32[0] = opens
+  Irp.AssociatedIrp.SystemBuffer.u32[0] = opens.u32[0]
   return Complete(Irp, STATUS_SUCCESS, 4)
 }
 
@@ -148,4 +204,5 @@ function TallyUnload(DriverObject: DRIVER_OBJECT): void {
   ObUnRegisterCallbacks(registration)
   IoDeleteSymbolicLink(LinkName)
   IoDeleteDevice(DriverObject.DeviceObject)
+  UnmapBlock()
 }

@@ -3,9 +3,11 @@
  *
  * It attaches to the stack of the volume and is asked before the file system is. Everybody can see it
  * there, it is asked in an order that is known, and it can be detached. New filters are minifilters.
+ * It looks at the driver object below it and changes nothing there.
  */
 import {
   DO_DEVICE_INITIALIZING,
+  DRIVER_OBJECT,
   DbgPrint,
   FALSE,
   FILE_DEVICE_DISK_FILE_SYSTEM,
@@ -20,16 +22,26 @@ import {
   IoDetachDevice,
   IoGetCurrentIrpStackLocation,
   IoSkipCurrentIrpStackLocation,
+  KernelMode,
+  MmGetSystemRoutineAddress,
   NT_SUCCESS,
+  OBJECT_TYPE,
+  OBJ_CASE_INSENSITIVE,
+  ObDereferenceObject,
+  ObReferenceObjectByName,
+  PVOID,
   RTL_CONSTANT_STRING,
   RtlEqualUnicodeString,
   STATUS_OBJECT_NAME_NOT_FOUND,
   STATUS_SUCCESS,
   TRUE,
+  ULONG_PTR,
+  cast,
   out,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, UNICODE_STRING, NTSTATUS } from 'wdm'
+import type { DEVICE_OBJECT, IRP, UNICODE_STRING, NTSTATUS } from 'wdm'
 
+const Below = RTL_CONSTANT_STRING('\\FileSystem\\Ntfs')
 const Secret = RTL_CONSTANT_STRING('\\Users\\student\\Documents\\plan.txt')
 
 let own: DEVICE_OBJECT = null
@@ -51,8 +63,29 @@ export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_S
   }
   lower = below.value
   own.Flags &= ~DO_DEVICE_INITIALIZING
+  TellBelow()
   DbgPrint('Porter: asked before the file system\n')
   return STATUS_SUCCESS
+}
+
+/** Tell whose routine opens files below. */
+function TellBelow(): void {
+  const type = MmGetSystemRoutineAddress(RTL_CONSTANT_STRING('IoDriverObjectType'))
+  const object = out<PVOID>()
+  const status = ObReferenceObjectByName(
+    Below,
+    OBJ_CASE_INSENSITIVE,
+    null,
+    0,
+    cast(OBJECT_TYPE, type.u64[0]),
+    KernelMode,
+    null,
+    object,
+  )
+  if (!NT_SUCCESS(status)) return
+  const routine = cast(DRIVER_OBJECT, object.value).MajorFunction[IRP_MJ_CREATE]
+  DbgPrint('Porter: below me %p opens files\n', cast(PVOID, cast(ULONG_PTR, routine)))
+  ObDereferenceObject(object.value)
 }
 
 function PorterPass(DeviceObject: DEVICE_OBJECT, Irp: IRP): NTSTATUS {
