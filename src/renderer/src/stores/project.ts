@@ -73,6 +73,12 @@ export const useProject = defineStore('project', () => {
 
   /** The scenario of the folder, in words; or what is wrong with it. */
   const scenario = computed<ScenarioWords>(() => scenarioWords(files.value))
+  /** Why it cannot be run; null when it can. */
+  const blocked = computed(() =>
+    'driver.ts' in files.value || scenario.value.namesDrivers
+      ? null
+      : 'A project needs a file named driver.ts, or a scenario that names its drivers',
+  )
 
   let pause: ReturnType<typeof setTimeout> | undefined
 
@@ -359,6 +365,7 @@ export const useProject = defineStore('project', () => {
     isDraft,
     isChanged,
     scenario,
+    blocked,
     canSaveInPlace,
     saveDraft,
     isReadOnly,
@@ -440,6 +447,8 @@ interface ScenarioWords {
   seed: number | null
   /** Processors of its machine. */
   processors: number
+  /** Whether it says which drivers are loaded; of one that cannot be read the compiler says more. */
+  namesDrivers: boolean
 }
 
 function scenarioWords(files: ProjectFiles): ScenarioWords {
@@ -450,10 +459,11 @@ function scenarioWords(files: ProjectFiles): ScenarioWords {
       problem: null,
       seed: null,
       processors: 1,
+      namesDrivers: false,
     }
   try {
     const scenario: unknown = JSON.parse(text)
-    const { name, seed, processors } = recordOf(scenario)
+    const { name, seed, processors, drivers } = recordOf(scenario)
     const verbs = [...new Set(stepsOf(scenario).map((step) => String(recordOf(step)['do'])))]
     const words =
       typeof name === 'string'
@@ -468,6 +478,7 @@ function scenarioWords(files: ProjectFiles): ScenarioWords {
       problem: null,
       seed: typeof seed === 'number' ? seed : null,
       processors: typeof processors === 'number' ? processors : 1,
+      namesDrivers: Array.isArray(drivers) && drivers.length > 0,
     }
   } catch {
     return {
@@ -475,6 +486,7 @@ function scenarioWords(files: ProjectFiles): ScenarioWords {
       problem: 'scenario.json is not JSON',
       seed: null,
       processors: 1,
+      namesDrivers: true,
     }
   }
 }
