@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { blockedReason } from '../../commands/registry'
 import { settle, mountApp, type MountedApp } from '../../testing/mount-app'
 import { useProject } from '../../stores/project'
 import { useRuns } from '../../stores/runs'
@@ -81,6 +82,26 @@ describe('a lesson', () => {
     expect(one('.checks .fails').textContent).toContain('Complete once'.slice(0, 8))
     await click(button('Step 2'))
     expect(useLearn().run?.step).toBe(2)
+  })
+
+  test('shows what was printed in the place of the timeline', async () => {
+    await mounted.press('F5')
+    await vi.waitFor(() => expect(one('#lesson-run-tab-output')).toBeTruthy())
+    expect(one('#lesson-run-panel [data-region=timeline]')).toBeTruthy()
+    await click(one('#lesson-run-tab-output'))
+    expect(document.querySelector('#lesson-run-panel [data-region=timeline]')).toBeNull()
+    expect(one('#lesson-run-panel #lesson-console')).toBeTruthy()
+  })
+
+  test('runs without a driver.ts when the scenario names the drivers', () => {
+    const project = useProject()
+    project.files = { 'kmdf.ts': '' }
+    expect(blockedReason('lab.run')).toContain('driver.ts')
+    project.files = {
+      'kmdf.ts': '',
+      'scenario.json': '{ "drivers": [{ "name": "Sums", "entry": "kmdf.ts" }] }',
+    }
+    expect(blockedReason('lab.run')).toBeNull()
   })
 
   test('gives three hints with H, and not while somebody types', async () => {
