@@ -4,10 +4,12 @@ import { basename, join, relative, resolve, sep } from 'node:path'
 import { FILES_MAX, type ProjectFiles } from '../../shared/contract/model'
 import type { Lesson } from '../../shared/lessons/lesson'
 import type { TextProblem } from '../yaml-text/front-matter'
+import { MISTAKES_MAX } from '../yaml-text/read'
 import { LESSON_FILE, readLesson } from './read'
 
 /** Larger files are no text that anyone edits. */
 const FILE_BYTES_MAX = 200_000
+/** Folders that are read. */
 const LESSONS_MAX = 500
 
 export interface Library {
@@ -27,20 +29,36 @@ export const isLessonFolder = (folder: string): boolean => existsSync(join(folde
 export function readLibrary(folders: readonly string[]): Library {
   const lessons = new Map<string, Lesson>()
   const problems: TextProblem[] = []
-  for (const folder of folders.flatMap(lessonFoldersIn)) {
+  const found: string[] = []
+  for (const folder of folders)
+    try {
+      found.push(...lessonFoldersIn(folder))
+    } catch (error) {
+      problems.push(unreadable(basename(folder), error))
+    }
+  for (const folder of found.slice(0, LESSONS_MAX)) {
     const slug = basename(folder)
     const read = readLessonFolder(folder)
-    if ('problems' in read)
-      problems.push(...read.problems.map((each) => ({ ...each, file: `${slug}/${each.file}` })))
-    else if (lessons.has(slug))
+    if ('problems' in read) {
+      const told = read.problems.slice(0, MISTAKES_MAX)
+      problems.push(...told.map((each) => ({ ...each, file: `${slug}/${each.file}` })))
+    } else if (lessons.has(slug))
       problems.push({
         file: `${slug}/${LESSON_FILE}`,
         line: 1,
         message: `There is another lesson ${slug}.`,
         hint: 'Give the folder another name.',
       })
-    else if (lessons.size < LESSONS_MAX) lessons.set(slug, read.lesson)
+    else lessons.set(slug, read.lesson)
   }
+  const left = found.slice(LESSONS_MAX)[0]
+  if (left !== undefined)
+    problems.push({
+      file: basename(left),
+      line: 1,
+      message: `There are more than ${LESSONS_MAX} lessons.`,
+      hint: 'This one and those after it were left out. Choose another folder.',
+    })
   const inOrder = [...lessons.values()].sort(
     (a, b) => a.order - b.order || (a.slug < b.slug ? -1 : 1),
   )
@@ -55,9 +73,7 @@ export function readLessonFolder(folder: string): { lesson: Lesson } | { problem
     const problem = collect(root, root, files)
     if (problem) return { problems: [problem] }
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    const hint = 'Check that the folder is there and may be read.'
-    return { problems: [{ file: LESSON_FILE, line: 1, message, hint }] }
+    return { problems: [unreadable(LESSON_FILE, error)] }
   }
   return readLesson(basename(root), files)
 }
@@ -98,6 +114,13 @@ function collect(root: string, folder: string, files: ProjectFiles): TextProblem
   }
   return null
 }
+
+const unreadable = (file: string, error: unknown): TextProblem => ({
+  file,
+  line: 1,
+  message: error instanceof Error ? error.message : String(error),
+  hint: 'Check that the folder is there and may be read.',
+})
 
 const tooMuch = (file: string, message: string): TextProblem => ({
   file,
