@@ -26,6 +26,14 @@ const LAMP = [
   ['KMDF', 'kmdf-function'],
 ] as const
 
+/** A device whose packets wait and can be cancelled, by the sources alone. */
+const MAILBOX = [
+  ['WDM, a cancel routine of its own', 'samples/drivers/cancel-safe-queue/driver.ts'],
+  ['WDM with IoCsq', 'samples/drivers/cancel-safe-queue/csq.ts'],
+  ['KMDF, in a manual queue', 'samples/drivers/kmdf-pending/driver.ts'],
+  ['KMDF, kept and marked cancelable', 'samples/drivers/kmdf-pending/own.ts'],
+] as const
+
 /** A line of a table: what is counted, and how in one driver. */
 type Row = readonly [what: string, count: (driver: Written) => number | string]
 
@@ -167,19 +175,29 @@ function readDriver(read: ReadFile, folder: string): Written {
   }
 }
 
+/** A table of drivers that are compared by their sources alone. */
+function sources(
+  read: ReadFile,
+  title: string,
+  drivers: readonly (readonly [name: string, path: string])[],
+): string {
+  return table(
+    [title, 'Lines of code', 'Routines of Windows'],
+    drivers.map(([name, path]) => {
+      const source = read(path)
+      return [name, codeLines(source), routinesOf(source).size]
+    }),
+  )
+}
+
 /** The page with its tables as they come out now. `present` is the page as it is. */
 export function frameworksPage(read: ReadFile, present: string): string {
   const parts: Readonly<Record<string, string>> = {
     'by hand': comparison(read, 'In the driver', BY_HAND, ECHO),
     framework: comparison(read, 'Instead of the driver', BY_FRAMEWORK, ECHO),
     lamp: comparison(read, 'The lamp', BY_FUNCTION, LAMP),
-    pairs: table(
-      ['Driver', 'Lines of code', 'Routines of Windows'],
-      PAIRS.map(([name, path]) => {
-        const source = read(path)
-        return [name, codeLines(source), routinesOf(source).size]
-      }),
-    ),
+    mailbox: sources(read, 'The mailbox', MAILBOX),
+    pairs: sources(read, 'Driver', PAIRS),
   }
   return present.replace(
     /(<!-- table: ([\w ]+) -->).*?(<!-- end -->)/gs,

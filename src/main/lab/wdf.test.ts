@@ -1,67 +1,8 @@
 /** Framework drivers (KMDF) through compiler, sandbox and kernel. */
 import { describe, expect, test } from 'vitest'
-import { client, driver } from './testing/snippets'
+import { control, ECHO, OPEN, runKmdf as run, SEQUENTIAL } from './testing/kmdf'
+import { driver } from './testing/snippets'
 import { runProject } from './run'
-
-/** A control device `\\.\Kmdf`; `queue` sets up its queue, `code` declares the handlers. */
-const control = (queue: string, code: string, more = ''): string =>
-  driver(`
-export function DriverEntry(DriverObject: DRIVER_OBJECT, RegistryPath: UNICODE_STRING): NTSTATUS {
-  const config = local(WDF_DRIVER_CONFIG)
-  WDF_DRIVER_CONFIG_INIT(config, null)
-  config.DriverInitFlags = WdfDriverInitNonPnpDriver
-  config.EvtDriverUnload = Unload
-  const handle = out<PVOID>()
-  let status = WdfDriverCreate(DriverObject, RegistryPath, null, config, handle)
-  if (!NT_SUCCESS(status)) return status
-  const init = local(array(PVOID, 1))
-  init[0] = WdfControlDeviceInitAllocate(handle.value, RTL_CONSTANT_STRING('D:P'))
-  WdfDeviceInitAssignName(init[0], RTL_CONSTANT_STRING('\\\\Device\\\\Kmdf'))
-  const device = out<PVOID>()
-  status = WdfDeviceCreate(init, null, device)
-  if (!NT_SUCCESS(status)) return status
-  if (init[0] !== null) DbgPrint('the init structure is still there\\n')
-  status = WdfDeviceCreateSymbolicLink(device.value, RTL_CONSTANT_STRING('\\\\??\\\\Kmdf'))
-  if (!NT_SUCCESS(status)) return status
-  const queueConfig = local(WDF_IO_QUEUE_CONFIG)
-  ${queue}
-  const queue = out<PVOID>()
-  status = WdfIoQueueCreate(device.value, queueConfig, null, queue)
-  if (!NT_SUCCESS(status)) return status
-  ${more}
-  WdfControlFinishInitializing(device.value)
-  return STATUS_SUCCESS
-}
-function Unload(Driver: PVOID): void { DbgPrint('unload\\n') }
-${code}`)
-
-const SEQUENTIAL = `WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(queueConfig, WdfIoQueueDispatchSequential)`
-
-async function run(
-  source: string,
-  program: string,
-  verifier: string[] = [],
-): Promise<{
-  printed: string[]
-  stdout: string[]
-  outcome: string
-  leaks: unknown[]
-  code: string
-}> {
-  const files = { 'driver.ts': source, 'client.ts': client(program) }
-  const { report } = await runProject({ files, seed: 1, verifier, trace: 'off' })
-  expect(report.diagnostics).toEqual([])
-  return {
-    printed: report.dbgPrint.map((text) => text.trim()),
-    stdout: (report.client?.stdout ?? '').trim().split('\n'),
-    outcome: report.outcome,
-    leaks: report.leaks,
-    code: report.bugcheck?.code ?? '',
-  }
-}
-
-const OPEN = `CreateFile('\\\\\\\\.\\\\Kmdf', GENERIC_READ | GENERIC_WRITE, 0, null, OPEN_EXISTING, 0, null)`
-const ECHO = `CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)`
 
 describe('requests', () => {
   const echo = control(

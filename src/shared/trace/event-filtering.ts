@@ -134,7 +134,8 @@ export type FilteringEventBody =
   | { t: 'wdf.queue.created'; queue: string; device: string; dispatch: string; isDefault: boolean }
   | { t: 'wdf.queue.purged'; queue: string }
   | { t: 'wdf.queue.deleted'; queue: string }
-  | { t: 'wdf.request.queued'; request: string; queue: string; irp: number }
+  /** `from`: the queue through which the driver had it before. */
+  | { t: 'wdf.request.queued'; request: string; queue: string; irp: number; from?: string }
   /** The driver has it: `handler` was called with it, or null when the driver took it itself. */
   | {
       t: 'wdf.request.presented'
@@ -150,6 +151,14 @@ export type FilteringEventBody =
       irp: number
       status: string
       information: number
+    }
+  /** The driver can be called back for it at `routine`, or not any more: null. */
+  | {
+      t: 'wdf.request.marked'
+      request: string
+      queue: string
+      irp: number
+      routine: string | null
     }
   /** It was cancelled while it waited; the driver never saw it. */
   | { t: 'wdf.request.cancelled'; request: string; queue: string; irp: number }

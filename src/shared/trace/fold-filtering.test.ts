@@ -108,6 +108,32 @@ test('the queues of a host process go with it', () => {
   expect(queues(made, ended('0x3'))).toEqual([])
 })
 
+test('a request that goes on to another queue leaves the one that it came through', () => {
+  const made = (queue: string): EventBody => ({
+    t: 'wdf.queue.created',
+    queue,
+    device: '0x3',
+    dispatch: 'manual',
+    isDefault: false,
+  })
+  const bodies: EventBody[] = [
+    made('0x1'),
+    made('0x2'),
+    { t: 'wdf.request.queued', request: '0x4', queue: '0x1', irp: 7 },
+    { t: 'wdf.request.presented', request: '0x4', queue: '0x1', irp: 7, handler: 'Toy!Read' },
+    { t: 'wdf.request.queued', request: '0x4', queue: '0x2', irp: 7, from: '0x1' },
+    { t: 'wdf.request.marked', request: '0x4', queue: '0x2', irp: 7, routine: 'Toy!Cancel' },
+  ]
+  expect(foldAll(bodies.map((body) => event(body))).filtering.queues).toMatchObject([
+    { waiting: [], presented: [] },
+    { waiting: [7], presented: [] },
+  ])
+  expect(bodies.slice(4).map((body) => sentence(event(body)))).toEqual([
+    'The request of IRP 7 went from the queue 0x1 to 0x2.',
+    'The request of IRP 7 can be called back by Toy!Cancel.',
+  ])
+})
+
 test('every event has words', () => {
   for (const [body, words] of EVENTS) expect(sentence(event(body)).replace(/\.$/, '')).toBe(words)
 })

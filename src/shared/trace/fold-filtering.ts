@@ -230,6 +230,8 @@ function foldQueue(state: FilteringState, event: FilteringEvent): void {
       drop(state.queues, (item) => item === found)
       break
     case 'wdf.request.queued':
+      // It leaves the queue that it came through before.
+      for (const { presented } of state.queues) drop(presented, (item) => item === event.irp)
       found.waiting.push(event.irp)
       break
     case 'wdf.request.presented':

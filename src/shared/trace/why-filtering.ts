@@ -80,13 +80,19 @@ export function sayFiltering(event: SaidHere): string {
     case 'wdf.queue.deleted':
       return `The queue ${event.queue} was deleted`
     case 'wdf.request.queued':
-      return `IRP ${event.irp} became a request and waits in the queue ${event.queue}`
+      return event.from === undefined
+        ? `IRP ${event.irp} became a request and waits in the queue ${event.queue}`
+        : `The request of IRP ${event.irp} went from the queue ${event.from} to ${event.queue}`
     case 'wdf.request.presented':
       return event.handler === null
         ? `The driver took the request of IRP ${event.irp} out of its queue`
         : `The request of IRP ${event.irp} was handed to ${event.handler}`
     case 'wdf.request.completed':
       return `The request of IRP ${event.irp} was completed with ${statusName(event.status)}`
+    case 'wdf.request.marked':
+      return event.routine === null
+        ? `The request of IRP ${event.irp} cannot be called back any more`
+        : `The request of IRP ${event.irp} can be called back by ${event.routine}`
     case 'wdf.request.cancelled':
       return `The request of IRP ${event.irp} was cancelled while it waited`
     case 'wdf.request.forwarded':

@@ -148,6 +148,9 @@ const KMDF = {
     params: { Device: pvoid, Request: pvoid },
     returns: nothing,
   },
+  FN_WDF_REQUEST_CANCEL: { kind: 'cancel', params: { Request: pvoid }, returns: nothing },
+  FN_WDF_TIMER: { kind: 'timer', params: { Timer: pvoid }, returns: nothing },
+  FN_WDF_DPC: { kind: 'dpc', params: { Dpc: pvoid }, returns: nothing },
   FN_WDF_WORKITEM: { kind: 'workitem', params: { WorkItem: pvoid }, returns: nothing },
 } as const satisfies Record<string, RoutineSignature>
 

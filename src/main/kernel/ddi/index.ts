@@ -46,8 +46,11 @@ import { RTL_MEMORY_DDIS } from './rtl-memory'
 import { RTL_STRING_DDIS } from './rtl-string'
 import { SE_DDIS } from './se'
 import { WDF_DDIS } from './wdf'
+import { WDF_CANCEL_DDIS } from './wdf-cancel'
+import { WDF_DEFERRED_DDIS } from './wdf-deferred'
 import { WDF_POWER_DDIS } from './wdf-power'
 import { WDF_REQUEST_DDIS } from './wdf-request'
+import { WDF_WAITLOCK_DDIS } from './wdf-waitlock'
 import { WIN32_CRT_DDIS } from './win32-crt'
 import { WIN32_FILE_DDIS } from './win32-file'
 import { WIN32_MEMORY_DDIS } from './win32-memory'
@@ -106,8 +109,11 @@ export const DDIS: Readonly<Record<string, DdiEntry>> = {
   ...RTL_STRING_DDIS,
   ...SE_DDIS,
   ...WDF_DDIS,
+  ...WDF_CANCEL_DDIS,
+  ...WDF_DEFERRED_DDIS,
   ...WDF_POWER_DDIS,
   ...WDF_REQUEST_DDIS,
+  ...WDF_WAITLOCK_DDIS,
   ...WIN32_CRT_DDIS,
   ...WIN32_FILE_DDIS,
   ...WIN32_MEMORY_DDIS,

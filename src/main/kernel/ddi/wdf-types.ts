@@ -17,6 +17,9 @@ export const REQUEST = handle('WDFREQUEST')
 export const TARGET = handle('WDFIOTARGET')
 export const MEMORY = handle('WDFMEMORY')
 export const SPINLOCK = handle('WDFSPINLOCK')
+export const WAITLOCK = handle('WDFWAITLOCK')
+export const TIMER = handle('WDFTIMER')
+export const DPC = handle('WDFDPC')
 export const WORKITEM = handle('WDFWORKITEM')
 export const OBJECT = handle('WDFOBJECT')
 export const ATTRIBUTES = t.optional(t.ptr('WDF_OBJECT_ATTRIBUTES'))
@@ -40,7 +43,7 @@ export const filling = (
   struct: string,
   bytes: number,
   fill: (k: Kernel, at: Ptr, values: Record<string, number>) => void,
-  more: Record<string, ReturnType<typeof t.enum> | ReturnType<typeof t.fn>> = {},
+  more: Record<string, ReturnType<typeof t.enum> | ReturnType<typeof t.fn> | typeof t.ulong> = {},
 ) =>
   ddi({
     params: { Config: t.ptr(struct), ...more },

@@ -17,12 +17,17 @@ import {
   STATUS_PENDING,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
-import { DRIVER_EXTENSION, DRIVER_OBJECT } from '../../../shared/nt/generated/offsets'
+import {
+  DRIVER_EXTENSION,
+  DRIVER_OBJECT,
+  IO_STACK_LOCATION,
+} from '../../../shared/nt/generated/offsets'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
 import {
   framework,
+  queuesOf,
   type DeviceData,
   type DriverData,
   type InitData,
@@ -76,6 +81,7 @@ export function takeOver(k: Kernel, driver: WdfObject<DriverData>): void {
 function* dispatchPacket(k: Kernel, [device = 0, irp = 0]: number[]): KernelRoutine<number> {
   const major = k.memory.u8(k.irps.current(irp))
   if (OPENING.includes(major)) {
+    if (major === IRP_MJ_CLEANUP) yield* flushQueues(k, device, irp)
     handled(k, irp, 'completed')
     return yield* finish(k, irp, STATUS_SUCCESS)
   }
@@ -83,6 +89,12 @@ function* dispatchPacket(k: Kernel, [device = 0, irp = 0]: number[]): KernelRout
   if (found?.data.inCaller) return yield* showCaller(k, found, irp)
   const queue = found?.data.queue
   return queue ? yield* queue.accept(irp) : yield* finish(k, irp, STATUS_INVALID_DEVICE_REQUEST)
+}
+
+function* flushQueues(k: Kernel, device: Ptr, irp: Ptr): KernelRoutine<void> {
+  const found = framework(k).deviceOf(device)
+  const file = k.memory.ptr(k.irps.current(irp) + IO_STACK_LOCATION.FileObject)
+  for (const queue of found && file ? queuesOf(found) : []) yield* queue.flush(file)
 }
 
 /** EvtIoInCallerContext: the driver sees the request while the thread that asked runs. */

@@ -8,6 +8,7 @@ import type { Ptr } from '../mm/memory'
 import type { Process } from '../ps/process'
 import { NtException } from '../stop'
 import { STATUS_INVALID_HANDLE } from '../../../shared/nt/generated/ntstatus'
+import { freeDeferred, type DeferredData } from './deferred'
 import type { IoQueue } from './queue'
 import type { RequestData } from './request'
 
@@ -18,7 +19,18 @@ const CONTEXT_MAX = 0x1_0000
 const DEPTH_MAX = 64
 
 export type WdfKind =
-  'driver' | 'init' | 'device' | 'queue' | 'request' | 'memory' | 'spinlock' | 'workitem' | 'target'
+  | 'driver'
+  | 'init'
+  | 'device'
+  | 'queue'
+  | 'request'
+  | 'memory'
+  | 'spinlock'
+  | 'waitlock'
+  | 'workitem'
+  | 'timer'
+  | 'dpc'
+  | 'target'
 
 /** Kinds whose life the trace tells in events of their own, or not at all. */
 const UNTOLD: ReadonlySet<WdfKind> = new Set(['init', 'queue', 'request'])
@@ -150,7 +162,8 @@ export class Framework {
   ): WdfObject<D> | null {
     if (attributes.contextBytes > CONTEXT_MAX) return null
     const bytes = CONTEXT + attributes.contextBytes
-    const under = (attributes.parent && this.objects.get(attributes.parent)) || parent
+    const named = attributes.parent ? this.objects.get(attributes.parent) : undefined
+    const under = named ?? parent ?? (kind === 'driver' ? null : this.callingDriver())
     if (under && under.depth >= DEPTH_MAX) return null
     const handle = this.store.allocate(bytes)
     if (!handle) return null
@@ -198,6 +211,15 @@ export class Framework {
     return found as WdfObject<D>
   }
 
+  /** The driver whose code runs: parent of what it makes without naming one. */
+  private callingDriver(): WdfObject | null {
+    const { k } = this
+    const name = k.driverOf(k.thread)
+    for (const driver of this.drivers.values())
+      if (this.host || k.devices.driverName(driver.data.object) === name) return driver
+    return null
+  }
+
   any(handle: Ptr): WdfObject | undefined {
     return this.objects.get(handle)
   }
@@ -241,6 +263,9 @@ export class Framework {
       for (const buffer of host ? [host.input, host.output] : [])
         if (buffer) this.store.free(buffer)
     }
+    if (object.kind === 'timer' || object.kind === 'dpc')
+      freeDeferred(k, object.data as DeferredData)
+    if (object.kind === 'waitlock') k.pool.free((object.data as { event: Ptr }).event)
     if (object.kind === 'workitem') k.workQueue.freeIoItem((object.data as { item: Ptr }).item)
     if (destroy) yield* k.call(destroy, 'FN_WDF_OBJECT_CONTEXT_DESTROY', [object.handle])
     object.parent?.children.delete(object)
@@ -282,7 +307,8 @@ const hosted = new WeakMap<Kernel, Map<Process, Framework>>()
  * first driver that uses it.
  */
 export function framework(k: Kernel): Framework {
-  const own = hosted.get(k)?.get(k.thread.process)
+  // A DPC borrows whatever thread it finds; what runs there is of the kernel.
+  const own = k.dpcs.running ? undefined : hosted.get(k)?.get(k.thread.process)
   if (own) return own
   let found = frameworks.get(k)
   if (!found) {

@@ -22,11 +22,12 @@ import {
   STATUS_PENDING,
   STATUS_SUCCESS,
 } from '../../../shared/nt/generated/ntstatus'
-import { IRP, WDF_IO_QUEUE_CONFIG } from '../../../shared/nt/generated/offsets'
+import { IO_STACK_LOCATION, IRP, WDF_IO_QUEUE_CONFIG } from '../../../shared/nt/generated/offsets'
 import type { KernelRoutine, RoutineName } from '../ddi/types'
 import type { Thread } from '../ke/thread'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import { callBackAll } from './cancel'
 import { framework, type DeviceData, type Framework, type WdfObject } from './framework'
 import { askedOf, completePacket, completeRequest, namesOf, type RequestData } from './request'
 
@@ -96,15 +97,46 @@ export class IoQueue {
     if (!request) return yield* finish(k, irp, STATUS_INSUFFICIENT_RESOURCES)
     request.data.queue = this
     if (!seen) k.irps.markPending(irp)
+    yield* this.enqueue(irp, request, null)
+    return STATUS_PENDING
+  }
+
+  /**
+   * WdfRequestForwardToIoQueue: put a request that the driver has into another queue.
+   * @returns STATUS_INVALID_DEVICE_STATE, and the driver keeps it, when that queue takes nothing
+   */
+  *forward(request: WdfObject<RequestData>, to: IoQueue): KernelRoutine<number> {
+    if (to.isPurged) return STATUS_INVALID_DEVICE_STATE
+    request.data.queue = to
+    yield* to.enqueue(request.data.irp, request, this)
+    yield* this.finished()
+    return STATUS_SUCCESS
+  }
+
+  private *enqueue(
+    irp: Ptr,
+    request: WdfObject<RequestData>,
+    from: IoQueue | null,
+  ): KernelRoutine<void> {
+    const { k } = this
     this.waiting.set(irp, request)
     waitingIn(k).set(irp, this)
-    this.tell('wdf.request.queued', request)
+    if (k.tracing)
+      k.emit({
+        t: 'wdf.request.queued',
+        ...namesOf(k, request),
+        ...(from && { from: k.memory.format(from.handle) }),
+      })
     const cancel = k.images.registerNative('FxIoQueue::_IrpCancelRoutine', cancelWaiting)
     k.irps.setCancelRoutine(irp, cancel)
     // Cancelled before it came: nobody will call the routine, unless it was cancelled just now.
     if (k.memory.u8(irp + IRP.Cancel) && k.irps.setCancelRoutine(irp, 0)) yield* this.cancel(irp)
     else yield* this.handOut()
-    return STATUS_PENDING
+  }
+
+  /** Whether a packet is with the driver, and not waiting in here. */
+  gave(irp: Ptr): boolean {
+    return !this.waiting.has(irp)
   }
 
   /** A request that the driver had is done. */
@@ -116,7 +148,20 @@ export class IoQueue {
     yield* this.handOut()
   }
 
-  /** WdfIoQueuePurge: what waits is cancelled, what comes is refused. What the driver has it keeps. */
+  /** A program closed its handle: what it still waits for is cancelled. */
+  *flush(file: Ptr): KernelRoutine<void> {
+    const { k } = this
+    for (const irp of [...this.waiting.keys()]) {
+      const stack = k.irps.current(irp)
+      if (k.memory.ptr(stack + IO_STACK_LOCATION.FileObject) !== file) continue
+      if (this.waiting.has(irp) && k.irps.setCancelRoutine(irp, 0)) yield* this.cancel(irp)
+    }
+  }
+
+  /**
+   * WdfIoQueuePurge: what waits is cancelled, what comes is refused. Of what the driver has, it hears
+   * of the requests that it marked cancelable; the rest it keeps.
+   */
   *purge(): KernelRoutine<void> {
     const { k } = this
     if (!this.isPurged && k.tracing)
@@ -124,6 +169,7 @@ export class IoQueue {
     this.isPurged = true
     for (const irp of [...this.waiting.keys()])
       if (this.waiting.has(irp) && this.k.irps.setCancelRoutine(irp, 0)) yield* this.cancel(irp)
+    yield* callBackAll(k, this)
   }
 
   /** Wait until the driver has completed what it has. */
@@ -139,7 +185,7 @@ export class IoQueue {
     const request = this.waiting.get(irp)
     this.leave(irp)
     if (request) {
-      this.tell('wdf.request.cancelled', request)
+      if (this.k.tracing) this.k.emit({ t: 'wdf.request.cancelled', ...namesOf(this.k, request) })
       yield* this.own.remove(request)
     }
     yield* finish(this.k, irp, STATUS_CANCELLED)
@@ -200,11 +246,6 @@ export class IoQueue {
     else if (control) yield* call(control, 'FN_WDF_IO_QUEUE_IO_DEVICE_CONTROL', output, input, code)
     else if (handlers.default) yield* call(handlers.default, 'FN_WDF_IO_QUEUE_IO_DEFAULT')
     else yield* completeRequest(k, handle, STATUS_INVALID_DEVICE_REQUEST, 0)
-  }
-
-  /** Tell what became of a request. */
-  tell(t: 'wdf.request.queued' | 'wdf.request.cancelled', request: WdfObject<RequestData>): void {
-    if (this.k.tracing) this.k.emit({ t, ...namesOf(this.k, request) })
   }
 
   /** Tell that the driver has a request, by the handler that is about to get it or by its own doing. */

@@ -18,6 +18,7 @@ import { hex32 } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import { forgetMark } from './cancel'
 import { framework, type WdfObject } from './framework'
 import type { IoQueue } from './queue'
 
@@ -26,6 +27,8 @@ export interface RequestData {
   /** Queue that it is in, or came out of; null for one that was not queued yet. */
   queue: IoQueue | null
   status: number
+  /** Its EvtRequestCancel is called, or was. */
+  isCalledBack?: boolean
   /** In a host process: copies of its buffers. */
   host?: { input: Ptr; output: Ptr; inputLength: number; outputLength: number }
 }
@@ -154,6 +157,7 @@ export function* completeRequest(
     })
   const bytes = host ? Math.min(information, host.outputLength) : 0
   const data = host && bytes > 0 ? k.memory.read(host.output, bytes) : null
+  forgetMark(k, irp)
   yield* framework(k).remove(request)
   yield* completePacket(k, irp, status, information, data)
   if (queue) yield* queue.finished()
@@ -188,6 +192,7 @@ export function* sendAndForget(
 ): KernelRoutine<void> {
   const { irp, queue } = request.data
   if (k.tracing) k.emit({ t: 'wdf.request.forwarded', ...namesOf(k, request) })
+  forgetMark(k, irp)
   yield* framework(k).remove(request)
   k.irps.skip(irp)
   yield* k.irps.callDriver(below, irp)

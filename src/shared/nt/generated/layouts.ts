@@ -164,6 +164,7 @@ export type StructName =
   | 'WDF_REQUEST_SEND_OPTIONS'
   | 'WDF_REQUEST_PARAMETERS'
   | 'WDF_PNPPOWER_EVENT_CALLBACKS'
+  | 'WDF_DPC_CONFIG'
   | 'WDF_TIMER_CONFIG'
   | 'CONTEXT'
   | 'LUID_AND_ATTRIBUTES'
@@ -2442,6 +2443,14 @@ export const LAYOUTS: Readonly<Record<StructName, StructLayout>> = {
       { path: 'EvtDeviceUsageNotification', offset: 0x78, size: 8, kind: 'ptr', type: 'PVOID' },
       { path: 'EvtDeviceRelationsQuery', offset: 0x80, size: 8, kind: 'ptr', type: 'PVOID' },
       { path: 'EvtDeviceUsageNotificationEx', offset: 0x88, size: 8, kind: 'ptr', type: 'PVOID' },
+    ],
+  },
+  WDF_DPC_CONFIG: {
+    name: 'WDF_DPC_CONFIG', size: 0x18, align: 8, complete: true,
+    fields: [
+      { path: 'Size', offset: 0, size: 4, kind: 'u32', type: 'ULONG' },
+      { path: 'EvtDpcFunc', offset: 8, size: 8, kind: 'ptr', type: 'PFN_WDF_DPC' },
+      { path: 'AutomaticSerialization', offset: 0x10, size: 1, kind: 'u8', type: 'BOOLEAN' },
     ],
   },
   WDF_TIMER_CONFIG: {

@@ -2999,6 +2999,14 @@ export const WDF_PNPPOWER_EVENT_CALLBACKS = {
   EvtDeviceUsageNotificationEx: 0x88,
 } as const
 
+/** Offsets in WDF_DPC_CONFIG; SIZE is its size in bytes. */
+export const WDF_DPC_CONFIG = {
+  SIZE: 0x18,
+  Size: 0,
+  EvtDpcFunc: 8,
+  AutomaticSerialization: 0x10,
+} as const
+
 /** Offsets in WDF_TIMER_CONFIG; SIZE is its size in bytes. */
 export const WDF_TIMER_CONFIG = {
   SIZE: 0x20,

@@ -176,6 +176,7 @@ export const STRUCT_FACTS: Readonly<Record<StructName, StructFacts>> = {
   WDF_REQUEST_SEND_OPTIONS: { description: 'How WdfRequestSend sends.', confidence: 'high' },
   WDF_REQUEST_PARAMETERS: { description: 'What a framework request asks for.', confidence: 'high' },
   WDF_PNPPOWER_EVENT_CALLBACKS: { description: 'What a framework driver does when its device starts, sleeps, wakes and goes.', confidence: 'high' },
+  WDF_DPC_CONFIG: { description: 'The function of a framework DPC.', confidence: 'high' },
   WDF_TIMER_CONFIG: { description: 'The function of a framework timer.', confidence: 'high' },
   CONTEXT: { description: 'The registers of a thread; selected ones.', confidence: 'high' },
   LUID_AND_ATTRIBUTES: { description: 'A privilege and whether it is enabled.', confidence: 'high', fieldNotes: { Attributes: 'SE_PRIVILEGE_ENABLED, SE_PRIVILEGE_REMOVED' } },
