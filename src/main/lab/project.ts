@@ -12,10 +12,10 @@ import { jsonPlace, type JsonPlace } from '../../shared/json-place'
 import type { Entry } from '../dsl/compiled'
 import { parseControlCode } from '../kernel/ps/steps'
 import { misplacedFile } from '../kernel/world/files'
-import { SHIPPED_DEFENCES, defencePath } from './defences'
 import { givenFiles } from './given-files'
 import { projectError, readJson } from './json-file'
 import { SHIPPED_PROGRAMS } from './programs'
+import { SHIPPED_DEFENCES, defencePath } from './shipped-defences'
 
 export interface PlannedDriver {
   name: string
@@ -105,9 +105,9 @@ export function planOf(
           : `Add ${driver.entry}.`
       return { diagnostics: [projectError(DRIVER_FILE, null, message, hint)] }
     }
-  const all = withShipped(files, scenario)
   const alone = umdfWithoutDevice(scenario, override ? '' : (files[SCENARIO_FILE] ?? ''))
   if (alone) return { diagnostics: [alone] }
+  const all = withShipped(files, scenario)
   const missing = missingProgram(all, scenario, override ? '' : (files[SCENARIO_FILE] ?? ''))
   if (missing) return { diagnostics: [missing] }
   const hasSteps = scenario.steps !== undefined || scenario.processes !== undefined
@@ -180,7 +180,6 @@ function withShipped(files: ProjectFiles, scenario: Scenario): ProjectFiles {
   return taken.length === 0 ? files : { ...files, ...Object.fromEntries(taken) }
 }
 
-/** What is wrong with the first program that nobody has; null when all are there. */
 /** What is wrong with the first UMDF driver that no device names; null when there is none. */
 function umdfWithoutDevice(scenario: Scenario, text: string): Diagnostic | null {
   const served = new Set((scenario.devices ?? []).map(({ service }) => service?.toLowerCase()))
@@ -196,6 +195,7 @@ function umdfWithoutDevice(scenario: Scenario, text: string): Diagnostic | null 
   )
 }
 
+/** What is wrong with the first program that nobody has; null when all are there. */
 function missingProgram(files: ProjectFiles, scenario: Scenario, text: string): Diagnostic | null {
   const programs = scenario.programs ?? []
   const at = programs.findIndex(({ entry }) => !Object.hasOwn(files, entry))

@@ -193,7 +193,10 @@ export const ScenarioHost = z.strictObject({
     z.strictObject({
       port: PortNumber,
       /** What a web server there has, by path: `"/"`. */
-      pages: z.record(z.string().regex(/^\/\S{0,200}$/), text(4000)).optional(),
+      pages: z
+        .record(z.string().regex(/^\/\S{0,200}$/), text(4000))
+        .refine((pages) => Object.keys(pages).length <= 200, { message: 'more than 200 pages' })
+        .optional(),
       /** Replies to what contains the request. */
       answers: list(
         z.strictObject({ request: text(200).min(1), reply: text(4000) }),
