@@ -155,7 +155,7 @@ class Parser {
     do {
       const paths = [this.take('*') ? '*' : this.name()]
       while (this.take('=')) paths.push(this.take('*') ? '*' : this.name())
-      if (!/^(\* )*([^*]+ )+(\* )*$/.test(paths.join(' ') + ' '))
+      if (!/^(\* )*([^* ]+ )+(\* )*$/.test(paths.join(' ') + ' '))
         this.fail("'*' is for first or last steps that lack the field; name one for the others.")
       if (paths.length > 1 && paths.length !== steps)
         this.fail(

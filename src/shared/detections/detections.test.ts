@@ -77,6 +77,7 @@ describe('a condition', () => {
     ['a then b then c by x=y', 22, 'names 2 fields for 3 steps'],
     ['a then b then c by x=*=y', 24, 'first or last steps'],
     ['a then b by *', 13, 'first or last steps'],
+    [`a then b by ${'x='.repeat(60)}*=x`, 135, 'first or last steps'],
     ['and', 0, "'and' is no name"],
     [Array(21).fill('a').join(' then '), 140, 'too many steps'],
   ])('%s is refused at %i', (text, offset, words) => {
