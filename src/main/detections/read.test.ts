@@ -72,10 +72,17 @@ test.each([
     35,
     "'is' is no modifier; known are contains",
   ],
-  ['a missing field', RULE.replace('level: high\n', ''), 1, 1, 'level: '],
+  ['a missing field', RULE.replace('level: high\n', ''), 1, 1, 'level: it is missing'],
+  [
+    'a level that there is none of',
+    RULE.replace('level: high', 'level: loud'),
+    9,
+    8,
+    'one of informational, low',
+  ],
   ['text that is no YAML', RULE.replace('title: A', 'title: "A'), 10, 1, 'This is no YAML'],
   ['a field twice', `${RULE}level: low\n`, 10, 1, "'level' is there twice."],
-  ['a text in place of a rule', 'hello', 1, 1, 'The rule: '],
+  ['a text in place of a rule', 'hello', 1, 1, 'The rule: it wants fields.'],
   [
     'a bomb of aliases',
     `a: &a [x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: [*c, *c, *c, *c]\n`,
@@ -89,6 +96,13 @@ test.each([
   expect(problems[0]).toMatchObject({ file: 'a.yaml', line, column })
   expect(problems.map(({ message }) => message).join('\n')).toContain(words)
   expect(problems[0]?.hint).not.toBe('')
+})
+
+test.each([
+  ['a tab', RULE.replace('detection:\n  ', 'detection:\n\t'), 'Indent by spaces.'],
+  ['a quote that stays open', RULE.replace('title: A', 'title: "A'), 'Close each quote'],
+])('%s is told with its remedy', (_what, text, hint) => {
+  expect(readRules('a.yaml', text).problems[0]?.hint).toContain(hint)
 })
 
 test('an empty file has no rule and no mistake', () => {

@@ -4,6 +4,7 @@
  */
 import { Composer, LineCounter, Parser, isNode, isScalar, visit, type Document } from 'yaml'
 import type { z } from 'zod'
+import { issueWords, yamlHint } from './words'
 
 /** Counted from 1. */
 export interface Place {
@@ -69,10 +70,10 @@ function readDocument(
   }
   if (document.errors.length > 0)
     return {
-      mistakes: document.errors.slice(0, MISTAKES_MAX).map(({ pos, message }) => ({
+      mistakes: document.errors.slice(0, MISTAKES_MAX).map(({ pos, code, message }) => ({
         ...at(pos[0]),
         message: sentence(`This is no YAML: ${message}`),
-        hint: 'Texts with a colon, a hash, a star or a backtick in front go into quotes.',
+        hint: yamlHint(code),
       })),
     }
   let value: unknown
@@ -136,7 +137,7 @@ export function parseYaml<S extends z.ZodType>(
           message: `There is no field '${key}'.`,
           hint,
         }))
-      const message = sentence(`${nameOf(issue.path) || root}: ${issue.message}`)
+      const message = sentence(`${nameOf(issue.path) || root}: ${issueWords(issue, value)}`)
       return [{ ...placeOf(issue.path), message, hint }]
     }),
   }
