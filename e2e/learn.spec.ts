@@ -83,5 +83,5 @@ test('a rule is written in a lesson: a mistake is marked, a false alarm told, th
   await learn.setText(readFileSync(RULE, 'utf8'))
   await page.keyboard.press('F5')
   const passed = learn.goal.getByRole('region', { name: 'Passed' })
-  await expect(passed).toContainText('5 of 5', { timeout: 60_000 })
+  await expect(passed).toContainText('7 of 7', { timeout: 60_000 })
 })
