@@ -234,6 +234,8 @@ export const useTechniques = defineStore('techniques', () => {
     if (!asked) return
     try {
       const { files } = await value(ring()['techniques.files']({ slug: asked.slug }))
+      // Another one was opened meanwhile.
+      if (slug.value !== asked.slug) return
       sources.value = files
       ui.dialog = 'sources'
     } catch (thrown) {
