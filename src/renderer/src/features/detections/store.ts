@@ -177,12 +177,24 @@ export const useDetections = defineStore('detections', () => {
       )
       if (token !== asked) return
       rule.value = read.rules[0]?.rule ?? null
-      mistakes.value = read.mistakes
+      mistakes.value = [...read.mistakes, ...sameId(current, rule.value)]
       tests.value = read.tests
       if (current.file in edited.value) keepRules(read)
     } catch (thrown) {
       if (token === asked) ui.fail(asAppError(thrown))
     }
+  }
+
+  /** An id that another rule has: its alarms could not be told from those of this one. */
+  function sameId(current: RuleEntry, read: Rule | null): RuleMistake[] {
+    const isOther = (each: RuleEntry): boolean =>
+      each.file !== current.file && each.rule?.id === read?.id
+    const other = read && entries.value.find(isOther)
+    if (!other) return []
+    const line = current.text.split('\n').findIndex((each) => /^id:/.test(each)) + 1
+    const message = `id: ${other.file} has '${read.id}' already.`
+    const hint = 'Give this rule another id.'
+    return [{ file: current.file, line: Math.max(line, 1), column: 1, message, hint }]
   }
 
   let pause: ReturnType<typeof setTimeout> | undefined
@@ -302,7 +314,8 @@ export const useDetections = defineStore('detections', () => {
 
   const blocked = computed(() => {
     if (running.value) return 'A run is on its way'
-    if (!rule.value) return 'The rule has mistakes'
+    if (!rule.value)
+      return entry.value?.text.trim() ? 'The rule has mistakes' : 'There is no rule yet'
     return subjects.value.length === 0 ? 'Choose what to try it on' : null
   })
 

@@ -162,6 +162,26 @@ describe('a rule', () => {
     expect(mounted.lab.drafts.has('detections')).toBe(false)
   })
 
+  test('that has the id of another one is told so, and an empty one that it is none', async () => {
+    useTechniques().openRule('service-outside')
+    const detections = useDetections()
+    await vi.waitFor(() => expect(detections.rule).not.toBeNull())
+    const text = detections.entry!.text
+    detections.create()
+    await vi.waitFor(() => expect(detections.rule?.id).toBe('my-rule'))
+    expect(detections.mistakes).toEqual([])
+    detections.setText(text)
+    await vi.waitFor(() =>
+      expect(detections.mistakes).toMatchObject([
+        { line: 2, message: "id: service-outside.yaml has 'service-outside' already." },
+      ]),
+    )
+    detections.setText(' ')
+    await vi.waitFor(() => expect(detections.blocked).toBe('There is no rule yet'))
+    detections.discard()
+    await detections.saveDraft()
+  })
+
   test('of one’s own begins with one that works, and is deleted with a way back', async () => {
     useTechniques().openRule('service-outside')
     const detections = useDetections()
