@@ -1,9 +1,14 @@
 /**
- * The part of the fold that keeps who sits in the way of files and connections, and the queues of
- * framework drivers: minifilters, the filtering platform, KMDF queues.
+ * The part of the fold that keeps who sits in the way of files and connections, and what framework
+ * drivers have: minifilters, the filtering platform, queues. Objects and hosts: fold-frameworks.ts.
  */
 import type { EventOf, EventType, TraceEvent } from './event'
 import type { FilteringEventBody } from './event-filtering'
+import {
+  foldFrameworks,
+  type FrameworkHostState,
+  type FrameworkObjectState,
+} from './fold-frameworks'
 
 export interface MinifilterState {
   filter: string
@@ -65,12 +70,19 @@ export interface FilteringState {
   sublayers: { sublayer: string; weight: number; seq: number }[]
   filters: PlatformFilterState[]
   queues: QueueState[]
+  /** In the order in which they were made. */
+  objects: FrameworkObjectState[]
+  /** Those that ended, too. */
+  hosts: FrameworkHostState[]
 }
 
 type FilteringEvent = EventOf<FilteringEventBody['t']>
 
 export function emptyFiltering(): FilteringState {
-  return { minifilters: [], callouts: [], sublayers: [], filters: [], queues: [] }
+  return {
+    ...{ minifilters: [], callouts: [], sublayers: [], filters: [] },
+    ...{ queues: [], objects: [], hosts: [] },
+  }
 }
 
 const FAMILIES = /^(?:minifilter|wfp|wdf)\./
@@ -86,7 +98,10 @@ export function isFilteringEvent(event: TraceEvent): event is FilteringEvent {
 export function foldFiltering(state: FilteringState, event: FilteringEvent): void {
   if (event.t.startsWith('minifilter.')) foldMinifilter(state, event)
   else if (event.t.startsWith('wfp.')) foldPlatform(state, event)
-  else foldQueue(state, event)
+  else {
+    foldQueue(state, event)
+    foldFrameworks(state, event)
+  }
 }
 
 function drop<T>(list: T[], match: (item: T) => boolean): void {

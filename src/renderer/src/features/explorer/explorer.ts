@@ -4,6 +4,7 @@ import { devnodes } from './kinds/device-tree'
 import { deviceKinds } from './kinds/devices'
 import { filteringKinds } from './kinds/filtering'
 import { networkKinds } from './kinds/network'
+import { frameworkKinds } from './kinds/frameworks'
 import { files } from './kinds/files'
 import { hardwareKinds } from './kinds/hardware'
 import { memoryKinds } from './kinds/memory'
@@ -45,7 +46,14 @@ export const GROUPS: { label: string; kinds: { kind: Kind; label: string }[] }[]
       { kind: 'drivers', label: 'Drivers' },
       { kind: 'irps', label: 'Packets' },
       { kind: 'files', label: 'Files' },
+    ],
+  },
+  {
+    label: 'Driver frameworks',
+    kinds: [
+      { kind: 'frameworkObjects', label: 'Framework objects' },
       { kind: 'queues', label: 'Framework queues' },
+      { kind: 'frameworkHosts', label: 'Driver hosts' },
     ],
   },
   {
@@ -109,6 +117,7 @@ const FINDERS: Record<Kind, KindRows> = {
   registry,
   ...securityKinds,
   ...filteringKinds,
+  ...frameworkKinds,
   ...networkKinds,
   ...hardwareKinds,
 }

@@ -33,6 +33,8 @@ export type Kind =
   | 'filters'
   | 'sublayers'
   | 'queues'
+  | 'frameworkObjects'
+  | 'frameworkHosts'
   | 'sockets'
   | 'hosts'
   | 'machine'

@@ -4,6 +4,7 @@ import { rowsOf } from '../explorer'
 
 const state = emptyState()
 state.filtering = {
+  ...state.filtering,
   minifilters: [
     {
       ...{ filter: '0x1', name: 'Guard', altitude: '320000', operations: [0], started: true },
