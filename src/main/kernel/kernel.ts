@@ -14,7 +14,7 @@ import type { DefenceName } from '../../shared/defences'
 import { hex32, pointer } from '../../shared/nt/format'
 import type { KernelRoutine, RoutineName } from './ddi/types'
 import { DdiTable } from './ddi/table'
-import { faultOf } from './ke/fault'
+import { faultOf, unhandled } from './ke/fault'
 import { Apcs } from './ke/apc-queue'
 import { Scheduler } from './ke/scheduler'
 import { Hal } from './hal/hal'
@@ -337,7 +337,7 @@ export class Kernel implements KernelPort {
     try {
       return this.scheduler.next(report)
     } catch (error) {
-      this.caught(error)
+      this.caught(this.stopOf(error))
       return this.ended ? this.scheduler.frames.endCommand() : this.next(NOTHING)
     }
   }
@@ -470,6 +470,16 @@ export class Kernel implements KernelPort {
       return faultOf(this, error.index, error.access, userMode, error.routine)
     if (error instanceof NtException) return error
     throw error
+  }
+
+  /** What the scheduler stops with when it met bad memory: it follows lists that drivers can spoil. */
+  private stopOf(error: unknown): unknown {
+    if (!(error instanceof MemoryFault || error instanceof NtException)) return error
+    try {
+      return unhandled(this, this.toException(error))
+    } catch (stop) {
+      return stop
+    }
   }
 
   /** An execute fault: a call through a pointer that is no code. */

@@ -60,6 +60,32 @@ describe('kernel APCs', () => {
     expect(m.of('apc.delivered')).toHaveLength(1)
   })
 
+  test('one that was freed before its thread came to it stops the machine', () => {
+    const m = toyDriver(
+      function* (d) {
+        const event = scratch(d, 0x18)
+        yield* d.ddi('KeInitializeEvent', event, 0, false)
+        yield* d.ddi('PsCreateSystemThread', d.out(), 0, 0, 0, 0, d.fn('Waiter'), event)
+        yield* d.ddi('KeDelayExecutionThread', 0, false, -100_000n)
+        const thread = [...d.k.scheduler.threads].find(({ name }) => name === 'toy!Waiter')!
+        const apc = yield* d.ddi('ExAllocatePool2', 0x40n, 0x1000, 0x41414141)
+        yield* d.ddi('KeInitializeApc', apc, thread.address, 0, d.fn('Kernel'), 0, 0, 0, 0)
+        yield* d.ddi('KeRaiseIrql', 2, d.out())
+        yield* d.ddi('KeInsertQueueApc', apc, 0, 0, 0)
+        yield* d.ddi('ExFreePoolWithTag', apc, 0)
+        yield* d.ddi('KeLowerIrql', 0)
+        yield* d.ddi('KeDelayExecutionThread', 0, false, -100_000n)
+      },
+      {
+        Kernel: nothing,
+        *Waiter(d, event) {
+          yield* d.ddi('KeWaitForSingleObject', event!, 0, 0, false, null)
+        },
+      },
+    )
+    expect(stopOf(m)?.code).toBe('0x50')
+  })
+
   test('a normal one calls both routines, and a critical region keeps it away', () => {
     const order: unknown[] = []
     toyDriver(
