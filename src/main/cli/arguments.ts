@@ -158,7 +158,7 @@ export const USAGE = `Usage:
   npm run ring0 -- replay FILE [--json]
   npm run ring0 -- check FOLDER [--lesson LESSON] [--json]
   npm run ring0 -- lesson check FOLDER [--json]
-  npm run ring0 -- detect [FOLDER] [--rules FOLDER] [--seed N] [--json]
+  npm run ring0 -- detect [FOLDER] [--rules FOLDER] [--driver FILE] [--seed N] [--json]
                        [--defence NAME] [--test-rules] [--export FILE]
   npm run ring0 -- matrix [--only NAMES] [--seed N | --seeds N] [--processors N] [--json]
   npm run ring0 -- ddi NAME
@@ -192,7 +192,7 @@ export  write what the query finds ("" for everything)
                  or rule ids (VR-...), separated by commas
 --json           one JSON document instead of words (docs/cli.md)
 --trace FILE     write the events as JSON lines
---driver FILE    load this file of the folder in place of driver.ts (fixed.ts)
+--driver FILE    load this file of the folder in place of driver.ts (fixed.ts, twin.ts)
 --processors N   processors of the machine, 1 to 8 (default: the scenario's, or 1; explore: 2);
                  matrix: processes that share the work (default: all processors of the computer)
 --scenario FILE  a file of the folder, or any other, in place of scenario.json
@@ -276,7 +276,7 @@ const COMMANDS: Record<string, { takes: readonly Option[]; wants: string; many?:
   check: { takes: ['json', 'lesson'], wants: 'the folder' },
   lesson: { takes: ['json'], wants: 'check', many: true },
   detect: {
-    takes: ['rules', 'seed', 'json', 'test-rules', 'export', 'defence'],
+    takes: ['rules', 'seed', 'json', 'driver', 'test-rules', 'export', 'defence'],
     wants: 'the folder',
     many: true,
   },

@@ -8,6 +8,7 @@ test('detect takes a folder, or something to do with the rules alone', () => {
   const nothing = {
     command: 'detect',
     folder: null,
+    driver: null,
     seed: 1,
     json: false,
     rules: null,
@@ -26,6 +27,11 @@ test('detect takes a folder, or something to do with the rules alone', () => {
     ...nothing,
     folder: 'toy',
     defences: ['hvci'],
+  })
+  expect(typed('detect toy --driver twin.ts')).toEqual({
+    ...nothing,
+    folder: 'toy',
+    driver: 'twin.ts',
   })
   expect(typed('detect --rules mine')).toEqual({ ...nothing, rules: 'mine' })
   expect(typed('detect --test-rules')).toEqual({ ...nothing, test: true })
@@ -53,6 +59,7 @@ test.each([
   ['matrix --write --seeds 2', '--write wants all techniques and one seed'],
   ['matrix --seeds 0', "--seeds wants a whole number above 0, not '0'"],
   ['detect', 'the folder is missing, or --rules, --test-rules or --export FILE'],
+  ['detect --test-rules --driver a', '--driver wants a folder'],
   ['detect a b', "'b' is one argument too many"],
   ['detect a --seed x', "--seed wants a whole number, not 'x'"],
   ['detect a --dump b', 'detect does not take --dump'],

@@ -6,6 +6,8 @@ export interface DetectArguments {
   command: 'detect'
   /** Driver folder that is run; null when only the rules are looked at. */
   folder: string | null
+  /** File that is loaded in place of driver.ts, `twin.ts` for instance; null for driver.ts. */
+  driver: string | null
   seed: number
   json: boolean
   /** Folder or file of rules; null for those of the lab. */
@@ -19,6 +21,7 @@ export interface DetectArguments {
 }
 
 interface Values {
+  driver?: string
   seed?: string
   rules?: string
   export?: string
@@ -38,12 +41,14 @@ export function detectArguments(
   const rules = values.rules ?? null
   if (folder === null && !test && target === null && rules === null)
     return { problem: 'the folder is missing, or --rules, --test-rules or --export FILE' }
+  const driver = values.driver ?? null
+  if (driver !== null && folder === null) return { problem: '--driver wants a folder' }
   const seed = values.seed ?? '1'
   if (!/^-?\d{1,10}$/.test(seed)) return { problem: `--seed wants a whole number, not '${seed}'` }
   const defences = defencesOf(values.defence)
   if ('problem' in defences) return defences
   const { names } = defences
-  const what = { folder, rules, export: target, test, defences: names }
+  const what = { folder, driver, rules, export: target, test, defences: names }
   return { command: 'detect', seed: Number(seed), json, ...what }
 }
 

@@ -61,8 +61,9 @@ export async function detect(options: DetectArguments): Promise<number> {
     return 1
   }
   const { files } = read
-  const { seed, defences } = options
+  const { seed, defences, driver } = options
   const request: RunRequest = { files, seed, verifier: [], trace: 'full', defences }
+  if (driver !== null) request.driver = driver
   const { report, alarms } = await run(request, rules)
   if (options.json) {
     const { outcome, alerts = [] } = report
