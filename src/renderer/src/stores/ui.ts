@@ -10,6 +10,7 @@ export type Dialog =
   | 'about'
   | 'compare'
   | 'fixed'
+  | 'compare-sample'
   | 'save-as'
   | 'add-file'
   | 'rename-file'

@@ -88,6 +88,10 @@ export function useLabCommands(): void {
       run: () => void project.revert(),
       blocked: () => (project.isDraft ? null : 'Nothing was changed'),
     },
+    'sample.compare': {
+      run: () => (ui.dialog = 'compare-sample'),
+      blocked: () => (project.fileNames.length === 0 ? 'No project is open' : null),
+    },
     'file.add': { run: () => (ui.dialog = 'add-file'), blocked: ofLesson },
     'file.rename': { run: () => (ui.dialog = 'rename-file'), blocked: ofLesson },
     'file.delete': {
