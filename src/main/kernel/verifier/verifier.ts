@@ -15,6 +15,20 @@ import { BugCheck, type FirstCause } from '../stop'
 import { BUILT_IN_RULES, CHECKED_RULES } from './implemented'
 import { USER_MEMORY_RULES } from './rules/user-memory'
 
+/** Everything that finds mistakes by watching; the options that inject faults stay out. */
+const WATCHING: readonly string[] = [
+  'basic',
+  'lab',
+  'special pool',
+  'force IRQL checking',
+  'pool tracking',
+  'I/O verification',
+  'deadlock detection',
+  'security checks',
+  'miscellaneous checks',
+  'DDI compliance checking',
+]
+
 /** The words of the command line and of the Run bar, and the settings of verifier-rules.json that they turn on. */
 export const VERIFIER_PRESETS: Readonly<Record<string, readonly string[]>> = {
   'special-pool': ['special pool', 'basic'],
@@ -26,32 +40,9 @@ export const VERIFIER_PRESETS: Readonly<Record<string, readonly string[]>> = {
   security: ['security checks', 'miscellaneous checks', 'lab', 'basic'],
   'code-integrity': ['code integrity checks', 'basic'],
   'force-pending': ['force pending I/O', 'I/O verification', 'basic'],
-  standard: [
-    'basic',
-    'lab',
-    'special pool',
-    'force IRQL checking',
-    'pool tracking',
-    'I/O verification',
-    'deadlock detection',
-    'security checks',
-    'miscellaneous checks',
-    'DDI compliance checking',
-  ],
+  standard: WATCHING,
   'low-resources': ['low resources simulation', 'basic'],
-  /** Everything that finds mistakes by watching; the options that inject faults stay out. */
-  all: [
-    'basic',
-    'lab',
-    'special pool',
-    'force IRQL checking',
-    'pool tracking',
-    'I/O verification',
-    'deadlock detection',
-    'security checks',
-    'miscellaneous checks',
-    'DDI compliance checking',
-  ],
+  all: WATCHING,
 }
 
 /** Names come from outside: `constructor` is no preset. */
