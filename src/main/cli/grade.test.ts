@@ -49,6 +49,21 @@ describe('a hand-in', () => {
     expect(printed).toContain('Not passed: 0 of 4 points')
   })
 
+  test('without a file that the lesson asks for is none', async () => {
+    handIn({ 'other.ts': solution })
+    expect(await grade(LESSON)).toBe(1)
+    expect(complained).toContain('the hand-in has no driver.ts')
+    expect(printed).toBe('')
+  })
+
+  test('without one of two files is graded with the start of that one, and told so', async () => {
+    const twoFiles = '42-sample-on-the-shelf'
+    handIn({ 'answers.yaml': 'years_apart: 9\ngives_it_away: stamp authority\n' })
+    expect(await grade(twoFiles)).toBe(6)
+    expect(complained).toContain('the hand-in has no client.ts; graded with')
+    expect(printed).toContain('1 of 9 points')
+  })
+
   test('is a document for programs, and the lesson may be a folder', async () => {
     handIn({ 'driver.ts': start })
     expect(await grade(SHIPPED, true)).toBe(6)

@@ -36,6 +36,14 @@ export async function gradeFolder(
     process.stderr.write(`ring0: ${found.problem}\n`)
     return 1
   }
+  // What is not handed in is as it was at the start, and some checks hold there already.
+  const missing = found.lesson.files.filter((name) => !Object.hasOwn(files, name))
+  if (missing.length > 0) {
+    const isEmpty = missing.length === found.lesson.files.length
+    const then = isEmpty ? '' : '; graded with what the lesson starts with'
+    process.stderr.write(`ring0: the hand-in has no ${missing.join(' and no ')}${then}\n`)
+    if (isEmpty) return 1
+  }
   const report = await grade(found.lesson, files)
   if (json) process.stdout.write(JSON.stringify(report, null, 2) + '\n')
   else printGrade(report, (text) => process.stdout.write(text))
