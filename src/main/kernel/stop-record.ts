@@ -7,6 +7,7 @@ import type { SourcePlace } from '../../shared/trace/event'
 import type { Frame, Thread } from './ke/thread'
 import type { Kernel } from './kernel'
 import { BugCheck, RunLimit, type ExceptionOrigin } from './stop'
+import { frameworkModule } from './wdf/module'
 
 /** `toy!DriverEntry`, and where in its source. */
 interface StackFrame {
@@ -81,8 +82,9 @@ export class StopRecord {
     const thread = this.k.scheduler.current
     const { images, memory } = this.k
     const stack = this.stackOf(thread)
-    const inNt = routine && `nt!${routine}`
-    if (inNt && stack[0]?.frame !== inNt) stack.unshift({ frame: inNt, at: null })
+    const owner = routine && (frameworkModule(routine, thread.process.isHost) ?? 'nt')
+    const met = owner && `${owner}!${routine}`
+    if (met && stack[0]?.frame !== met) stack.unshift({ frame: met, at: null })
     return {
       driver: this.k.driverOf(thread),
       at: thread.at,

@@ -212,6 +212,24 @@ test.each([
   expect(Number(report.bugcheck?.parameters[0])).toBe(parameter)
 })
 
+test('stacks name the image of the framework', async () => {
+  const source = control(
+    SEQUENTIAL,
+    'function Cleanup(Object: PVOID): void { KeBugCheck(0xe2) }',
+    `
+  const attributes = local(WDF_OBJECT_ATTRIBUTES)
+  WDF_OBJECT_ATTRIBUTES_INIT(attributes)
+  attributes.EvtCleanupCallback = Cleanup
+  const lock = out<PVOID>()
+  WdfSpinLockCreate(attributes, lock)
+  WdfObjectDelete(lock.value)`,
+  )
+  const files = { 'driver.ts': source }
+  const { report } = await runProject({ files, seed: 1, verifier: [], trace: 'off' })
+  const frames = report.dump?.processors[0]?.stack.map(({ frame }) => frame)
+  expect(frames?.slice(0, 2)).toEqual(['toy!Cleanup', 'Wdf01000!WdfObjectDelete'])
+})
+
 test('a device in a stack sends requests to the one below', async () => {
   const source = driver(`
 let Below: DEVICE_OBJECT | null = null

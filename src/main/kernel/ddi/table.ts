@@ -9,6 +9,7 @@ import { MemoryFault } from '../mm/memory'
 import type { CallArgs, CallResult } from '../port'
 import { NtException } from '../stop'
 import { isWatchedRoutine, routineCalled } from '../verifier/rules/security'
+import { frameworkModule } from '../wdf/module'
 import { DDIS, DDI_NAMES } from './index'
 import { isInline } from './inline'
 import {
@@ -30,6 +31,8 @@ interface Bound {
   name: string
   /** In stack listings: `nt!IofCallDriver`, `KERNEL32!Sleep`. */
   frame: string
+  /** The same in a host process of UMDF: `WUDFx02000!WdfRequestComplete`. */
+  hostFrame: string
   entry: DdiEntry
   params: [name: string, type: ParamType][]
   hasOuts: boolean
@@ -37,6 +40,10 @@ interface Bound {
   traced: boolean
   /** Whether the verifier looks at each call. */
   watched: boolean
+}
+
+function moduleOf(name: string, { module }: DdiEntry, inHost: boolean): string {
+  return frameworkModule(name, inHost) ?? (module === 'win32' ? 'KERNEL32' : 'nt')
 }
 
 export class DdiTable {
@@ -59,7 +66,8 @@ export class DdiTable {
       const facts = ddiFacts(name)
       return {
         name,
-        frame: `${entry.module === 'win32' ? 'KERNEL32' : 'nt'}!${name}`,
+        frame: `${moduleOf(name, entry, false)}!${name}`,
+        hostFrame: `${moduleOf(name, entry, true)}!${name}`,
         entry,
         params: Object.entries(entry.params),
         hasOuts: Object.values(entry.params).some((type) => type.k === 'out'),
@@ -165,7 +173,7 @@ export class DdiTable {
     const frame: KernelFrame = {
       kind: 'kernel',
       routine,
-      name: bound.frame,
+      name: thread.process.isHost ? bound.hostFrame : bound.frame,
       ddi: index,
       cause: thread.cause,
       outs,

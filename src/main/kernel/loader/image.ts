@@ -11,6 +11,7 @@ import { PAGE_SIZE, PTE, RAM_START, REGIONS } from '../mm/layout'
 import type { Ptr } from '../mm/memory'
 import type { FunctionInfo } from '../port'
 import { assert, RunLimit } from '../stop'
+import { frameworkModule } from '../wdf/module'
 import {
   FUNCTION_BYTES,
   fillWithCode,
@@ -369,7 +370,10 @@ export class Images {
     if (address === 0) return 'NULL'
     const entry = this.functions.get(address)
     if (!entry) return this.k.memory.format(address)
-    return `${this.images[entry.image]!.name}!${entry.name}`
+    const image = this.images[entry.image]!
+    // The framework's own routines have their addresses in the kernel's image.
+    const owner = image === this.nt ? frameworkModule(entry.name, false) : null
+    return `${owner ?? image.name}!${entry.name}`
   }
 
   /** Address that stands for "the instruction": the function on top of the thread, plus its line. */
