@@ -118,6 +118,7 @@ describe('local settings', () => {
       theme: 'system',
       window: null,
       catalogueFolder: null,
+      lessonFolder: null,
       yaraFolder: null,
     })
     settings.change({ theme: 'dark' })
@@ -127,6 +128,7 @@ describe('local settings', () => {
       theme: 'dark',
       window: null,
       catalogueFolder: null,
+      lessonFolder: null,
       yaraFolder: null,
     })
     for (const text of ['{', '[]', 'null', '7', '{"theme":"pink"}']) {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { rulesContract } from '../../shared/contract/detections'
 import { labContract } from '../../shared/contract/lab'
 import { fail, ok } from '../../shared/errors'
 import { bindLabHost } from './lab-binding'
@@ -12,7 +13,9 @@ class FakeHost {
   events = 100
 
   create = (options: { onProgress(progress: LabProgress): void }): LabHost => {
-    const names = Object.entries(labContract).filter(([, row]) => row.kind === 'call')
+    const names = Object.entries({ ...labContract, ...rulesContract }).filter(
+      ([, row]) => row.kind === 'call',
+    )
     const unused = Object.fromEntries(
       names.map(([name]) => [name, () => fail('internal', `${name} is not faked`, '')]),
     ) as unknown as LabHost
@@ -126,8 +129,10 @@ describe('the lab client', () => {
     expect(processes).toHaveLength(1)
   })
 
-  test('offers every call of the contract', () => {
-    const calls = Object.entries(labContract).filter(([, row]) => row.kind === 'call')
+  test('offers every call of the contracts that the helper answers', () => {
+    const calls = Object.entries({ ...labContract, ...rulesContract }).filter(
+      ([, row]) => row.kind === 'call',
+    )
     expect(Object.keys(client.handlers)).toEqual(calls.map(([name]) => name))
   })
 
