@@ -59,6 +59,15 @@ function Control(Queue: PVOID, Request: PVOID, OutputLength: ULONG, InputLength:
     expect([outcome, leaks]).toEqual(['ok', []])
   })
 
+  test("is not the driver's: when it completes it, the machine stops", async () => {
+    const wrong = source.replace(
+      'WdfRequestForwardToIoQueue(Request, Waiting))',
+      'WdfRequestForwardToIoQueue(Request, Waiting))\n    WdfRequestComplete(Request, STATUS_SUCCESS)',
+    )
+    const { code, stop } = await runKmdf(wrong, TWO)
+    expect([code, stop]).toEqual(['0x0000010D', 10])
+  })
+
   test('is cancelled when its handle is closed', async () => {
     const { stdout } = await runKmdf(source, twoAnd('CloseHandle(device)'))
     expect(stdout[1]).toBe('c0000120 c0000120 0')

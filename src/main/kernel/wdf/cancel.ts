@@ -53,7 +53,7 @@ function tell(k: Kernel, request: WdfObject<RequestData>, routine: Ptr): void {
  */
 export function markCancelable(k: Kernel, request: WdfObject<RequestData>, routine: Ptr): number {
   const { irp, queue } = request.data
-  if (!queue || !routine || isMarked(k, irp)) return STATUS_INVALID_DEVICE_REQUEST
+  if (!queue?.gave(irp) || !routine || isMarked(k, irp)) return STATUS_INVALID_DEVICE_REQUEST
   request.data.isCalledBack = false
   marked(k).set(irp, { request, routine })
   k.irps.setCancelRoutine(

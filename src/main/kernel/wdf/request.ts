@@ -18,6 +18,7 @@ import { hex32 } from '../../../shared/nt/format'
 import type { KernelRoutine } from '../ddi/types'
 import type { Kernel } from '../kernel'
 import type { Ptr } from '../mm/memory'
+import { NtException } from '../stop'
 import { forgetMark } from './cancel'
 import { framework, type WdfObject } from './framework'
 import type { IoQueue } from './queue'
@@ -137,8 +138,21 @@ export function retrieveBuffer(
 }
 
 /**
+ * A request that a driver completes or sends has to be the driver's.
+ * @bugcheck 0x10D with 0xA when it waits in a queue
+ * @throws NtException in a host process, where it ends the process
+ */
+function requireGiven(k: Kernel, { handle, data }: WdfObject<RequestData>): void {
+  if (!data.queue || data.queue.gave(data.irp)) return
+  const address = k.memory.address(handle)
+  if (data.host) throw new NtException(STATUS_INVALID_DEVICE_REQUEST, address)
+  const what = `The request of IRP ${k.irps.number(data.irp)} waits in a queue: it is not the driver's.`
+  k.bugCheck(0x10d, 0xan, address, 0n, 0n, what)
+}
+
+/**
  * Complete the packet of a request, and let its queue go on.
- * @bugcheck 0x10D with 5 when the request was completed before
+ * @bugcheck 0x10D with 5 when the request was completed before, with 0xA when it waits in a queue
  */
 export function* completeRequest(
   k: Kernel,
@@ -147,6 +161,7 @@ export function* completeRequest(
   information: number,
 ): KernelRoutine<void> {
   const request = framework(k).object<RequestData>(handle, 'request')
+  requireGiven(k, request)
   const { irp, queue, host } = request.data
   if (k.tracing)
     k.emit({
@@ -190,6 +205,7 @@ export function* sendAndForget(
   request: WdfObject<RequestData>,
   below: Ptr,
 ): KernelRoutine<void> {
+  requireGiven(k, request)
   const { irp, queue } = request.data
   if (k.tracing) k.emit({ t: 'wdf.request.forwarded', ...namesOf(k, request) })
   forgetMark(k, irp)
@@ -205,6 +221,7 @@ export function* sendAndWait(
   request: WdfObject<RequestData>,
   below: Ptr,
 ): KernelRoutine<boolean> {
+  requireGiven(k, request)
   const { irp } = request.data
   if (!(yield* forwardAndWait(k, irp, below))) return false
   request.data.status = k.memory.u32(irp + IRP['IoStatus.Status'])

@@ -47,6 +47,8 @@ export async function runKmdf(
   outcome: string
   leaks: unknown[]
   code: string
+  /** First parameter of a bug check. */
+  stop: number
 }> {
   const files = { 'driver.ts': source, 'client.ts': client(program) }
   const { report } = await runProject({ files, seed: 1, verifier, trace: 'off' })
@@ -57,6 +59,7 @@ export async function runKmdf(
     outcome: report.outcome,
     leaks: report.leaks,
     code: report.bugcheck?.code ?? '',
+    stop: Number(report.bugcheck?.parameters[0] ?? 0),
   }
 }
 
