@@ -206,6 +206,7 @@ describe('words', () => {
       isOwn: true,
     }
     expect(rowName('drivers', row)).toBe('Disk, IRP_MJ_READ')
+    expect(rowName('tokens', { pid: 4, process: 'System' })).toBe('token of System, process 4')
     expect(rowFacts('drivers', { ...row, symbol: 'a!b', module: null })).toEqual([
       { field: 'symbol', text: 'a!b', isOdd: false },
     ])

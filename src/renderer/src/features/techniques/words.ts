@@ -90,7 +90,7 @@ const NAMES: Readonly<Record<TableName, (row: Row) => string>> = {
   code: (row) => say(row['symbol'] ?? row['address']),
   processes: (row) => `${say(row['name'])}, process ${say(row['pid'])}`,
   threads: (row) => `thread ${say(row['tid'])} of process ${say(row['pid'])}`,
-  tokens: (row) => `token of process ${say(row['pid'])}`,
+  tokens: (row) => `token of ${say(row['process'])}, process ${say(row['pid'])}`,
   callbacks: (row) =>
     [row['kind'], row['where']]
       .filter((part) => part !== null)
