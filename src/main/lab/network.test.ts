@@ -100,6 +100,37 @@ export function main(): number {
     ])
   })
 
+  test('a socket that is in use does not become that of an accepted connection', async () => {
+    const { report, written } = await runWorld(
+      { programs: [{ name: 'odd.exe', entry: 'odd.ts' }] },
+      {
+        'odd.ts': client(`${TRY}
+/** AFD's codes to wait for a connection, and to give it a file. */
+const WAIT = 0x1200c
+const ACCEPT = 0x12010
+export function main(): number {
+  const place = local(SOCKADDR_IN)
+  place.sin_family = AF_INET
+  place.sin_port = htons(7)
+  const server = socket(AF_INET, SOCK_STREAM, 0)
+  bind(server, place, 16)
+  listen(server, 1)
+  Try('127.0.0.1', 7)
+  const id = local(array(DWORD, 8))
+  const count = out<DWORD>()
+  printf('%d\\n', DeviceIoControl(server, WAIT, null, 0, id, 32, count, null))
+  printf('%d %u\\n', DeviceIoControl(server, ACCEPT, id, 4, null, 0, count, null), GetLastError())
+  const fresh = socket(AF_INET, SOCK_STREAM, 0)
+  printf('%d\\n', DeviceIoControl(fresh, ACCEPT, id, 4, null, 0, count, null))
+  return 0
+}`),
+      },
+    )
+    expect(report.diagnostics).toEqual([])
+    expect(written.join('')).toBe('127.0.0.1 0\n1\n0 87\n1\n')
+    expect([report.outcome, report.leaks]).toEqual(['ok', []])
+  })
+
   test('what cannot be done has the error that Windows has for it', async () => {
     const { report, written, events } = await runWorld(
       {

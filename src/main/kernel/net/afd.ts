@@ -211,7 +211,8 @@ export class Afd {
   /** A fresh file becomes the socket of an accepted connection. */
   private adopt(file: Ptr, id: number): number {
     const endpoint = this.accepted.get(id)
-    if (!endpoint) return STATUS_INVALID_PARAMETER
+    // A file whose socket is in use would take that one's port and packets along.
+    if (!endpoint || this.endpoints.get(file)?.local) return STATUS_INVALID_PARAMETER
     this.accepted.delete(id)
     this.endpoints.set(file, endpoint)
     return STATUS_SUCCESS
