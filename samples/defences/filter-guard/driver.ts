@@ -396,6 +396,7 @@ function LookAtDriver(Name: UNICODE_STRING, KernelStart: bigint, KernelEnd: bigi
     if (!isOwn && !isKernels) Tell(Kind.ForeignRoutine, i, TextOf(driver.DriverName))
   }
   for (let device = driver.DeviceObject; device !== null; device = device.NextDevice) {
+    if (device.DriverObject !== driver) Tell(Kind.GivenAway, 0, TextOf(driver.DriverName))
     const upper = device.AttachedDevice
     if (upper !== null) Tell(Kind.Attached, 0, TextOf(upper.DriverObject.DriverName))
   }

@@ -43,4 +43,6 @@ export enum Kind {
   Attached,
   /** Kernel mode was refused to write or delete a driver's image. */
   ImageRefused,
+  /** A device names another driver than the one in whose list it is. */
+  GivenAway,
 }

@@ -50,6 +50,9 @@ function printNext(device: HANDLE): boolean {
     case Kind.Attached:
       printf('guard: a device of %s is attached without the filter manager\n', name)
       break
+    case Kind.GivenAway:
+      printf('ALERT a device of %s was given to another driver\n', name)
+      break
     case Kind.ImageRefused:
       printf('ALERT kernel mode, in process %u, may not write %s\n', number, name)
       break

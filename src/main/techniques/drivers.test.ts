@@ -56,6 +56,20 @@ test('the filter guard lets no driver write the image of another one, and progra
   ])
 })
 
+test('the filter guard sees devices of the file system that another driver serves', async () => {
+  const report = await run('techniques/irp-hook', ['filter-guard'], (files) => {
+    files['driver.ts'] = files['driver.ts']!.replace(
+      '  victim.MajorFunction[IRP_MJ_CREATE] = MirageCreate\n',
+      `  for (let i = 0; i < 28; i++) DriverObject.MajorFunction[i] = victim.MajorFunction[i]
+      DriverObject.MajorFunction[IRP_MJ_CREATE] = MirageCreate
+      for (let device = victim.DeviceObject; device !== null; device = device.NextDevice)
+        device.DriverObject = DriverObject\n`,
+    )
+  })
+  expect(report.client?.stdout).toContain('plan.txt: error 2')
+  expect(textsOf(report)).toEqual(['a device of \\FileSystem\\Ntfs was given to another driver'])
+})
+
 const DROPPER = String.raw`
 import { DbgPrint, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, GENERIC_WRITE, IO_STATUS_BLOCK,
   InitializeObjectAttributes, NT_SUCCESS, OBJECT_ATTRIBUTES, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE,
