@@ -200,6 +200,7 @@ describe('a hook', () => {
     expect(story.call.hooks).toEqual([{ where: 'code', symbol: 'toy!Hook' }])
     expect(stop(story, 'table').hooked).toBeNull()
     expect(stop(story, 'diverted')).toMatchObject({ module: 'toy.sys', name: 'Hook' })
+    expect(stop(story, 'service')?.sentence).toContain('no longer its own')
     expect(story.stops.filter(({ name }) => name === 'Hook')).toHaveLength(1)
   })
 

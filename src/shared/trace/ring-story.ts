@@ -230,6 +230,11 @@ export class Story {
   private diverted(event: EventOf<'code.diverted'>): void {
     if (event.to === null || this.stops.at(-1)?.ring !== 0) return
     const hooked = isKernels(event.to) ? null : say.leadsInto(event.to)
+    // The service does not get to its work: what was said of it was too early.
+    const last = this.stops.length - 1
+    const before = this.stops[last]
+    if (hooked && before?.kind === 'service' && before.hooked === null)
+      this.stops[last] = { ...before, sentence: say.leftAtOnce(this.call.service) }
     this.registers.set('kernel', { RIP: [event.to] })
     const place = box('diverted', 0, say.moduleOf(event.to), bare(event.to, true))
     this.stop(event, place, say.diverted(event, hooked), hooked)

@@ -62,6 +62,11 @@ export function driver(event: EventOf<'routine.called'>, owner: string, isGate: 
   return `${event.name} of ${owner}.sys runs in ring 0: ${why}. It is the same thread, on the same kernel stack.`
 }
 
+/** Of a service whose beginning was written over. */
+export function leftAtOnce(service: string): string {
+  return `The table leads to ${service}, as it should. Its first instruction is no longer its own.`
+}
+
 export function diverted(event: EventOf<'code.diverted'>, hooked: string | null): string {
   return hooked
     ? `The first bytes of ${event.from} were changed to ${event.bytes}, a jump: it ${hooked}. The table is as it was, so whoever compares that sees nothing.`
