@@ -120,6 +120,13 @@ export const useLearn = defineStore('learn', () => {
     useEditorPlace().reveal({ file, line: Math.max(line, 1) })
   }
 
+  /** A run leads to the code that ran; where that is not the student's, back to where the student was. */
+  function backToWork(open: OpenLesson, before: { file: string; line: number }): void {
+    if (open.editable.includes(project.activeFile)) return
+    if (open.editable.includes(before.file)) useEditorPlace().reveal(before)
+    else revealEntry(open)
+  }
+
   // Whatever else is opened afterwards has the verifier that it had.
   watch(
     () => project.opened,
@@ -154,6 +161,7 @@ export const useLearn = defineStore('learn', () => {
   async function check(): Promise<void> {
     const { value: open } = lesson
     if (!open || !isOpen.value) return
+    const before = useEditorPlace().cursor
     const done = await runs.start({ keep: false, tables: open.run.tables })
     if (!done || lesson.value?.slug !== open.slug) return
     if (!isAsAsked(done.request)) {
@@ -172,8 +180,7 @@ export const useLearn = defineStore('learn', () => {
       report.value = checked.report
       runId.value = done.id
       keep(checked.progress)
-      // A run leads to the code that ran; who writes a rule goes on with the rule.
-      if (!open.editable.some((file) => file.endsWith('.ts'))) revealEntry(open)
+      backToWork(open, before)
       const { passed: isPassed, points, of } = checked.report
       const words = `${isPassed ? 'Passed' : 'Not passed yet'}: ${points} of ${of} points.`
       announce(words)
