@@ -13,6 +13,7 @@ import type { Ptr } from './memory'
 
 const BY = 'MmAllocatePagesForMdlEx'
 const NON_CACHED = 0
+const PAGE = BigInt(PAGE_SIZE)
 
 /** What MmAllocatePagesForMdlEx is asked for. */
 export interface PagesRequest {
@@ -61,15 +62,21 @@ export class MdlPages {
   }
 
   /** Range after range, each `skip` bytes above the one before, up to the end of RAM. */
-  private takeAll({ low, high, skip, flags }: PagesRequest, wanted: number): number[] {
+  private takeAll(request: PagesRequest, wanted: number): number[] {
+    const { flags } = request
     const end = BigInt(RAM_START + PHYSICAL_BYTES)
+    const low = BigInt.asUintN(64, request.low)
+    const high = BigInt.asUintN(64, request.high)
+    // Windows asks for whole pages; smaller steps would try the same pages over and over.
+    const skip = (BigInt.asUintN(64, request.skip) + PAGE - 1n) & ~(PAGE - 1n)
     // A range below RAM holds nothing: begin with the first that reaches it.
     const below = BigInt(RAM_START) - high - 1n
     const first = skip > 0n && below > 0n ? ((below + skip - 1n) / skip) * skip : 0n
     const taken: number[] = []
     for (let up = first; low + up < end && taken.length < wanted; up += skip) {
+      if (this.k.memory.freePages === 0) break
       taken.push(...this.takeFrames(low + up, high + up, wanted - taken.length, flags))
-      if (skip <= 0n) break
+      if (skip === 0n) break
     }
     return taken
   }

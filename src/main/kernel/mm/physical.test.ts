@@ -208,6 +208,17 @@ describe('MmAllocatePagesForMdlEx', () => {
     })
   })
 
+  it('tries page after page where SkipBytes is less than one, from addresses without a sign', () => {
+    toyDriver(function* (d) {
+      const routine = 'MmAllocatePagesForMdlEx'
+      expect(yield* d.ddi(routine, -10_000n, 0n, 1n, 6 * PAGE_SIZE, 0, 1)).toBe(0)
+      const low = BigInt(RAM_START + 0x20_0000)
+      const mdl = yield* d.ddi(routine, low, low + 0xfffn, 1n, 3 * PAGE_SIZE, 0, 1)
+      expect(d.k.memory.u32(mdl + MDL.ByteCount)).toBe(3 * PAGE_SIZE)
+      yield* d.ddi('MmFreePagesFromMdl', mdl)
+    })
+  })
+
   it('gives locked pages that are mapped when somebody asks for it', () => {
     const m = toyDriver(function* (d) {
       const before = d.k.memory.freePages

@@ -78,7 +78,7 @@ export class Afd {
   /** By FILE_OBJECT. */
   private readonly endpoints = new Map<Ptr, Endpoint>()
   /** Connections that were taken from a backlog and have no file yet, by their sockets' numbers. */
-  private readonly accepted = new Map<number, Endpoint>()
+  private readonly accepted = new Map<number, { endpoint: Endpoint; listener: Endpoint }>()
   /** Whose list a packet waits in. */
   private readonly waiting = new Map<Ptr, Ptr[]>()
   private readonly cancelRoutine: Ptr
@@ -130,6 +130,12 @@ export class Afd {
     const endpoint = this.endpoints.get(file)
     if (endpoint) {
       yield* this.network.close(endpoint)
+      // What nobody gave a file is hung up with the socket that listened.
+      for (const [id, { endpoint: orphan, listener }] of [...this.accepted])
+        if (listener === endpoint) {
+          this.accepted.delete(id)
+          yield* this.network.close(orphan)
+        }
       for (const list of [endpoint.reads, endpoint.accepts])
         for (let irp = this.next(list); irp; irp = this.next(list))
           yield* complete(this.k, irp, STATUS_CANCELLED, 0)
@@ -202,7 +208,7 @@ export class Afd {
   private giveConnection(listener: Endpoint, { buffer }: Request): Answer {
     const endpoint = this.network.accept(listener)
     if (!endpoint) return null
-    this.accepted.set(endpoint.id, endpoint)
+    this.accepted.set(endpoint.id, { endpoint, listener })
     this.k.memory.setU32(buffer, endpoint.id)
     if (endpoint.remote) writePlace(this.k, buffer + 4, endpoint.remote)
     return answer(STATUS_SUCCESS, ACCEPTED_BYTES)
@@ -210,7 +216,7 @@ export class Afd {
 
   /** A fresh file becomes the socket of an accepted connection. */
   private adopt(file: Ptr, id: number): number {
-    const endpoint = this.accepted.get(id)
+    const endpoint = this.accepted.get(id)?.endpoint
     // A file whose socket is in use would take that one's port and packets along.
     if (!endpoint || this.endpoints.get(file)?.local) return STATUS_INVALID_PARAMETER
     this.accepted.delete(id)

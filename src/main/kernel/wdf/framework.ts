@@ -153,7 +153,7 @@ export class Framework {
     readonly host: HostSide | null = null,
   ) {}
 
-  /** Make an object; null when memory is short or the context is absurdly large. */
+  /** Make an object; null when memory is short, the context absurdly large, or its parent already going. */
   create<D>(
     kind: WdfKind,
     parent: WdfObject | null,
@@ -164,7 +164,7 @@ export class Framework {
     const bytes = CONTEXT + attributes.contextBytes
     const named = attributes.parent ? this.objects.get(attributes.parent) : undefined
     const under = named ?? parent ?? (kind === 'driver' ? null : this.callingDriver())
-    if (under && under.depth >= DEPTH_MAX) return null
+    if (under && (under.isGoing || under.depth >= DEPTH_MAX)) return null
     const handle = this.store.allocate(bytes)
     if (!handle) return null
     const object = new WdfObject(kind, handle, under, attributes, data)
