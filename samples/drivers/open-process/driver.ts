@@ -23,14 +23,19 @@ import {
   RtlInitUnicodeString,
   SystemBasicInformation,
   UCHAR,
-  ULONG,
   ZwQuerySystemInformation,
   array,
   cast,
   local,
   out,
 } from 'wdm'
-import type { DRIVER_OBJECT, NTSTATUS, OB_PRE_OPERATION_INFORMATION, UNICODE_STRING } from 'wdm'
+import type {
+  DRIVER_OBJECT,
+  NTSTATUS,
+  OB_PRE_OPERATION_INFORMATION,
+  UNICODE_STRING,
+  ULONG,
+} from 'wdm'
 
 /** SYSTEM_BASIC_INFORMATION: its bytes, and where PageSize lies in it. */
 const BASIC_BYTES = 64

@@ -4,7 +4,6 @@
 import {
   CTL_CODE,
   DbgPrint,
-  EPROCESS,
   ExAllocatePool2,
   ExFreePoolWithTag,
   FALSE,
@@ -43,6 +42,7 @@ import type {
   ULONG,
   ULONGLONG,
   UNICODE_STRING,
+  EPROCESS,
 } from 'wdm'
 
 const IOCTL_SCAN = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)

@@ -3,7 +3,6 @@
  */
 import {
   DbgPrint,
-  EPROCESS,
   ExAllocatePool2,
   ExFreePoolWithTag,
   KAPC,
@@ -27,7 +26,7 @@ import {
   out,
   sizeof,
 } from 'wdm'
-import type { DRIVER_OBJECT, NTSTATUS, PVOID, UNICODE_STRING } from 'wdm'
+import type { DRIVER_OBJECT, NTSTATUS, PVOID, UNICODE_STRING, EPROCESS } from 'wdm'
 
 /** The id of explorer.exe on this machine. */
 const EXPLORER = 3644

@@ -33,7 +33,6 @@ import {
   STATUS_NOT_FOUND,
   STATUS_SUCCESS,
   SystemModuleInformation,
-  ULONG,
   ULONGLONG,
   ZwQuerySystemInformation,
   __readmsr,
@@ -41,7 +40,7 @@ import {
   out,
   struct,
 } from 'wdm'
-import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, NTSTATUS, UNICODE_STRING } from 'wdm'
+import type { DEVICE_OBJECT, DRIVER_OBJECT, IRP, NTSTATUS, UNICODE_STRING, ULONG } from 'wdm'
 
 const IOCTL_SCAN = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)
 const DeviceName = RTL_CONSTANT_STRING('\\Device\\Watch')
