@@ -74,7 +74,7 @@ export function explainStop(
     seq: place.seq,
     stack: k.stopRecord.stack,
     verifier: verifierWords(k, stop),
-    fix: remedyOf(rule ?? '') ?? fixOf(stop),
+    fix: remedyOf(rule ?? '') ?? fixOf(k, stop),
   }
 }
 
@@ -120,7 +120,7 @@ function ruleOf(k: Kernel, stop: BugCheck): string | undefined {
   const [first] = stop.parameters
   switch (stop.code) {
     case 0x7f:
-      return first === 8n ? 'VR-MISC-STACK' : undefined
+      return first === 8n && !isEntryLost(k, stop) ? 'VR-MISC-STACK' : undefined
     case 0xc2:
       return first === 0x0an ? 'VR-POOL-TAG' : first === 0x40n ? 'VR-POOL-USER-ADDR' : undefined
     case 0x50:
@@ -172,7 +172,13 @@ const POOL_FIXES: Readonly<Record<number, string>> = {
   0x46: 'Free the pointer that the allocation returned, not one into or beside the block.',
 }
 
-function fixOf(stop: BugCheck): string {
+/** A double fault of a processor that went where IA32_LSTAR points, and found no code there. */
+const isEntryLost = (k: Kernel, stop: BugCheck): boolean =>
+  stop.code === 0x7f && k.hal.registers.isEntryMoved
+
+function fixOf(k: Kernel, stop: BugCheck): string {
+  if (isEntryLost(k, stop))
+    return 'Let no program name the register that a driver writes; IA32_LSTAR belongs to Windows.'
   if (stop.code === BAD_POOL_CALLER) {
     const fix = POOL_FIXES[Number(stop.parameters[0])]
     if (fix) return fix

@@ -31,6 +31,7 @@ test.each([
   ['inline-hook', '0x000000BE'],
   ['image-notify-patch', '0x000000BE'],
   ['msr-hook', '0x0000007E'],
+  ['byovd-msr', '0x0000003B'],
 ])('%s stops at its first write under memory integrity: %s', async (slug, code) => {
   const { worked, stop } = await run(slug, ['hvci'])
   expect({ worked, code: stop?.[0] }).toEqual({ worked: false, code })
