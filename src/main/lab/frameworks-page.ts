@@ -142,6 +142,8 @@ const PAIRS = [
   ['Hides a file, as a minifilter', 'samples/techniques/file-filter-hide/driver.ts'],
   ['Reports opens, as a device above the volume', 'samples/techniques/legacy-fs-filter/twin.ts'],
   ['Reports listings, as a minifilter', 'samples/techniques/file-filter-hide/twin.ts'],
+  ['Sends browsers to a proxy, as a callout', 'samples/techniques/wfp-redirect/driver.ts'],
+  ['Sends all programs to a proxy, as a callout', 'samples/techniques/wfp-redirect/twin.ts'],
 ] as const
 
 function table(head: readonly string[], rows: readonly (readonly (number | string)[])[]): string {
