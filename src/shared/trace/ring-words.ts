@@ -82,7 +82,7 @@ export function internal(zw: string): string {
 }
 
 export function zwBack(caller: string): string {
-  return `The service returns into ${caller} as any routine does, and the previous mode is again what it was.`
+  return `The service returns into ${caller} as any routine does, and the previous mode is that of the caller again.`
 }
 
 export function back(call: SystemCall): string {

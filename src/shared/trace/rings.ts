@@ -74,7 +74,7 @@ export interface CallStory {
   unfinished: string | null
 }
 
-/** Events of one call that are read to tell it; a call that waits has any number in it. */
+/** Events read to tell one call: while a call waits, any number of others may come in between. */
 const CALL_EVENTS_MAX = 4000
 
 /** Where the events of a run are. */
