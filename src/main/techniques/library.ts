@@ -2,7 +2,12 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { FILES_MAX, type ProjectFiles } from '../../shared/contract/model'
-import { TechniqueHeader, TechniqueSlug, type Technique } from '../../shared/techniques/technique'
+import {
+  GROUPS,
+  TechniqueHeader,
+  TechniqueSlug,
+  type Technique,
+} from '../../shared/techniques/technique'
 import { readFrontMatter, type TextProblem } from '../yaml-text/front-matter'
 
 const FILE = 'technique.md'
@@ -79,4 +84,4 @@ function filesOf(folder: string): { files: ProjectFiles; problems: TextProblem[]
 }
 
 const inOrder = (a: Technique, b: Technique): number =>
-  (a.group < b.group ? -1 : a.group > b.group ? 1 : 0) || a.order - b.order
+  GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group) || a.order - b.order

@@ -5,7 +5,17 @@
 import { z } from 'zod'
 import type { ProjectFiles } from '../contract/model'
 import { Statement } from '../statements'
-import { GROUPS } from './groups'
+
+/** Groups of techniques, in the order in which they are shown. */
+export const GROUPS = [
+  'Kernel tampering',
+  'Vulnerable drivers',
+  'Filters',
+  'Callbacks',
+  'Processes',
+  'Network',
+  'Hiding and channels',
+] as const
 
 /** Name of a technique's folder. */
 export const TechniqueSlug = z

@@ -10,7 +10,6 @@ import type {
 } from '../../../../shared/contract/techniques'
 import type { DefenceName } from '../../../../shared/defences'
 import type { AppError } from '../../../../shared/errors'
-import { GROUPS } from '../../../../shared/techniques/groups'
 import { announce } from '../../composables/use-announcer'
 import { asAppError, ring, value } from '../../services/ring'
 import { useBreakpoints } from '../../stores/breakpoints'
@@ -97,9 +96,7 @@ export const useTechniques = defineStore('techniques', () => {
         value(ring()['techniques.defences']({})),
         value(ring()['techniques.matrix']({})),
       ])
-      techniques.value = [...found.techniques].sort(
-        (a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group) || a.order - b.order,
-      )
+      techniques.value = found.techniques
       problems.value = found.problems
       defences.value = switches.defences
       matrix.value = computed.matrix
